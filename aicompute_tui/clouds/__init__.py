@@ -1,0 +1,1 @@
+"""Clouds that rent machines: one module or package each, behind the Protocol in base."""

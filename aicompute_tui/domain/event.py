@@ -1,0 +1,34 @@
+"""The audit: who did what to which thing, what it was before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    id: str
+    at: datetime
+    actor: str
+    """`user@host` for a person, `agent@host` for the agent, `cloud` for what the cloud did by itself."""
+    kind: str
+    """Dotted, past tense at the end: `instance.launched`, `credential.set`."""
+    subject_kind: str
+    subject_id: str
+    subject_name: str
+    message: str
+    level: str = "info"
+    """`info`, `warning` or `error`."""
+    before: Mapping[str, str] = field(default_factory=dict)
+    after: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line of the change feed."""
+
+    number: int
+    table: str
+    row_id: str

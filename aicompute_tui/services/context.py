@@ -1,0 +1,100 @@
+"""What a handler is given: the store, the clouds, the clock, the settings, who asks, and the job it runs in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from aicompute_tui.clouds.base import Cloud
+from aicompute_tui.domain.clock import Clock
+from aicompute_tui.domain.credential import AwsKeys, Credential
+from aicompute_tui.domain.job import Job
+from aicompute_tui.settings.places import Places
+from aicompute_tui.store.database import Store, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts. `owner` is the person's name, `host_id` this state home's host, `name` stands in the audit."""
+
+    owner: str
+    host_id: str
+    name: str
+
+
+class CloudDirectory(Protocol):
+    """The clouds this process can reach, by credential."""
+
+    async def credentials(self) -> Sequence[Credential]:
+        """Found ones (environment, profiles, roles) and stored ones; no call is made to a cloud."""
+        ...
+
+    async def resolve(self, name: str | None) -> Credential:
+        """By id or name; None is the default one. Raises NotConfigured where there is none."""
+        ...
+
+    async def cloud(self, credential_id: str) -> Cloud:
+        """Raises NotConfigured where this process does not hold the credential."""
+        ...
+
+    async def account_cloud(self, cloud: str, account_id: str, preferred_credential_id: str) -> Cloud:
+        """Any credential of that account, the preferred one first. Raises NotConfigured."""
+        ...
+
+    async def operator_address(self) -> str | None:
+        """This machine's public IPv4 or IPv6 address as the world sees it, None where it cannot be found."""
+        ...
+
+    def hold_keys(self, credential_id: str, keys: AwsKeys) -> None:
+        """Keeps keys of a person's session in memory for this process."""
+        ...
+
+
+class Preferences(Protocol):
+    """Settings merged from flag, environment, file, database and built-in."""
+
+    def text(self, key: str) -> str: ...
+
+    def source(self, key: str) -> str: ...
+
+
+class JobHandle(Protocol):
+    """The job a handler runs in."""
+
+    job: Job
+
+    async def progress(self, text: str) -> None:
+        """Stores a line of progress; raises LeaseLost where another process took the job over."""
+        ...
+
+    async def hold(self, transaction: Transaction) -> None:
+        """Proves in `transaction` that the job is still ours, before an outside call; raises LeaseLost."""
+        ...
+
+    async def cancelled(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    store: Store
+    clouds: CloudDirectory
+    clock: Clock
+    preferences: Preferences
+    places: Places
+    actor: Actor
+    job: JobHandle | None = None
+
+    def with_job(self, job: JobHandle) -> Context:
+        return replace(self, job=job)
+
+    @property
+    def running_job(self) -> JobHandle:
+        """The job. Raises RuntimeError for a handler of a job that is called as a query, a programming error."""
+        if self.job is None:
+            raise RuntimeError("this handler runs in a job only")
+        return self.job
+
+
+Arguments = Mapping[str, object]
+"""Values by parameter name as the doors parsed them: str, int, bool, Decimal, or lists of str."""
