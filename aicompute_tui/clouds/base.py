@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -124,5 +124,7 @@ class Cloud(Protocol):
     async def set_expiry(self, region: str, remote_id: str, expires_at: datetime) -> None:
         """Rewrites the expiry tag, which the machine itself reads each minute."""
         ...
+
+    async def set_tags(self, region: str, remote_id: str, tags: Mapping[str, str]) -> None: ...
 
     async def aclose(self) -> None: ...

@@ -1,0 +1,193 @@
+"""The rules of the launch ledger: what a row becomes when the cloud speaks, is silent, or denies it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from aicompute_tui.domain.instance import DesiredState, Instance, InstanceState
+from aicompute_tui.domain.launch import LOOKUP_WINDOW_SECONDS
+from aicompute_tui.domain.moments import parse_moment
+from aicompute_tui.domain.remote import TAG_EXPIRES_AT, RemoteMachine, RemoteState
+
+LOST_AFTER = timedelta(seconds=60)
+"""Two denials must lie this far apart before a machine counts as lost."""
+EMPTY_LOOKS_NEEDED = 2
+
+_END_REASONS = {
+    "Client.InstanceInitiatedShutdown": "ended by its own dead-man unit or a shutdown on the machine",
+    "Client.UserInitiatedShutdown": "terminated on request",
+    "Server.SpotInstanceTermination": "taken back by the cloud (spot interruption)",
+    "Server.SpotInstanceShutdown": "taken back by the cloud (spot interruption)",
+    "Server.InsufficientInstanceCapacity": "the cloud had no capacity to start it",
+}
+
+
+def settle(instance: Instance, now: datetime, *, runs_on: bool) -> Instance:
+    """Books the cost up to `now`; `runs_on` says whether it costs from here on."""
+    cost = instance.cost_nano_usd(now)
+    return replace(instance, settled_nano_usd=cost, billing_since=now if runs_on else None)
+
+
+def reprice(instance: Instance, price: Decimal, source: str, as_of: datetime | None, now: datetime) -> Instance:
+    """A new price from `now` on; what ran before is booked at the old one, and where none was known, at the new one."""
+    if instance.price_usd_per_hour is not None and instance.billing_since is not None:
+        instance = settle(instance, now, runs_on=True)
+    return replace(instance, price_usd_per_hour=price, price_source=source, price_as_of=as_of)
+
+
+def accept(instance: Instance, machine: RemoteMachine, now: datetime) -> Instance:
+    """The row once the cloud has said which machine came of it."""
+    launched_at = machine.launched_at or now
+    accepted = replace(
+        instance,
+        remote_id=machine.remote_id,
+        account_id=machine.account_id,
+        zone=machine.zone or instance.zone,
+        launched_at=launched_at,
+        billing_since=_billing_start(instance, launched_at),
+        ended_at=None,
+        end_reason=None,
+        error_kind=None,
+        error_message=None,
+        empty_looks=0,
+        empty_since=None,
+        state=InstanceState.LAUNCHING if instance.is_final else instance.state,
+    )
+    return advance(accepted, machine, now)
+
+
+def _billing_start(instance: Instance, launched_at: datetime) -> datetime:
+    """Where the meter goes on: at the end we believed in, for a machine that had one, else at its launch."""
+    if instance.launched_at is None:
+        return launched_at
+    return instance.billing_since or instance.ended_at or launched_at
+
+
+def revive(instance: Instance, machine: RemoteMachine, now: datetime) -> Instance:
+    """A row we had closed whose machine turns out to live: it is open again, and ended unless it was only lost."""
+    was_failed = instance.state is InstanceState.FAILED
+    desired = DesiredState.TERMINATED if was_failed else instance.desired_state
+    return accept(replace(instance, desired_state=desired, acknowledged_at=None), machine, now)
+
+
+def advance(instance: Instance, machine: RemoteMachine, now: datetime) -> Instance:
+    """The row after the cloud described its machine."""
+    state = _state_for(instance, machine)
+    seen = replace(
+        instance,
+        last_seen_at=now,
+        empty_looks=0,
+        empty_since=None,
+        zone=machine.zone or instance.zone,
+        public_address=machine.public_address,
+        private_address=machine.private_address,
+        spot_request_id=machine.spot_request_id or instance.spot_request_id,
+        node_expires_at=parse_moment(machine.tags.get(TAG_EXPIRES_AT)),
+    )
+    if state is not instance.state:
+        seen = replace(seen, state=state, state_since=now)
+    if state is InstanceState.READY and seen.ready_at is None:
+        seen = replace(seen, ready_at=now)
+    if state is InstanceState.TERMINATED:
+        return _ended(seen, now, _end_reason(instance, machine))
+    if state is InstanceState.STOPPED:
+        return settle(seen, now, runs_on=False) if seen.billing_since is not None else seen
+    if seen.billing_since is None:
+        began = instance.state_since if instance.state is InstanceState.LOST else now
+        return replace(seen, billing_since=began)
+    return seen
+
+
+def _state_for(instance: Instance, machine: RemoteMachine) -> InstanceState:
+    if machine.state is RemoteState.TERMINATED:
+        return InstanceState.TERMINATED
+    if machine.state is RemoteState.SHUTTING_DOWN or instance.desired_state is DesiredState.TERMINATED:
+        return InstanceState.TERMINATING
+    if machine.state is RemoteState.STOPPED:
+        return InstanceState.STOPPED
+    if machine.state is RemoteState.STOPPING or instance.desired_state is DesiredState.STOPPED:
+        return InstanceState.STOPPING
+    if machine.state is RemoteState.PENDING:
+        return InstanceState.BOOTING
+    return _running_state(instance, machine)
+
+
+def _running_state(instance: Instance, machine: RemoteMachine) -> InstanceState:
+    if machine.checks_passed:
+        return InstanceState.READY
+    if instance.state in {InstanceState.READY, InstanceState.DEGRADED}:
+        return InstanceState.DEGRADED if machine.checks_passed is False else instance.state
+    return InstanceState.BOOTING
+
+
+def _end_reason(instance: Instance, machine: RemoteMachine) -> str:
+    code = machine.state_reason_code or ""
+    if code == "Client.UserInitiatedShutdown" and instance.desired_state is not DesiredState.TERMINATED:
+        return "terminated by somebody else in the cloud account"
+    return _END_REASONS.get(code, machine.state_reason or instance.end_reason or "the cloud says it is gone")
+
+
+def _ended(instance: Instance, now: datetime, reason: str) -> Instance:
+    """Closed; the cost is booked to this moment, when the end was seen."""
+    closed = settle(instance, now, runs_on=False)
+    return replace(
+        closed, state=InstanceState.TERMINATED, state_since=now, ended_at=now, end_reason=reason, public_address=None
+    )
+
+
+def deny(instance: Instance, now: datetime) -> Instance:
+    """The row after a successful answer in which the cloud does not know its machine."""
+    if instance.empty_since is None:
+        return replace(instance, empty_looks=1, empty_since=now)
+    denied = replace(instance, empty_looks=instance.empty_looks + 1)
+    if instance.state is InstanceState.LOST or now - instance.empty_since < LOST_AFTER:
+        return denied
+    if instance.desired_state is DesiredState.TERMINATED:
+        return _ended(denied, now, "the cloud no longer knows it")
+    return replace(
+        settle(denied, now, runs_on=False),
+        state=InstanceState.LOST,
+        state_since=now,
+        error_kind="NotFound",
+        error_message="The cloud no longer knows this machine.",
+    )
+
+
+def doubt(instance: Instance, error_kind: str, message: str, now: datetime) -> Instance:
+    """The row while nobody knows whether its machine exists."""
+    state_since = instance.state_since if instance.state is InstanceState.UNKNOWN else now
+    return replace(
+        instance, state=InstanceState.UNKNOWN, state_since=state_since, error_kind=error_kind, error_message=message
+    )
+
+
+def find_nothing(instance: Instance, written_at: datetime, now: datetime) -> Instance:
+    """The row after one successful look-up by tag and token found no machine of a launch whose answer was lost."""
+    if now - written_at < timedelta(seconds=LOOKUP_WINDOW_SECONDS):
+        return (
+            instance
+            if instance.state is InstanceState.UNKNOWN
+            else doubt(
+                instance, "Unreachable", "The cloud's answer to the launch was lost; it is being looked for.", now
+            )
+        )
+    looked = replace(instance, empty_looks=instance.empty_looks + 1, empty_since=instance.empty_since or now)
+    if looked.empty_looks < EMPTY_LOOKS_NEEDED:
+        return doubt(looked, "Unreachable", "No machine came of this launch as far as one look-up can tell.", now)
+    return fail(looked, "NotFound", "No machine came of this launch: two look-ups found nothing.", now)
+
+
+def fail(instance: Instance, error_kind: str, message: str, now: datetime) -> Instance:
+    """Closed without a machine."""
+    return replace(
+        instance,
+        state=InstanceState.FAILED,
+        state_since=now,
+        ended_at=now,
+        end_reason="never came to be",
+        error_kind=error_kind,
+        error_message=message,
+        billing_since=None,
+    )
