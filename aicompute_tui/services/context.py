@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from aicompute_tui.clouds.base import Cloud
 from aicompute_tui.domain.clock import Clock
 from aicompute_tui.domain.credential import AwsKeys, Credential
 from aicompute_tui.domain.job import Job
+from aicompute_tui.domain.json import Json
 from aicompute_tui.settings.places import Places
 from aicompute_tui.store.database import Store, Transaction
 
@@ -84,6 +85,8 @@ class Context:
     places: Places
     actor: Actor
     job: JobHandle | None = None
+    handlers: Callable[[str], Handler] | None = None
+    """Action id → what carries it out; given by the composition root, since the verbs stand above the services."""
 
     def with_job(self, job: JobHandle) -> Context:
         return replace(self, job=job)
@@ -98,3 +101,5 @@ class Context:
 
 Arguments = Mapping[str, object]
 """Values by parameter name as the doors parsed them: str, int, bool, Decimal, or lists of str."""
+
+Handler = Callable[[Context, Arguments], Awaitable[Json]]
