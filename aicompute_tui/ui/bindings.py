@@ -1,0 +1,76 @@
+"""Keys: Textual bindings made from the action registry and from the console's own movements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual.binding import Binding, BindingsMap
+
+from aicompute_tui.actions.model import Action, Scope
+from aicompute_tui.actions.registry import ACTIONS
+from aicompute_tui.ui.navigation import NAVIGATION, PLACE_KEYS, Command, Place
+
+_SHOWN = {
+    "plus": "+",
+    "slash": "/",
+    "colon": ":",
+    "question_mark": "?",
+    "escape": "esc",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+}
+
+
+def key_text(key: str) -> str:
+    """A key as a person reads it: `plus` → `+`."""
+    return _SHOWN.get(key, key)
+
+
+def keys_of(command: Command) -> tuple[str, ...]:
+    """Default keys, the number key of a view included."""
+    place = PLACE_KEYS.get(command.id)
+    return (*command.keys, place) if place else command.keys
+
+
+def action_bindings(scopes: Iterable[Scope], *, read_only: bool) -> list[Binding]:
+    """Of every action in `scopes`, the binding's id being the action's. Read-only binds nothing that mutates."""
+    wanted = frozenset(scopes)
+    return [
+        Binding(",".join(keys), f"perform('{action.id}')", action.title, show=False, id=action.id, tooltip=action.help)
+        for action in ACTIONS.values()
+        if action.scope in wanted and (keys := keys_of(action)) and not (read_only and action.mutates)
+    ]
+
+
+def navigation_bindings(place: Place) -> list[Binding]:
+    return [
+        Binding(",".join(entry.keys), entry.method, entry.title, show=False, id=entry.id, tooltip=entry.help)
+        for entry in NAVIGATION.values()
+        if entry.place == place and entry.keys
+    ]
+
+
+FOCUS_BINDINGS = [
+    Binding("tab", "app.focus_next", "next part", show=False, id="go.focus-next"),
+    Binding("shift+tab", "app.focus_previous", "previous part", show=False, id="go.focus-previous"),
+]
+
+
+def screen_bindings(scopes: Iterable[Scope], *, read_only: bool) -> BindingsMap:
+    """Everything a screen binds: its scopes, the movements of a screen, and the focus keys."""
+    return BindingsMap([*action_bindings(scopes, read_only=read_only), *navigation_bindings("screen"), *FOCUS_BINDINGS])
+
+
+def footer_hints(commands: Iterable[Command], *, read_only: bool, limit: int = 7) -> list[tuple[str, str]]:
+    """(key, word) of at most `limit` commands, in the order given."""
+    hints = [
+        (key_text(keys_of(command)[0]), footer_word(command))
+        for command in commands
+        if keys_of(command) and not (read_only and command.mutates)
+    ]
+    return hints[:limit]
+
+
+def footer_word(command: Command) -> str:
+    """One lower-case word: an action's verb, a movement's title."""
+    return command.command[-1] if isinstance(command, Action) else command.title

@@ -1,0 +1,34 @@
+"""The few marks the console draws, and their ASCII twins for terminals without UTF-8."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Glyphs(NamedTuple):
+    cursor: str
+    marked: str
+    more: str
+    unknown: str
+    dot: str
+    hollow: str
+    warning: str
+    failed: str
+    descending: str
+    ascending: str
+    times: str
+    crumb: str
+    left: str
+    right: str
+    unicode: bool
+
+
+UNICODE = Glyphs("▸", "✓", "…", "–", "●", "○", "⚠", "✕", "▾", "▴", "×", "›", "‹", "›", unicode=True)
+ASCII = Glyphs(">", "*", "~", "-", "o", ".", "!", "x", "v", "^", "x", ">", "<", ">", unicode=False)
+
+
+def glyphs_for(environment: Mapping[str, str]) -> Glyphs:
+    """ASCII where the locale names a character set that is not UTF-8."""
+    locale = environment.get("LC_ALL") or environment.get("LC_CTYPE") or environment.get("LANG") or "UTF-8"
+    return UNICODE if "utf" in locale.lower() else ASCII

@@ -1,0 +1,70 @@
+"""What the console itself can do, in the shape of an action, so that keys, footer, help and palette read one list."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, TypeAlias
+
+from aicompute_tui.actions.model import Action
+from aicompute_tui.actions.registry import ACTIONS
+
+Place = Literal["app", "screen", "table"]
+
+
+class Navigation(NamedTuple):
+    """One movement. `method` is the Textual action that carries it out; `place` is who offers it."""
+
+    id: str
+    title: str
+    help: str
+    place: Place
+    method: str
+    keys: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    mutates: bool = False
+    dangerous: bool = False
+
+
+Command: TypeAlias = Action | Navigation
+
+NAVIGATION: dict[str, Navigation] = {
+    entry.id: entry
+    for entry in (
+        Navigation("go.open", "open", "Opens the row under the cursor.", "table", "open_row", ("enter",)),
+        Navigation("go.filter", "filter", "Narrows the table: text, /re/, !not, -f fuzzy, column:value, column>n.",
+                   "screen", "filter", ("slash",)),
+        Navigation("go.mark", "mark", "Marks the row, so that an action takes all marked ones.",
+                   "table", "mark", ("space",)),
+        Navigation("go.sort", "sort", "Shift and a column's letter sorts; again turns it round.", "table", "sort"),
+        Navigation("go.copy", "copy", "Copies the row's id or address, over ssh too.", "screen", "copy_row", ("c",)),
+        Navigation("go.json", "json", "Shows the whole record as JSON.", "screen", "json", ("y",), ("json",)),
+        Navigation("go.back", "back", "Leaves what is open, the filter or the marks.", "screen", "back", ("escape",)),
+        Navigation("go.refresh", "refresh", "Asks the agent to look at the clouds now.",
+                   "app", "refresh_now", ("ctrl+r",), ("refresh",)),
+        Navigation("go.previous", "previous view", "Goes to the view before this one.",
+                   "app", "history(-1)", ("left_square_bracket",)),
+        Navigation("go.next", "next view", "Goes to the view left with [.",
+                   "app", "history(1)", ("right_square_bracket",)),
+        Navigation("go.utc", "UTC or local time", "Shows times in UTC or in this machine's zone.",
+                   "app", "toggle_utc", ("z",), ("utc",)),
+        Navigation("go.command", "command", "Takes a command by name, with completion.", "app", "command", ("colon",)),
+        Navigation("go.palette", "palette", "Finds every action by any of its words.",
+                   "app", "palette", ("ctrl+p",), ("palette",)),
+        Navigation("go.help", "help", "Every key and filter of this place.",
+                   "app", "help", ("question_mark",), ("help",)),
+        Navigation("go.quit", "quit", "Leaves the console; what runs goes on and ends by itself.",
+                   "app", "leave", ("q",), ("q", "quit")),
+    )
+}  # fmt: skip
+
+PLACE_KEYS = {"instance.list": "2", "event.list": "9", "job.list": "0"}
+"""Number keys of the views that exist, by the action that lists them."""
+
+
+def commands() -> dict[str, Command]:
+    """Everything that can be asked for, by id."""
+    return {**NAVIGATION, **ACTIONS}
+
+
+def by_word() -> dict[str, Command]:
+    """Every word after `:` → what it does."""
+    return {alias: command for command in commands().values() for alias in command.aliases}
