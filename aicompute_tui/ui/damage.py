@@ -1,0 +1,198 @@
+"""What an action costs or destroys, said as a question, a short list and a verb: the text of the confirm dialog."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from aicompute_tui.actions.model import Action
+from aicompute_tui.domain.durations import format_duration
+from aicompute_tui.domain.json import Json
+
+Row = Mapping[str, Json]
+_NAMED_AT_MOST = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """`typed_name` is what must be typed out before the dangerous answer is given, None where nothing must."""
+
+    question: str
+    lines: tuple[str, ...]
+    verb: str
+    typed_name: str | None = None
+
+
+def damage_of(action: Action, rows: Sequence[Row]) -> Damage:
+    """The dialog for `action` on `rows`; an action without a text of its own is asked by its title."""
+    builder = _BUILDERS.get(action.id)
+    if builder is not None:
+        return builder(rows)
+    verb = _on(action.title, rows)
+    return Damage(f"{verb}?", (action.help,), verb)
+
+
+def terminate(rows: Sequence[Row]) -> Damage:
+    lines = [*_spent(rows, "saves"), *_lost_with_machines(rows)]
+    guarded = [name_of(row) for row in rows if row.get("protected")]
+    verb = _on("Terminate", rows)
+    return Damage(f"{verb}?", tuple(lines), verb, " ".join(guarded) or None)
+
+
+def stop(rows: Sequence[Row]) -> Damage:
+    lines = [
+        *_spent(rows, "saves"),
+        f"ends   what runs on {_it(rows)} now; its address changes at the next start"
+        if len(rows) == 1
+        else "ends   what runs on them now; their addresses change at the next start",
+        "keeps  the volume, which is still billed" if len(rows) == 1 else "keeps  the volumes, which are still billed",
+    ]
+    return Damage(f"{_on('Stop', rows)}?", tuple(lines), _on("Stop", rows))
+
+
+def reboot(rows: Sequence[Row]) -> Damage:
+    lines = [
+        *_spent(rows, None),
+        f"ends   what runs on {_it(rows)} now; requests fail until the model is loaded again",
+        "keeps  the volume, the address, the price and the end",
+    ]
+    return Damage(f"{_on('Reboot', rows)}?", tuple(lines), _on("Reboot", rows))
+
+
+def adopt(rows: Sequence[Row]) -> Damage:
+    """Another store's machine wants its name typed; an orphan of ours only a yes."""
+    row = rows[0]
+    foreign = row.get("ownership") == "foreign"
+    lines = ["gains  a row here; from then on this store ends it when its time is up"]
+    if foreign:
+        lines.append(
+            f"taken  from {_text(row, 'owner') or 'another owner'}, store {_text(row, 'store_id') or 'unknown'}"
+        )
+    verb = f"Adopt {name_of(row)}"
+    return Damage(f"{verb}?", tuple(lines), verb, name_of(row) if foreign else None)
+
+
+def reap(rows: Sequence[Row]) -> Damage:
+    """`rows` are the orphans known now; the action itself looks again."""
+    lines = [
+        "ends   every machine with this store's tag that has no row here, for good",
+        "never  another store's machine",
+    ]
+    if rows:
+        lines[1:1] = _spent(rows, "saves")
+    verb = f"Reap {len(rows)} orphan{'' if len(rows) == 1 else 's'}" if rows else "Reap orphans"
+    return Damage(f"{verb}?", tuple(lines), verb)
+
+
+def cancel_job(rows: Sequence[Row]) -> Damage:
+    row = rows[0]
+    title = _text(row, "title") or _text(row, "action_id") or "this job"
+    lines = [f"is     {_text(row, 'state') or 'unknown'}{_clause(_text(row, 'progress'))}"]
+    lines.append("stops  at its next safe place; what the cloud has already accepted stays")
+    if row.get("action_id") == "instance.launch":
+        lines.append("leaves machines already asked for, with their own end; see the machines table")
+    return Damage(f"Cancel “{title}”?", tuple(lines), "Cancel the job")
+
+
+def remove_credential(rows: Sequence[Row]) -> Damage:
+    row = rows[0]
+    lines = [f"loses  the stored keys of account {_text(row, 'account_id') or 'unknown'}; no copy is kept here"]
+    lines.append("leaves machines of that account running until they end themselves; they cannot be ended from here")
+    verb = f"Remove {name_of(row)}"
+    return Damage(f"{verb}?", tuple(lines), verb)
+
+
+def name_of(row: Row) -> str:
+    """What people call it: its name, else the cloud's id, else our id."""
+    return _text(row, "name") or _text(row, "remote_id") or _text(row, "id") or "?"
+
+
+_BUILDERS: dict[str, Callable[[Sequence[Row]], Damage]] = {
+    "instance.terminate": terminate,
+    "instance.stop": stop,
+    "instance.reboot": reboot,
+    "instance.adopt": adopt,
+    "instance.reap": reap,
+    "job.cancel": cancel_job,
+    "credential.remove": remove_credential,
+}
+
+
+def _on(verb: str, rows: Sequence[Row], noun: str = "machine") -> str:
+    if not rows:
+        return verb
+    return f"{verb} {name_of(rows[0])}" if len(rows) == 1 else f"{verb} {len(rows)} {noun}s"
+
+
+def _it(rows: Sequence[Row]) -> str:
+    return "it" if len(rows) == 1 else "them"
+
+
+def _spent(rows: Sequence[Row], saving: str | None) -> list[str]:
+    """Running time, cost so far and what is saved per hour; a figure that is not known is said to be unknown."""
+    hourly = _sum(rows, "price_usd_per_hour")
+    cost = _sum(rows, "cost_usd")
+    if len(rows) == 1:
+        running = _running(rows[0])
+        parts = [running, f"{_money(cost)} so far" if cost is not None else "cost so far unknown"]
+        if saving:
+            parts.append(f"{saving} {_money(hourly)}/h from now" if hourly is not None else "price unknown")
+        return [", ".join(parts)]
+    named = [f"{name_of(row)}  {_running(row)}{_dollars_clause(row)}" for row in rows[:_NAMED_AT_MOST]]
+    total = f"together {_money(cost)} so far" if cost is not None else "together cost so far unknown"
+    if saving:
+        total += f", {saving} {_money(hourly)}/h from now" if hourly is not None else ", price unknown"
+    rest = len(rows) - _NAMED_AT_MOST
+    if rest > 0:
+        named.append(f"and {rest} more" if rest > 1 else "and one more")
+    return [*named, total]
+
+
+def _running(row: Row) -> str:
+    seconds = row.get("uptime_seconds")
+    if isinstance(seconds, (int, float)) and not isinstance(seconds, bool):
+        return f"running {format_duration(seconds)}"
+    return _text(row, "state") or "state unknown"
+
+
+def _dollars_clause(row: Row) -> str:
+    cost = row.get("cost_usd")
+    return f", {_money(cost)}" if isinstance(cost, (int, float)) else ""
+
+
+def _lost_with_machines(rows: Sequence[Row]) -> list[str]:
+    if len(rows) > 1:
+        return [f"loses  {len(rows)} root volumes and everything on them"]
+    row = rows[0] if rows else {}
+    size = row.get("volume_gib")
+    parts = [f"its {size} GiB volume" if size else "its root volume"]
+    models = row.get("models")
+    if isinstance(models, list) and models:
+        parts.append("the endpoint of " + ", ".join(str(model) for model in models))
+    elif row.get("endpoint"):
+        parts.append("its endpoint")
+    return ["loses  " + ", ".join(parts)]
+
+
+def _sum(rows: Sequence[Row], key: str) -> float | None:
+    """The sum over all rows, None where one of them is not known."""
+    total = 0.0
+    for row in rows:
+        value = row.get(key)
+        if not isinstance(value, (int, float)):
+            return None
+        total += value
+    return total
+
+
+def _money(usd: float | int | None) -> str:
+    return "unknown" if usd is None else f"${usd:,.2f}"
+
+
+def _clause(text: str) -> str:
+    return f", {text}" if text else ""
+
+
+def _text(row: Row, key: str) -> str:
+    value = row.get(key)
+    return str(value) if value not in (None, "") else ""

@@ -1,0 +1,227 @@
+"""The launch form as values and rules: its fields, their defaults, what is wrong with them, and its arguments."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
+
+from aicompute_tui.actions.registry import ACTIONS
+from aicompute_tui.domain.durations import parse_duration
+from aicompute_tui.domain.errors import InvalidInput
+from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.domain.launch import DEFAULT_INSTANCE_TYPE, DEFAULT_REGION, DEFAULT_VOLUME_GIB
+
+NEVER = "none"
+YES = "yes"
+_REGION = re.compile(r"[a-z]{2,}(-[a-z0-9]+)+")
+_TYPE = re.compile(r"[a-z0-9-]+\.[a-z0-9-]+")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_PARAMETERS = {parameter.name: parameter for parameter in ACTIONS["instance.launch"].parameters}
+
+
+class FormField(NamedTuple):
+    """One line of the form. `name` is the launch parameter; `empty` says in dim words what happens without a value."""
+
+    name: str
+    label: str
+    empty: str = ""
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        return _PARAMETERS[self.name].choices
+
+    @property
+    def is_flag(self) -> bool:
+        return _PARAMETERS[self.name].kind == "flag"
+
+    @property
+    def help(self) -> str:
+        return _PARAMETERS[self.name].help
+
+
+FIELDS: tuple[FormField, ...] = (
+    FormField("profile", "profile", "the first that works"),
+    FormField("region", "region", f"the profile's, else {DEFAULT_REGION}"),
+    FormField("type", "machine", DEFAULT_INSTANCE_TYPE),
+    FormField("market", "market"),
+    FormField("framework", "framework"),
+    FormField("model", "models", "none yet"),
+    FormField("ttl", "ends after", "8h"),
+    FormField("ttl_none_confirm", "type none", "to let it run for ever"),
+    FormField("idle", "idle limit", "30m"),
+    FormField("max_price", "max $/h", "no cap"),
+    FormField("volume_gib", "volume GiB", str(DEFAULT_VOLUME_GIB)),
+    FormField("ssh_cidr", "ssh from", "your own address"),
+    FormField("name", "name", "made up"),
+    FormField("count", "count", "1"),
+    FormField("protect", "protect"),
+)
+
+BUILT_IN: Mapping[str, str] = {
+    "profile": "",
+    "region": "",
+    "type": DEFAULT_INSTANCE_TYPE,
+    "market": "spot",
+    "framework": "none",
+    "model": "",
+    "ttl": "8h",
+    "ttl_none_confirm": "",
+    "idle": "30m",
+    "max_price": "",
+    "volume_gib": str(DEFAULT_VOLUME_GIB),
+    "ssh_cidr": "",
+    "name": "",
+    "count": "1",
+    "protect": "",
+}
+
+
+_FROM_SETTING: Mapping[str, str] = {
+    "profile": "profile",
+    "region": "region",
+    "instance_type": "type",
+    "market": "market",
+    "framework": "framework",
+    "ttl": "ttl",
+    "idle": "idle",
+    "volume_gib": "volume_gib",
+    "ssh_cidr": "ssh_cidr",
+    "protect": "protect",
+}
+"""Setting → the field it fills."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchForm:
+    """What stands in the fields, as typed; a flag is `yes` or empty."""
+
+    values: Mapping[str, str] = field(default_factory=lambda: dict(BUILT_IN))
+
+    def __getitem__(self, name: str) -> str:
+        return self.values.get(name, "").strip()
+
+    def changed(self, name: str, value: str) -> LaunchForm:
+        return replace(self, values={**self.values, name: value})
+
+    @property
+    def count(self) -> int:
+        text = self["count"] or "1"
+        return int(text) if text.isdecimal() and len(text) <= 4 else 1
+
+    @property
+    def never_ends(self) -> bool:
+        return self["ttl"].lower() == NEVER
+
+    def problems(self) -> dict[str, str]:
+        """Field → one sentence. Empty where the checks may be asked."""
+        found = {}
+        for name, rule in _RULES.items():
+            text = self[name]
+            if text:
+                try:
+                    rule(text)
+                except InvalidInput as error:
+                    found[name] = f"{error.message} {error.next_step}".strip()
+        if self.never_ends and self["ttl_none_confirm"].lower() != NEVER:
+            found["ttl_none_confirm"] = "A machine without an end costs until you end it. Type none to mean it."
+        return found
+
+    def arguments(self) -> JsonObject:
+        """The launch's arguments: what is filled in; an empty field is left to the launch itself."""
+        made: JsonObject = {}
+        for name in BUILT_IN:
+            text = self[name]
+            if text and not (name == "ttl_none_confirm" and not self.never_ends):
+                made[name] = _argument(name, text)
+        return made
+
+
+def defaults(rows: object) -> LaunchForm:
+    """The form as the settings want it; `rows` are those of `setting list`, anything else leaves what is built in."""
+    values = dict(BUILT_IN)
+    for row in rows if isinstance(rows, list) else []:
+        if isinstance(row, dict):
+            name = _FROM_SETTING.get(str(row.get("key")))
+            value = row.get("value")
+            if name and value not in (None, ""):
+                values[name] = _field_text(name, str(value))
+    return LaunchForm(values)
+
+
+def button_text(form: LaunchForm, price_usd_per_hour: float | None) -> str:
+    """The verb with its price: `Launch 2 machines for $0.84/h`."""
+    what = "1 machine" if form.count == 1 else f"{form.count} machines"
+    if price_usd_per_hour is None:
+        return f"Launch {what}, price unknown"
+    return f"Launch {what} for ${price_usd_per_hour * form.count:,.2f}/h"
+
+
+def _field_text(name: str, value: str) -> str:
+    if _PARAMETERS[name].kind == "flag":
+        return YES if value.lower() in ("true", "yes", "1", "on") else ""
+    return value
+
+
+def _argument(name: str, text: str) -> Json:
+    parameter = _PARAMETERS[name]
+    if parameter.kind == "flag":
+        return True
+    if parameter.repeatable:
+        return [part for part in re.split(r"[,\s]+", text) if part]
+    if name in ("ttl", "idle", "ttl_none_confirm"):
+        return text.lower()
+    return text.lstrip("$") if name == "max_price" else text
+
+
+def _duration_or_never(text: str) -> None:
+    if text.lower() != NEVER:
+        parse_duration(text)
+
+
+def _pattern(pattern: re.Pattern[str], message: str, next_step: str) -> Callable[[str], None]:
+    def rule(text: str) -> None:
+        if not pattern.fullmatch(text):
+            raise InvalidInput(message, next_step)
+
+    return rule
+
+
+def _positive_money(text: str) -> None:
+    try:
+        amount = Decimal(text.lstrip("$"))
+    except InvalidOperation:
+        raise InvalidInput("That is not a price.", "Write dollars per hour, like 0.60.") from None
+    if not (amount.is_finite() and 0 < amount <= 1000):
+        raise InvalidInput("The price cap is out of range.", "Give more than 0 and at most 1000 dollars per hour.")
+
+
+def _whole(least: int, most: int, what: str) -> Callable[[str], None]:
+    def rule(text: str) -> None:
+        if not (text.isascii() and text.isdecimal() and len(text) <= 6 and least <= int(text) <= most):
+            raise InvalidInput(f"The {what} is not a whole number in range.", f"Give {least} to {most:,}.")
+
+    return rule
+
+
+def _network(text: str) -> None:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise InvalidInput("That is not an address block.", "Write it like 203.0.113.7/32.") from None
+
+
+_RULES: Mapping[str, Callable[[str], None]] = {
+    "region": _pattern(_REGION, "That is not a region code.", "Write it like ca-central-1."),
+    "type": _pattern(_TYPE, "That is not a machine type.", "Write it like g5.xlarge, or press enter to choose."),
+    "ttl": _duration_or_never,
+    "idle": _duration_or_never,
+    "max_price": _positive_money,
+    "volume_gib": _whole(8, 16_384, "volume"),
+    "ssh_cidr": _network,
+    "name": _pattern(_NAME, "That name will not do.", "Use letters, digits, dots, dashes; 63 at most."),
+    "count": _whole(1, 50, "count"),
+}

@@ -1,0 +1,73 @@
+"""A dialog that asks for one line of text, and says at once what is wrong with it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from aicompute_tui.ui.widgets.form_fields import Answer, LineInput, Rule
+
+
+class PromptDialog(ModalScreen[str | None]):
+    """The line typed, None when esc left things as they were."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "keep", "keep it", show=False)]
+
+    def __init__(
+        self,
+        question: str,
+        *,
+        value: str = "",
+        help: str = "",  # noqa: A002
+        placeholder: str = "",
+        verb: str = "Save",
+        rule: Rule | None = None,
+    ) -> None:
+        super().__init__()
+        self.question = question
+        self.value = value
+        self.help = help
+        self.placeholder = placeholder
+        self.verb = verb
+        self.rule = rule
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="dialog"):
+            yield Static(Text(self.question), id="question")
+            if self.help:
+                yield Static(Text(self.help), id="prompt-help")
+            yield LineInput(self.value, placeholder=self.placeholder, id="line", longest=4_000)
+            yield Static("", id="problem", markup=False)
+            with Horizontal(id="answers"):
+                yield Answer("esc keep it", id="safe")
+                yield Answer(f"enter {self.verb}", id="go")
+
+    def on_mount(self) -> None:
+        line = self.query_one("#line", LineInput)
+        line.focus()
+        line.cursor_position = len(line.value)
+
+    @on(Input.Changed, "#line")
+    def clear_problem(self) -> None:
+        self.query_one("#problem", Static).update("")
+
+    @on(Input.Submitted, "#line")
+    @on(Answer.Pressed, "#go")
+    def take(self) -> None:
+        value = self.query_one("#line", LineInput).value.strip()
+        wrong = self.rule(value) if self.rule is not None else None
+        if wrong:
+            self.query_one("#problem", Static).update(Text(wrong))
+        else:
+            self.dismiss(value)
+
+    @on(Answer.Pressed, "#safe")
+    def action_keep(self) -> None:
+        self.dismiss(None)
