@@ -1,0 +1,100 @@
+"""Rows of a table without its looks: which are shown, in which order, where the cursor stands and what is marked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Generic
+
+from aicompute_tui.ui.widgets.columns import Column, Row
+
+
+class TableModel(Generic[Row]):
+    """The cursor belongs to a row, not to a line: it stays on its row for as long as that is shown."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Row] = {}
+        self.order: list[str] = []
+        self.cursor = 0
+        self.cursor_id: str | None = None
+        self.marked: set[str] = set()
+        self.sort: tuple[Column[Row], bool] | None = None
+        self.predicate: Callable[[Row], bool] | None = None
+        self._lines: dict[str, int] | None = {}
+
+    def line_of(self, row_id: str) -> int | None:
+        """Where a row stands, None where it is not shown."""
+        if self._lines is None:
+            self._lines = {known: line for line, known in enumerate(self.order)}
+        return self._lines.get(row_id)
+
+    def selected_ids(self) -> list[str]:
+        """The marked rows as they stand, those a filter hides last; without marks the one under the cursor."""
+        if not self.marked:
+            return [self.cursor_id] if self.cursor_id is not None else []
+        last = len(self.order)
+        lines = {row_id: self.line_of(row_id) for row_id in self.rows if row_id in self.marked}
+        return sorted(lines, key=lambda row_id: last if (line := lines[row_id]) is None else line)
+
+    def replace(self, rows: dict[str, Row]) -> bool:
+        """All rows in their natural order. True where the lines are others than before."""
+        self.rows = rows
+        self.marked &= rows.keys()
+        return self.reorder()
+
+    def update(self, present: Mapping[str, Row], removed: Collection[str]) -> bool:
+        """Adds and changes `present`, takes `removed` away. True where the lines are others than before."""
+        moved = any(row_id in self.rows for row_id in removed) or any(
+            row_id not in self.rows or self._moves(self.rows[row_id], row) for row_id, row in present.items()
+        )
+        for row_id in removed:
+            self.rows.pop(row_id, None)
+        self.rows.update(present)
+        self.marked &= self.rows.keys()
+        return moved and self.reorder()
+
+    def reorder(self) -> bool:
+        """Filters and sorts anew. True where the lines are others than before."""
+        order = order_of(self.rows, self.predicate, self.sort)
+        if order == self.order:
+            return False
+        self.order = order
+        self._lines = None
+        found = self.line_of(self.cursor_id) if self.cursor_id is not None else None
+        self.go_to(self.cursor if found is None else found)
+        return True
+
+    def go_to(self, line: int) -> None:
+        """Puts the cursor on a line, or on the nearest there is."""
+        self.cursor = max(0, min(line, len(self.order) - 1))
+        self.cursor_id = self.order[self.cursor] if self.order else None
+
+    def toggle_mark(self) -> str | None:
+        """Marks or unmarks the row under the cursor and answers its id."""
+        if self.cursor_id is not None:
+            self.marked ^= {self.cursor_id}
+        return self.cursor_id
+
+    def _moves(self, old: Row, new: Row) -> bool:
+        if self.predicate is not None and self.predicate(old) != self.predicate(new):
+            return True
+        sort = self.sort[0].sort if self.sort else None
+        return sort is not None and sort(old) != sort(new)
+
+
+def order_of(
+    rows: Mapping[str, Row], predicate: Callable[[Row], bool] | None, sort: tuple[Column[Row], bool] | None
+) -> list[str]:
+    """Ids of the rows the predicate takes, sorted; equal ones keep their natural order, unknown values come last."""
+    ids = list(rows) if predicate is None else [row_id for row_id, row in rows.items() if predicate(row)]
+    if sort is None or sort[0].sort is None:
+        return ids
+    return _sorted(ids, [sort[0].sort(rows[row_id]) for row_id in ids], descending=sort[1])
+
+
+def _sorted(ids: Sequence[str], values: Sequence[object], *, descending: bool) -> list[str]:
+    known = [place for place, value in enumerate(values) if value is not None]
+    known.sort(key=values.__getitem__, reverse=descending)  # type: ignore[arg-type]  # a column's values are of one kind
+    ordered = [ids[place] for place in known]
+    if len(known) < len(ids):
+        ordered += [ids[place] for place, value in enumerate(values) if value is None]
+    return ordered
