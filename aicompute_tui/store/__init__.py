@@ -1,0 +1,1 @@
+"""State that lasts: tables, repositories, change feed, migrations, vault, and a snapshot for the first paint."""
