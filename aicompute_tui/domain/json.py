@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-Json: TypeAlias = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+JsonScalar: TypeAlias = bool | int | float | str | None
+Json: TypeAlias = "JsonScalar | list[Json] | dict[str, Json]"
 JsonObject: TypeAlias = dict[str, Json]

@@ -1,0 +1,76 @@
+"""The end of a machine: moved by its owner, enforced by the agent beside the machine's own dead-man unit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aicompute_tui.clouds.base import Cloud
+from aicompute_tui.domain.durations import format_duration, parse_duration
+from aicompute_tui.domain.errors import AicError, Refused
+from aicompute_tui.domain.expiry import extended_end
+from aicompute_tui.domain.instance import DesiredState, Instance
+from aicompute_tui.domain.json import JsonObject
+from aicompute_tui.domain.moments import format_moment
+from aicompute_tui.services.arguments import required_text, text
+from aicompute_tui.services.audit import record, save
+from aicompute_tui.services.context import Arguments, Context
+from aicompute_tui.services.doubt import Hold
+from aicompute_tui.services.terminate import wish_end
+from aicompute_tui.services.views import instance_view
+
+
+async def extend(context: Context, arguments: Arguments) -> JsonObject:
+    """Handler of `instance.extend`: the new end is committed, then told to the machine through its tag."""
+    job = context.running_job
+    by_seconds = parse_duration(text(arguments, "by") or "1h")
+    async with context.store.write() as transaction:
+        await job.hold(transaction)
+        row = await transaction.instances.find(required_text(arguments, "name"))
+        if row.is_final or row.desired_state is DesiredState.TERMINATED:
+            raise Refused(f"{row.name} has ended or is about to.", "Launch another one.")
+        end = extended_end(row, by_seconds)
+        before = {"expires_at": format_moment(row.expires_at) if row.expires_at else "none"}
+        after = {"expires_at": format_moment(end)}
+        gained = format_duration((end - row.expires_at).total_seconds()) if row.expires_at else ""
+        message = f"{row.name} ends {gained} later, at {format_moment(end)}"
+        await record(context, transaction, row, "instance.extended", message, before=before, after=after)
+        row = await save(transaction, row, replace(row, expires_at=end))
+    if row.remote_id is not None:
+        cloud = await context.clouds.account_cloud(row.cloud, row.account_id or "", row.credential_id)
+        try:
+            row = await tell_machine(context, cloud, row, job.hold)
+        except AicError as error:
+            step = f"It still ends at the old time until the agent gets through. {error.next_step}".strip()
+            raise type(error)(f"The new end did not reach {row.name}: {error.message}", step, error.details) from None
+    return instance_view(row, context.clock.now(), context.actor.host_id)
+
+
+async def tell_machine(context: Context, cloud: Cloud, row: Instance, hold: Hold) -> Instance:
+    """Writes the row's end into the machine's tag, which the machine reads each minute."""
+    if row.remote_id is None or row.expires_at is None:
+        return row
+    async with context.store.write() as transaction:
+        await hold(transaction)
+    await cloud.set_expiry(row.region, row.remote_id, row.expires_at)
+    async with context.store.write() as transaction:
+        await hold(transaction)
+        present = await transaction.instances.get(row.id)
+        return await save(transaction, present, replace(present, node_expires_at=row.expires_at))
+
+
+async def enforce(context: Context) -> int:
+    """Wishes the end of every machine whose end has passed; a reconcile pass carries it out. Returns how many."""
+    now = context.clock.now()
+    ended = 0
+    async with context.store.read() as transaction:
+        rows = await transaction.instances.list()
+    for row in rows:
+        if row.expires_at is None or row.expires_at > now or row.desired_state is DesiredState.TERMINATED:
+            continue
+        async with context.store.write() as transaction:
+            present = await transaction.instances.get(row.id)
+            if present.is_final or present.expires_at is None or present.expires_at > now:
+                continue
+            await wish_end(context, transaction, present, "its time to live was over")
+            ended += 1
+    return ended

@@ -1,0 +1,95 @@
+"""Reading machines, and the small changes that need no cloud: protection and acknowledgement."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aicompute_tui.domain.errors import Refused
+from aicompute_tui.domain.instance import Instance, InstanceState
+from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.domain.ledger import settle
+from aicompute_tui.services.arguments import flag, required_text
+from aicompute_tui.services.audit import record, save
+from aicompute_tui.services.context import Arguments, Context
+from aicompute_tui.services.views import attempt_view, instance_view, moment_or_none, sighting_view
+
+
+async def list_instances(context: Context, arguments: Arguments) -> list[Json]:
+    """Handler of `instance.list`: newest first; with `sightings`, also what is not ours, told apart by `ownership`."""
+    now = context.clock.now()
+    async with context.store.read() as transaction:
+        rows = await transaction.instances.list(include_final=flag(arguments, "all"))
+        sightings = await transaction.sightings.list() if flag(arguments, "sightings") else []
+    views: list[Json] = [instance_view(row, now, context.actor.host_id) for row in rows]
+    return views + [sighting_view(sighting) for sighting in sightings]
+
+
+async def show(context: Context, arguments: Arguments) -> JsonObject:
+    """Handler of `instance.show`: the machine with its launch attempts and its history, newest first."""
+    now = context.clock.now()
+    async with context.store.read() as transaction:
+        row = await transaction.instances.find(required_text(arguments, "name"))
+        attempts = await transaction.attempts.list(row.id)
+        events = await transaction.events.list(limit=100, subject=row.id)
+    view = instance_view(row, now, context.actor.host_id)
+    view["ends"] = list(what_ends(row))
+    view["attempts"] = [attempt_view(attempt) for attempt in attempts]
+    view["history"] = [
+        {
+            "at": moment_or_none(event.at),
+            "actor": event.actor,
+            "kind": event.kind,
+            "level": event.level,
+            "message": event.message,
+        }
+        for event in events
+    ]
+    return view
+
+
+def what_ends(row: Instance) -> list[str]:
+    """What ends this machine, in words."""
+    if row.is_final:
+        return [row.end_reason or "it has ended"]
+    if row.expires_at is None:
+        return ["nothing ends it by itself"]
+    sentences = [f"the agent ends it at {moment_or_none(row.expires_at)}"]
+    if row.node_expires_at is not None:
+        sentences.insert(0, f"it powers itself off at {moment_or_none(row.node_expires_at)}")
+    return sentences
+
+
+async def protect(context: Context, arguments: Arguments) -> JsonObject:
+    """Handler of `instance.protect`."""
+    wanted = not flag(arguments, "off")
+    async with context.store.write() as transaction:
+        await context.running_job.hold(transaction)
+        row = await transaction.instances.find(required_text(arguments, "name"))
+        if row.protected != wanted:
+            kind = "instance.protected" if wanted else "instance.unprotected"
+            message = f"{row.name} is {'protected' if wanted else 'no longer protected'}"
+            before, after = {"protected": str(row.protected)}, {"protected": str(wanted)}
+            await record(context, transaction, row, kind, message, before=before, after=after)
+            row = await save(transaction, row, replace(row, protected=wanted))
+    return instance_view(row, context.clock.now(), context.actor.host_id)
+
+
+async def acknowledge(context: Context, arguments: Arguments) -> JsonObject:
+    """Handler of `instance.acknowledge`: closes a row whose machine the cloud denies."""
+    now = context.clock.now()
+    async with context.store.write() as transaction:
+        await context.running_job.hold(transaction)
+        row = await transaction.instances.find(required_text(arguments, "name"))
+        if row.state is not InstanceState.LOST:
+            raise Refused(f"{row.name} is {row.state.value}, not lost.", "Terminate it to end it.")
+        closed = replace(
+            settle(row, now, runs_on=False),
+            state=InstanceState.TERMINATED,
+            state_since=now,
+            acknowledged_at=now,
+            ended_at=row.empty_since or now,
+            end_reason="the cloud denied it; acknowledged",
+        )
+        await record(context, transaction, row, "instance.acknowledged", f"{row.name}: its loss is acknowledged")
+        row = await save(transaction, row, closed)
+    return instance_view(row, now, context.actor.host_id)

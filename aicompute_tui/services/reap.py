@@ -1,0 +1,52 @@
+"""Ending orphans: machines with our store's tag that no row stands for. Never another store's."""
+
+from __future__ import annotations
+
+from aicompute_tui.domain.errors import AicError, LeaseLost, NotFound
+from aicompute_tui.domain.instance import DesiredState
+from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.domain.remote import Ownership, Sighting
+from aicompute_tui.services.adopt import take_over
+from aicompute_tui.services.arguments import flag
+from aicompute_tui.services.context import Arguments, Context
+from aicompute_tui.services.reconcile import reconcile
+from aicompute_tui.services.terminate import carry_out_termination
+from aicompute_tui.services.views import sighting_view
+
+
+async def reap(context: Context, arguments: Arguments) -> list[Json]:
+    """Handler of `instance.reap`: looks at every account and region first, then ends each orphan by a row of its own."""
+    dry_run = flag(arguments, "dry_run")
+    job = context.running_job
+    await job.progress("looking at every region")
+    await reconcile(context, full=True)
+    async with context.store.read() as transaction:
+        sightings = await transaction.sightings.list()
+    orphans = [each for each in sightings if each.ownership is Ownership.ORPHAN]
+    views: list[Json] = []
+    failure: AicError | None = None
+    for orphan in orphans:
+        try:
+            outcome = "would be ended" if dry_run else await _end(context, orphan)
+        except LeaseLost:
+            raise
+        except AicError as error:
+            failure = failure or error
+            outcome = f"failed: {error.message}"
+        view: JsonObject = {**sighting_view(orphan), "outcome": outcome}
+        views.append(view)
+    if failure is not None:
+        raise failure
+    return views
+
+
+async def _end(context: Context, orphan: Sighting) -> str:
+    if orphan.store_id != context.store.store_id:
+        return "not ours, left alone"
+    await context.running_job.progress(f"ending {orphan.remote_id}")
+    try:
+        row, cloud = await take_over(context, orphan, DesiredState.TERMINATED)
+    except NotFound:
+        return "was gone already"
+    await carry_out_termination(context, cloud, row, context.running_job.hold)
+    return "told to end"
