@@ -35,17 +35,16 @@ async def adopt(context: Context, arguments: Arguments) -> JsonObject:
     async with context.store.read() as transaction:
         sightings = await transaction.sightings.by_remote_id(remote_id)
     if not sightings:
-        raise NotFound(
-            f"No orphan or foreign machine {remote_id} has been seen.", "See `aic-tui instance list --sightings`."
-        )
+        step = "See `aic-tui instance list --sightings`."
+        raise NotFound(f"No orphan or foreign machine {remote_id} has been seen.", step)
     if len(sightings) > 1:
         raise InvalidInput(f"{remote_id} is seen in more than one account.", "Remove one of the credentials for now.")
     sighting = sightings[0]
     if sighting.ownership is Ownership.FOREIGN and text(arguments, "confirm_name") not in {sighting.name, remote_id}:
         step = f"If it is meant to be yours, type its name: --confirm-name {sighting.name}."
         raise Refused(f"{remote_id} belongs to another store (owner {sighting.owner or 'unknown'}).", step)
-    row, cloud = await take_over(context, sighting, DesiredState.RUNNING)
-    return instance_view(row, context.clock.now(), cloud.credential_id and context.actor.host_id)
+    row, _ = await take_over(context, sighting, DesiredState.RUNNING)
+    return instance_view(row, context.clock.now(), context.actor.host_id)
 
 
 async def take_over(context: Context, sighting: Sighting, desired: DesiredState) -> tuple[Instance, Cloud]:
@@ -61,7 +60,7 @@ async def take_over(context: Context, sighting: Sighting, desired: DesiredState)
     async with context.store.write() as transaction:
         await job.hold(transaction)
         row = await _insert(context, transaction, sighting, machine, desired)
-    if sighting.ownership is Ownership.FOREIGN or machine.launch_id != row.id:
+    if desired is not DesiredState.TERMINATED:
         expiry = machine.tags.get(TAG_EXPIRES_AT) or "none"
         if row.expires_at is not None:
             expiry = format_moment(row.expires_at)
@@ -80,11 +79,11 @@ async def _insert(
     if present is not None and not present.is_final:
         return present
     fresh = _fresh_row(context, sighting, machine, desired, now)
-    while await transaction.instances.name_taken(fresh.owner, fresh.name):
+    if await transaction.instances.name_taken(fresh.owner, fresh.name):
         raise Refused(f"You have a machine named {fresh.name} already.", "Terminate or rename that one first.")
     row = accept(fresh, machine, now)
     await transaction.instances.insert(row)
-    await transaction.sightings.remove(sighting)
+    await transaction.sightings.remove(sighting.cloud, sighting.account_id, sighting.region, sighting.remote_id)
     kind = "instance.reaped" if desired is DesiredState.TERMINATED else "instance.adopted"
     verb = "is to end, an orphan" if desired is DesiredState.TERMINATED else "is adopted"
     before = {"store": sighting.store_id, "owner": sighting.owner}

@@ -196,9 +196,9 @@ async def _carry_out(context: Context, row: Instance, plan: _Plan | None) -> Ins
             last_kind = error.kind
     reasons = "; ".join(f"{zone or 'any zone'}: {message}" for zone, message in refused.items())
     step = "Try again later, or another type, region or market."
-    error = error_class(last_kind)(f"No zone of {row.region} gave {row.instance_type}: {reasons}", step)
-    await _write_failure(context, row, error)
-    raise error
+    nowhere = error_class(last_kind)(f"No zone of {row.region} gave {row.instance_type}: {reasons}", step)
+    await _write_failure(context, row, nowhere)
+    raise nowhere
 
 
 async def _attempt(

@@ -84,7 +84,7 @@ async def _wish_stop(context: Context, transaction: Transaction, row: Instance) 
     return await save(transaction, row, wished)
 
 
-async def _call_stop(context: Context, cloud: Cloud, row: Instance) -> None:
+async def _call_stop(_: Context, cloud: Cloud, row: Instance) -> None:
     _require_ability(cloud, cloud.capabilities.can_stop, "stop")
     await cloud.stop(row.region, _require_machine(row))
 
@@ -131,7 +131,7 @@ async def _note_reboot(context: Context, transaction: Transaction, row: Instance
     return row
 
 
-async def _call_reboot(context: Context, cloud: Cloud, row: Instance) -> None:
+async def _call_reboot(_: Context, cloud: Cloud, row: Instance) -> None:
     _require_ability(cloud, cloud.capabilities.can_reboot, "reboot")
     await cloud.reboot(row.region, _require_machine(row))
 

@@ -15,7 +15,7 @@ from aicompute_tui.services.views import sighting_view
 
 
 async def reap(context: Context, arguments: Arguments) -> list[Json]:
-    """Handler of `instance.reap`: looks at every account and region first, then ends each orphan by a row of its own."""
+    """Handler of `instance.reap`: looks everywhere first, then ends each orphan by a row of its own."""
     dry_run = flag(arguments, "dry_run")
     job = context.running_job
     await job.progress("looking at every region")

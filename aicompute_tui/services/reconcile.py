@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from aicompute_tui.clouds.base import Cloud
-from aicompute_tui.domain.errors import AicError, Conflict, LeaseLost
+from aicompute_tui.domain.errors import AicError, LeaseLost
 from aicompute_tui.domain.instance import DesiredState, Instance, InstanceState
 from aicompute_tui.domain.job import Lease
 from aicompute_tui.domain.json import JsonObject
@@ -134,7 +134,7 @@ async def _known(run: Pass) -> None:
 
 
 async def _settle_doubt(run: Pass, row: Instance) -> None:
-    """A row without a machine: looked for when its call may have been made, closed when it was not and never will be."""
+    """A row without a machine: looked for when its call may have been made, closed when it never will be."""
     context = run.context
     async with context.store.read() as transaction:
         job = await transaction.jobs.get(row.job_id) if row.job_id else None
@@ -150,7 +150,7 @@ async def _settle_doubt(run: Pass, row: Instance) -> None:
             await _carry_out_wish(run, found, None)
         elif job is None or job.is_final:
             await _close_unasked(run, row)
-    except (Conflict, AicError) as error:
+    except AicError as error:
         if isinstance(error, LeaseLost):
             raise
         run.note(row.name, error)
@@ -199,10 +199,9 @@ async def write_seen(run: Pass, row: Instance, machine: RemoteMachine | None) ->
     async with context.store.read() as transaction:
         row = await transaction.instances.get(row.id)
     seen = deny(row, now) if machine is None else advance(row, machine, now)
-    grain = _SEEN_GRAIN_SECONDS
-    if set(differences(row, seen)) <= {"last_seen_at"} and row.last_seen_at is not None:
-        if (now - row.last_seen_at).total_seconds() < grain:
-            return row
+    is_fresh = row.last_seen_at is not None and (now - row.last_seen_at).total_seconds() < _SEEN_GRAIN_SECONDS
+    if is_fresh and set(differences(row, seen)) <= {"last_seen_at"}:
+        return row
     async with context.store.write() as transaction:
         await run.hold(transaction)
         present = await transaction.instances.get(row.id)
@@ -274,4 +273,4 @@ async def _scan_one(run: Pass, region: str) -> list[Instance]:
         return []
     run.seen += outcome.seen
     run.changed += len(outcome.opened)
-    return [replace(row) for row in outcome.opened]
+    return outcome.opened

@@ -1,4 +1,4 @@
-"""Looking at everything that carries our kind of tag in one region: rows that were lost, orphans, other stores' machines."""
+"""Looking at every tagged machine of one region: ours without an open row, orphans, other stores'."""
 
 from __future__ import annotations
 
