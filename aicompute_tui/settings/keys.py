@@ -32,6 +32,7 @@ _FRAMEWORKS = ("none", "ollama", "vllm", "tgi", "llamacpp", "tei", "comfyui", "o
 _THEMES_HELP = "Colour theme of the console; empty follows the terminal's background."
 
 _ALL = (
+    Setting("cloud", "choice", "aws", "Cloud to rent from.", choices=("aws",)),
     Setting("profile", "text", "", "Credential to use when none is named."),
     Setting("region", "text", "", "Region to launch in; empty means the credential's own, else ca-central-1."),
     Setting("instance_type", "text", "g5.xlarge", "Machine type to launch."),
@@ -39,13 +40,9 @@ _ALL = (
     Setting("framework", "choice", "none", "Model server meant for a new machine.", choices=_FRAMEWORKS),
     Setting("volume_gib", "integer", "120", "Root volume of a new machine in GiB.", smallest=8, largest=16_384),
     Setting("ttl", "duration", "8h", "A new machine ends itself after this long."),
-    Setting(
-        "max_ttl", "duration", "", "The furthest an extension may move the end; empty: the larger of 24h and 3 × TTL."
-    ),
     Setting("idle", "duration or none", "30m", "Idle time after which a new machine is to end."),
     Setting("protect", "flag", "false", "Ending a new machine will want its name typed."),
     Setting("ssh_cidr", "cidr", "", "Addresses that may reach ssh; empty means your own, found by checkip_url."),
-    Setting("ssh_key", "text", "", "Public key file to log in with."),
     Setting("monthly_cap_usd", "usd", "", "A launch that would pass this much in a month is refused; empty: no cap."),
     Setting("checkip_url", "url", "https://checkip.amazonaws.com", "Where this machine's public address is asked."),
     Setting("theme", "text", "", _THEMES_HELP),

@@ -1,0 +1,225 @@
+"""Credentials: found, stored, tested and removed; the secret itself passes through here sealed only."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+
+from aicompute_tui.domain.credential import AwsKeys, Credential
+from aicompute_tui.domain.errors import (
+    AicError,
+    BadAnswer,
+    InvalidInput,
+    NotConfigured,
+    NotFound,
+    Refused,
+    Unreachable,
+    error_class,
+)
+from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.services.arguments import required_text, text
+from aicompute_tui.services.context import Arguments, Context
+from aicompute_tui.services.events import told
+from aicompute_tui.services.views import moment_or_none
+
+VAULT_METHOD = "vault"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_TAKEN_NAMES = frozenset({"env", "default"})
+_TEST_SECONDS = 20.0
+
+
+def pending_secret(job_id: str) -> str:
+    """Where a door leaves the sealed keys of a `credential.set` job."""
+    return f"pending/{job_id}"
+
+
+def stored_secret(credential_id: str) -> str:
+    """Where the sealed keys of a stored credential are."""
+    return f"credential/{credential_id}"
+
+
+def encode_keys(keys: AwsKeys) -> str:
+    """The text that is sealed."""
+    return json.dumps(
+        {
+            "access_key_id": keys.access_key_id,
+            "secret_access_key": keys.secret_access_key,
+            "session_token": keys.session_token,
+            "region": keys.region,
+        }
+    )
+
+
+def decode_keys(sealed_text: str) -> AwsKeys:
+    """Raises BadAnswer where the text is not what `encode_keys` wrote."""
+    try:
+        values = json.loads(sealed_text)
+        return AwsKeys(
+            str(values["access_key_id"]),
+            str(values["secret_access_key"]),
+            values.get("session_token") or None,
+            values.get("region") or None,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        problem = BadAnswer("Stored keys cannot be read.", "Store them again with `aic-tui credential set`.")
+    raise problem
+
+
+def vault_id(name: str) -> str:
+    """The id of a stored credential. Raises InvalidInput for a name that would not be one word or means another."""
+    if not _NAME.fullmatch(name) or name.lower() in _TAKEN_NAMES:
+        step = "Use letters, digits, dot, dash and underscore, up to 63; not env or default."
+        raise InvalidInput(f"“{name}” cannot be a credential's name.", step)
+    return f"aws:vault:{name}"
+
+
+async def list_credentials(context: Context, arguments: Arguments) -> Json:  # noqa: ARG001
+    """Handler of `credential.list`: no call is made to a cloud; account and error are those of the last test."""
+    known = await _known(context)
+    has_cli = shutil.which("aws") is not None
+    return [{**credential_view(credential), "aws_cli_installed": has_cli} for credential in known]
+
+
+async def _known(context: Context) -> list[Credential]:
+    found = await context.clouds.credentials()
+    async with context.store.read() as transaction:
+        tested = {credential.id: credential for credential in await transaction.credentials.list()}
+    return [_with_test(credential, tested.get(credential.id)) for credential in found]
+
+
+def _with_test(credential: Credential, tested: Credential | None) -> Credential:
+    if tested is None or credential.checked_at is not None:
+        return credential
+    return replace(
+        credential,
+        account_id=credential.account_id or tested.account_id,
+        arn=credential.arn or tested.arn,
+        region=credential.region or tested.region,
+        checked_at=tested.checked_at,
+        error_kind=tested.error_kind,
+        error_message=tested.error_message,
+    )
+
+
+async def set_credential(context: Context, arguments: Arguments) -> Json:
+    """Handler of `credential.set`: moves the sealed keys from the job to the credential, all in one commit."""
+    job = context.running_job
+    name = required_text(arguments, "name")
+    credential = Credential(
+        id=vault_id(name), cloud="aws", name=name, method=VAULT_METHOD, region=text(arguments, "region")
+    )
+    async with context.store.write() as transaction:
+        await job.hold(transaction)
+        token = await transaction.secrets.get(pending_secret(job.job.id))
+        if token is None:
+            raise NotConfigured(
+                f"The keys of “{name}” never arrived.", f"Give them again: aic-tui credential set {name}"
+            )
+        existed = await transaction.secrets.get(stored_secret(credential.id)) is not None
+        await transaction.secrets.put(stored_secret(credential.id), token, by=context.actor.owner)
+        await transaction.secrets.remove(pending_secret(job.job.id))
+        await transaction.credentials.upsert(credential, by=context.actor.owner)
+        kind = "credential.replaced" if existed else "credential.set"
+        subject = ("credential", credential.id, name)
+        verb = "replaced" if existed else "stored"
+        await transaction.events.append(told(context, kind, subject, f"Keys of {name} were {verb} in the vault."))
+    return credential_view(credential)
+
+
+async def test(context: Context, arguments: Arguments) -> Json:
+    """Handler of `credential.test`: asks the cloud, and keeps what it said for the list."""
+    credential = await context.clouds.resolve(required_text(arguments, "name"))
+    checked = await checked_credential(context, credential)
+    async with context.store.write() as transaction:
+        await transaction.credentials.upsert(checked, by=context.actor.owner)
+    ok = checked.error_kind is None
+    return {"ok": ok, **credential_view(checked)}
+
+
+async def checked_credential(context: Context, credential: Credential, seconds: float = _TEST_SECONDS) -> Credential:
+    """The credential with its account, or with the error that came instead; never raises AicError."""
+    now = context.clock.now()
+    try:
+        async with asyncio.timeout(seconds):
+            cloud = await context.clouds.cloud(credential.id)
+            identity = await cloud.identity()
+    except TimeoutError:
+        return _failed(credential, Unreachable(f"No answer came within {seconds:g} seconds.", ""), context)
+    except AicError as error:
+        return _failed(credential, error, context)
+    return replace(
+        credential,
+        method=credential.method if credential.method == VAULT_METHOD else identity.method,
+        account_id=identity.account_id,
+        arn=identity.arn,
+        region=credential.region or identity.region,
+        checked_at=now,
+        error_kind=None,
+        error_message=None,
+    )
+
+
+def _failed(credential: Credential, error: AicError, context: Context) -> Credential:
+    sentence = f"{error.message} {error.next_step}".strip()
+    return replace(credential, checked_at=context.clock.now(), error_kind=error.kind, error_message=sentence)
+
+
+def error_of(credential: Credential) -> AicError | None:
+    """The error of the last test."""
+    if credential.error_kind is None:
+        return None
+    return error_class(credential.error_kind)(credential.error_message or "")
+
+
+async def remove(context: Context, arguments: Arguments) -> Json:
+    """Handler of `credential.remove`: refused while it is the only way to end a machine."""
+    name = required_text(arguments, "name")
+    known = {credential.id: credential for credential in await _known(context)}
+    async with context.store.write() as transaction:
+        await context.running_job.hold(transaction)
+        credential = _stored_one(await transaction.credentials.list(), name, known)
+        machines = [row for row in await transaction.instances.list() if row.credential_id == credential.id]
+        other = [
+            each
+            for each in known.values()
+            if each.id != credential.id and credential.account_id and each.account_id == credential.account_id
+        ]
+        if machines and not other:
+            step = f"End {machines[0].name} first, or store another credential of that account."
+            raise Refused(f"{len(machines)} machine(s) could not be ended without “{credential.name}”.", step)
+        await transaction.secrets.remove(stored_secret(credential.id))
+        await transaction.credentials.remove(credential.id)
+        subject = ("credential", credential.id, credential.name)
+        message = f"The keys of {credential.name} were removed from the vault."
+        await transaction.events.append(told(context, "credential.removed", subject, message))
+    return credential_view(credential)
+
+
+def _stored_one(stored: list[Credential], name: str, known: Mapping[str, Credential]) -> Credential:
+    found = [each for each in stored if each.method == VAULT_METHOD and name in (each.id, each.name)]
+    if found:
+        return found[0]
+    if any(name in (each.id, each.name) for each in known.values()):
+        step = "Remove it where it comes from: the environment, or the files in ~/.aws."
+        raise Refused(f"“{name}” is not stored here, only found.", step)
+    raise NotFound(f"There is no credential “{name}”.", "`aic-tui credential list` shows them all.")
+
+
+def credential_view(credential: Credential) -> JsonObject:
+    return {
+        "id": credential.id,
+        "name": credential.name,
+        "cloud": credential.cloud,
+        "method": credential.method,
+        "profile": credential.profile,
+        "account_id": credential.account_id,
+        "arn": credential.arn,
+        "region": credential.region,
+        "checked_at": moment_or_none(credential.checked_at),
+        "error_kind": credential.error_kind,
+        "error_message": credential.error_message,
+    }
