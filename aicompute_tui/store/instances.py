@@ -56,7 +56,7 @@ class Instances:
         """
         steps: list[ColumnElement[bool]] = [
             (instances.c.name == reference) & _NOT_FINAL,
-            instances.c.id == reference.lower(),
+            instances.c.id.in_({reference, reference.lower()}),
         ]
         if len(reference) >= SHORTEST_PREFIX:
             steps.append(instances.c.id.startswith(reference.lower(), autoescape=True))

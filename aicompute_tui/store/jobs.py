@@ -36,9 +36,9 @@ class Jobs:
 
     async def find(self, reference: str) -> Job:
         """By id or by the beginning of one. Raises NotFound, InvalidInput where several are meant."""
-        condition: ColumnElement[bool] = jobs.c.id == reference.lower()
+        condition: ColumnElement[bool] = jobs.c.id.in_({reference, reference.lower()})
         if len(reference) >= SHORTEST_PREFIX:
-            condition = jobs.c.id.startswith(reference.lower(), autoescape=True)
+            condition |= jobs.c.id.startswith(reference.lower(), autoescape=True)
         rows = await self._work.rows(select(jobs).where(condition).limit(2))
         if len(rows) > 1:
             raise InvalidInput(f"“{reference}” fits more than one job.", "Give more of the id.")

@@ -41,11 +41,11 @@ def open_read_only(path: Path, busy_seconds: float = 1.0) -> sqlite3.Connection:
     )
 
 
-def schema_state(path: Path) -> SchemaState:
+def schema_state(path: Path, busy_seconds: float = 5.0) -> SchemaState:
     """Raises sqlite3.Error where the file cannot be read."""
     if not path.exists() or path.stat().st_size == 0:
         return SchemaState(0)
-    connection = open_read_only(path, busy_seconds=5.0)
+    connection = open_read_only(path, busy_seconds)
     try:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         tables = int(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])

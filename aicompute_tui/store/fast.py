@@ -1,0 +1,169 @@
+"""What the console paints first, read with the standard library alone and never written."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from aicompute_tui.store.rows import (
+    ChangeRow,
+    CredentialRow,
+    EventRow,
+    InstanceRow,
+    JobRow,
+    SightingRow,
+    Snapshot,
+    SpendRow,
+    month_start,
+)
+from aicompute_tui.store.schema import SCHEMA_VERSION, SchemaState, open_read_only, schema_state
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "ChangeRow",
+    "CredentialRow",
+    "EventRow",
+    "Follower",
+    "InstanceRow",
+    "JobRow",
+    "SchemaState",
+    "SightingRow",
+    "Snapshot",
+    "SpendRow",
+    "latest_change",
+    "read_snapshot",
+    "schema_state",
+]
+
+_BUSY_SECONDS = 0.1
+_ENDED_SHOWN_SECONDS = 3600.0
+
+
+def _select(kind: type[tuple[Any, ...]], rest: str) -> str:
+    """A query for the fields of a row type: microseconds become seconds, a price in text becomes a float."""
+    columns = []
+    for name, annotation in kind.__annotations__.items():
+        if name == "price_usd_per_hour":
+            columns.append("CAST(price_usd_per_hour AS REAL) AS price_usd_per_hour")
+        elif "float" in str(annotation):
+            columns.append(f"{name} / 1e6 AS {name}")
+        else:
+            columns.append(name)
+    return f"SELECT {', '.join(columns)} FROM {rest}"  # noqa: S608 - only constants of this module come here
+
+
+_FINAL = "state IN ('terminated', 'failed')"
+_FINAL_JOB = "state IN ('done', 'failed', 'cancelled')"
+_INSTANCES = (
+    f"{_select(InstanceRow, 'instances')} WHERE NOT {_FINAL}"
+    f" UNION ALL {_select(InstanceRow, 'instances')} WHERE {_FINAL} AND ended_at >= ?"
+    " ORDER BY requested_at DESC, id DESC"
+)
+_SPENT = _select(SpendRow, f"instances WHERE {_FINAL} AND ended_at >= ? AND ended_at < ?")
+_LAST_END = f"SELECT max(ended_at) / 1e6 FROM instances WHERE {_FINAL}"  # noqa: S608 - a constant
+_SIGHTINGS = _select(SightingRow, "sightings ORDER BY first_seen_at, remote_id")
+_OPEN_JOBS = _select(JobRow, f"jobs WHERE NOT {_FINAL_JOB} ORDER BY created_at DESC, id DESC LIMIT 20")
+_LAST_JOB = _select(JobRow, f"jobs WHERE {_FINAL_JOB} ORDER BY ended_at DESC LIMIT 1")
+_EVENTS = _select(EventRow, "events ORDER BY position DESC LIMIT 20")
+_CREDENTIALS = _select(CredentialRow, "credentials ORDER BY id")
+_LATEST_CHANGE = "SELECT value FROM counters WHERE name = 'changes'"
+
+
+def read_snapshot(path: Path, now: float | None = None) -> Snapshot | None:
+    """What the store holds for a first paint, None where there is no database yet. Never raises for a bad file.
+
+    `now` (seconds since 1970) sets which ended machines still count; without it the last end stands for now.
+    """
+    try:
+        state = schema_state(path, _BUSY_SECONDS)
+        if state.is_absent:
+            return None
+        if not state.is_current:
+            return _unread(state.version, _version_problem(state))
+        connection = open_read_only(path, _BUSY_SECONDS)
+        try:
+            connection.execute("BEGIN")
+            return _read(connection, now)
+        finally:
+            connection.close()
+    except (sqlite3.Error, OSError) as error:
+        return _unread(0, _problem(error))
+
+
+def latest_change(path: Path) -> int:
+    """The number of the last change, 0 where the database is absent or cannot be read."""
+    try:
+        follower = Follower(path)
+    except sqlite3.Error:
+        return 0
+    try:
+        return follower.latest()
+    except sqlite3.Error:
+        return 0
+    finally:
+        follower.close()
+
+
+class Follower:
+    """One open connection for a poll every 250 ms, microseconds each. Every call may raise sqlite3.Error."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = open_read_only(path, _BUSY_SECONDS)
+
+    def latest(self) -> int:
+        row = self._connection.execute(_LATEST_CHANGE).fetchone()
+        return int(row[0]) if row else 0
+
+    def since(self, number: int, limit: int = 1000) -> list[ChangeRow]:
+        """In order. A first number beyond `number` + 1 means that older ones were pruned: read everything anew."""
+        query = "SELECT number, table_name, row_id FROM changes WHERE number > ? ORDER BY number LIMIT ?"
+        return [ChangeRow._make(row) for row in self._connection.execute(query, (number, limit))]
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _read(connection: sqlite3.Connection, now: float | None) -> Snapshot:
+    def value(query: str) -> Any:
+        row = connection.execute(query).fetchone()
+        return None if row is None else row[0]
+
+    moment = now if now is not None else value(_LAST_END) or 0.0
+    shown = round((moment - _ENDED_SHOWN_SECONDS) * 1e6)
+    month = round(month_start(moment) * 1e6)
+    return Snapshot(
+        schema_version=SCHEMA_VERSION,
+        store_id=value("SELECT value FROM facts WHERE key = 'store_id'") or "",
+        latest_change=value(_LATEST_CHANGE) or 0,
+        instances=list(map(InstanceRow._make, connection.execute(_INSTANCES, (shown,)))),
+        sightings=list(map(SightingRow._make, connection.execute(_SIGHTINGS))),
+        jobs=[JobRow._make(row) for query in (_OPEN_JOBS, _LAST_JOB) for row in connection.execute(query)],
+        events=list(map(EventRow._make, connection.execute(_EVENTS))),
+        credentials=list(map(CredentialRow._make, connection.execute(_CREDENTIALS))),
+        settings=dict(connection.execute("SELECT key, value FROM settings")),
+        spent=list(map(SpendRow._make, connection.execute(_SPENT, (month, shown)))),
+    )
+
+
+def _unread(version: int, problem: str) -> Snapshot:
+    return Snapshot(version, "", 0, [], [], [], [], [], {}, [], problem)
+
+
+def _version_problem(state: SchemaState) -> str:
+    if state.is_foreign:
+        return "The database file was made by another program."
+    if state.is_newer:
+        return "The database was made by a newer aic-tui: upgrade this one."
+    return "The database is of an older version: the agent upgrades it."
+
+
+def _problem(error: Exception) -> str:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return "The database is busy; it is read again in a moment."
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return "The database file is damaged: put back a backup with “aic-tui restore”."
+    if isinstance(error, OSError) or code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+        return "The database file cannot be opened: is it yours to read?"
+    return "The database cannot be read: run “aic-tui doctor”."

@@ -1,0 +1,197 @@
+"""Rows as the console shows them: plain texts and figures, standard library only."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+
+class InstanceRow(NamedTuple):
+    """A machine as the table shows it; times are seconds since 1970, prices dollars, `models` a JSON list."""
+
+    id: str
+    name: str
+    state: str
+    desired_state: str
+    owner: str
+    cloud: str
+    account_id: str | None
+    credential_id: str
+    region: str
+    zone: str | None
+    remote_id: str | None
+    instance_type: str
+    market: str
+    gpu_name: str | None
+    gpu_count: int | None
+    gpu_memory_mib: int | None
+    framework: str
+    models: str
+    protected: int
+    price_usd_per_hour: float | None
+    price_source: str | None
+    price_as_of: float | None
+    settled_nano_usd: int | None
+    billing_since: float | None
+    ttl_seconds: int | None
+    max_ttl_seconds: int | None
+    idle_seconds: int | None
+    expires_at: float | None
+    node_expires_at: float | None
+    requested_at: float
+    launched_at: float | None
+    ready_at: float | None
+    ended_at: float | None
+    end_reason: str | None
+    state_since: float
+    last_seen_at: float | None
+    acknowledged_at: float | None
+    public_address: str | None
+    endpoint: str | None
+    node_endpoint: str | None
+    host_id: str
+    job_id: str | None
+    error_kind: str | None
+    error_message: str | None
+    version: int
+
+    @property
+    def is_final(self) -> bool:
+        return self.state in ("terminated", "failed")
+
+    def cost_nano_usd(self, now: float) -> int | None:
+        """Cost so far, as the ledger counts it; None while no price is known."""
+        if self.billing_since is None or self.settled_nano_usd is None:
+            return self.settled_nano_usd
+        if self.price_usd_per_hour is None:
+            return None
+        running = max(0.0, now - self.billing_since)
+        return self.settled_nano_usd + round(self.price_usd_per_hour * running / 3.6e-6)
+
+
+class SightingRow(NamedTuple):
+    """A machine in the cloud without a row of ours; `expires_at` is its tag as it stands there."""
+
+    cloud: str
+    account_id: str
+    region: str
+    remote_id: str
+    ownership: str
+    credential_id: str
+    store_id: str
+    owner: str
+    name: str
+    instance_type: str
+    market: str
+    state: str
+    zone: str | None
+    launched_at: float | None
+    expires_at: str | None
+    price_usd_per_hour: float | None
+    first_seen_at: float
+    last_seen_at: float
+
+
+class JobRow(NamedTuple):
+    id: str
+    action_id: str
+    subject: str | None
+    state: str
+    progress: str
+    created_by: str
+    host_id: str | None
+    credential_id: str | None
+    holder: str | None
+    cancel_requested: int
+    created_at: float
+    started_at: float | None
+    ended_at: float | None
+    error_kind: str | None
+    error_message: str | None
+    error_next_step: str | None
+    version: int
+
+
+class EventRow(NamedTuple):
+    id: str
+    at: float
+    actor: str
+    kind: str
+    subject_kind: str
+    subject_id: str
+    subject_name: str
+    message: str
+    level: str
+
+
+class CredentialRow(NamedTuple):
+    id: str
+    cloud: str
+    name: str
+    method: str
+    profile: str | None
+    region: str | None
+    account_id: str | None
+    checked_at: float | None
+    error_kind: str | None
+    error_message: str | None
+
+
+class SpendRow(NamedTuple):
+    """A machine that ended this month, no longer shown, for the month to date."""
+
+    requested_at: float
+    launched_at: float | None
+    ended_at: float | None
+    settled_nano_usd: int | None
+    price_usd_per_hour: float | None
+
+
+class Snapshot(NamedTuple):
+    """One moment of the store. With a `problem`, a sentence for people, the rest is empty."""
+
+    schema_version: int
+    store_id: str
+    latest_change: int
+    instances: list[InstanceRow]
+    sightings: list[SightingRow]
+    jobs: list[JobRow]
+    events: list[EventRow]
+    credentials: list[CredentialRow]
+    settings: dict[str, str]
+    spent: list[SpendRow]
+    problem: str = ""
+
+    def month_to_date_nano_usd(self, now: float) -> int:
+        """What all machines have cost since the month began; those without a known price are not in it."""
+        since = month_start(now)
+        total = 0
+        for row in self.instances:
+            total += _cost_since(row, row.cost_nano_usd(now) or 0, since, now)
+        for ended in self.spent:
+            total += _cost_since(ended, ended.settled_nano_usd or 0, since, now)
+        return total
+
+
+class ChangeRow(NamedTuple):
+    number: int
+    table_name: str
+    row_id: str
+
+
+def _cost_since(row: InstanceRow | SpendRow, cost_nano_usd: int, since: float, now: float) -> int:
+    """The part of a machine's cost that fell after `since`, by the same rule as the ledger's."""
+    began = row.requested_at if row.launched_at is None else row.launched_at
+    ended = now if row.ended_at is None else row.ended_at
+    if began >= since:
+        return cost_nano_usd
+    if ended <= since:
+        return 0
+    if row.price_usd_per_hour is None:
+        return cost_nano_usd
+    return min(cost_nano_usd, round(row.price_usd_per_hour * (ended - since) / 3.6e-6))
+
+
+def month_start(now: float) -> float:
+    moment = datetime.fromtimestamp(now, UTC)
+    return moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0).timestamp()
