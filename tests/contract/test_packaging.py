@@ -10,6 +10,7 @@ import tarfile
 import venv
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from build import ProjectBuilder
@@ -17,6 +18,7 @@ from build import ProjectBuilder
 from aicompute_tui import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
+Kind = Literal["wheel", "sdist", "editable"]
 _ASK = """
 from datetime import UTC, datetime
 from aicompute_tui.services.user_data import render_user_data
@@ -58,7 +60,7 @@ def install(wheel: str, folder: Path) -> Installed:
     return Installed(folder, {"PATH": os.defpath, "HOME": str(folder), "LANG": "C.UTF-8"})
 
 
-def built(kind: str, folder: Path) -> str:
+def built(kind: Kind, folder: Path) -> str:
     """The wheel that an installer would make of our tree; no network, the backend is the one installed here."""
     if kind != "sdist":
         return ProjectBuilder(ROOT).build(kind, folder)
@@ -74,7 +76,7 @@ def shipped(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("kind", ["wheel", "sdist", "editable"])
-def test_installed_package_finds_its_files_and_starts(kind: str, tmp_path: Path) -> None:
+def test_installed_package_finds_its_files_and_starts(kind: Kind, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     installed = install(built(kind, out), tmp_path / "venv")
