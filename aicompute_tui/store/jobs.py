@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, func, insert, literal, or_, select, update
 
 from aicompute_tui.domain.errors import Conflict, InvalidInput, LeaseLost, NotFound
 from aicompute_tui.domain.job import FINAL_JOB_STATES, JOB_LEASE_SECONDS, Job, JobState, Lease
@@ -72,7 +72,7 @@ class Jobs:
                 holder=holder,
                 fence=jobs.c.fence + 1,
                 lease_expires_at=now + timedelta(seconds=JOB_LEASE_SECONDS),
-                started_at=func.coalesce(jobs.c.started_at, now, type_=jobs.c.started_at.type),
+                started_at=func.coalesce(jobs.c.started_at, literal(now, jobs.c.started_at.type)),
                 version=jobs.c.version + 1,
             )
         )
