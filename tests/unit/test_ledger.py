@@ -1,0 +1,143 @@
+"""The ledger's rules under any sequence of what a cloud may say: nothing paid for is ever forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aicompute_tui.domain.instance import DesiredState, Instance, InstanceState, Market
+from aicompute_tui.domain.ledger import accept, advance, deny, find_nothing, reprice, revive
+from aicompute_tui.domain.money import accrued_nano_usd
+from aicompute_tui.domain.remote import RemoteMachine, RemoteState
+from aicompute_tui.domain.spend import month_end, spend
+
+START = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+
+
+def row(**changes: object) -> Instance:
+    base = Instance(
+        id="0199-launch",
+        owner="ada",
+        created_by="ada@jump",
+        name="one",
+        cloud="aws",
+        credential_id="aws:env",
+        account_id="1",
+        region="ca-central-1",
+        instance_type="g5.xlarge",
+        market=Market.SPOT,
+        price_usd_per_hour=Decimal("0.42"),
+        requested_at=START,
+        state_since=START,
+        expires_at=START + timedelta(hours=8),
+        host_id="host-1",
+    )
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def machine(state: RemoteState, *, checks_passed: bool | None = None) -> RemoteMachine:
+    return RemoteMachine(
+        cloud="aws",
+        account_id="1",
+        region="ca-central-1",
+        remote_id="i-1",
+        state=state,
+        instance_type="g5.xlarge",
+        market=Market.SPOT,
+        launched_at=START,
+        checks_passed=checks_passed,
+    )
+
+
+words = st.one_of(st.sampled_from(list(RemoteState)), st.none())
+steps = st.lists(st.tuples(words, st.integers(1, 400), st.booleans()), max_size=25)
+
+
+@given(steps, st.sampled_from(list(DesiredState)))
+def test_a_row_with_a_machine_closes_only_when_the_cloud_says_gone(
+    said: list[tuple[RemoteState | None, int, bool]], desired: DesiredState
+) -> None:
+    now = START
+    present = replace(accept(row(), machine(RemoteState.PENDING), now), desired_state=desired)
+    denied_at: datetime | None = None
+    for word, seconds, passed in said:
+        now += timedelta(seconds=seconds)
+        before = present
+        if word is None:
+            present = deny(present, now)
+            denied_at = denied_at or now
+        else:
+            present = advance(present, machine(word, checks_passed=passed), now)
+            denied_at = None
+        if present.is_final:
+            gone = word is RemoteState.TERMINATED
+            denied_twice = denied_at is not None and now - denied_at >= timedelta(seconds=60)
+            assert gone or (denied_twice and desired is DesiredState.TERMINATED)
+            return
+        assert present.remote_id == "i-1"
+        if present.state is InstanceState.LOST and before.state is not InstanceState.LOST:
+            assert denied_at is not None
+            assert now - denied_at >= timedelta(seconds=60)
+
+
+@given(steps)
+def test_cost_never_falls_and_never_exceeds_the_price_times_the_time(
+    said: list[tuple[RemoteState | None, int, bool]],
+) -> None:
+    now = START
+    present = accept(row(), machine(RemoteState.PENDING), now)
+    last = 0
+    for word, seconds, passed in said:
+        now += timedelta(seconds=seconds)
+        if present.is_final:
+            break
+        present = deny(present, now) if word is None else advance(present, machine(word, checks_passed=passed), now)
+        cost = present.cost_nano_usd(now)
+        assert cost is not None
+        assert last <= cost <= accrued_nano_usd(Decimal("0.42"), now - START) + len(said)
+        last = cost
+
+
+@given(st.lists(st.integers(0, 200), max_size=12))
+def test_a_doubtful_launch_fails_only_after_the_window_and_two_empty_looks_in_it(pauses: list[int]) -> None:
+    now, present, looks_after = START, row(state=InstanceState.LAUNCHING), 0
+    for pause in pauses:
+        now += timedelta(seconds=pause)
+        present = find_nothing(present, START, now)
+        looks_after += now - START >= timedelta(seconds=300)
+        assert (present.state is InstanceState.FAILED) == (looks_after >= 2)
+        if present.is_final:
+            return
+        assert present.state is InstanceState.UNKNOWN
+
+
+def test_a_failed_row_whose_machine_lives_is_open_again_and_wished_to_end() -> None:
+    failed = row(state=InstanceState.FAILED, ended_at=START)
+    opened = revive(failed, machine(RemoteState.RUNNING), START + timedelta(hours=1))
+    assert opened.desired_state is DesiredState.TERMINATED
+    assert opened.state is InstanceState.TERMINATING
+    assert opened.cost_nano_usd(START + timedelta(hours=1)) == accrued_nano_usd(Decimal("0.42"), timedelta(hours=1))
+
+
+def test_a_new_price_counts_from_now_on_only() -> None:
+    running = accept(row(), machine(RemoteState.RUNNING), START)
+    later = START + timedelta(hours=1)
+    dearer = reprice(running, Decimal("1.00"), "spot history", later, later)
+    cost = dearer.cost_nano_usd(later + timedelta(hours=1))
+    assert cost == accrued_nano_usd(Decimal("1.42"), timedelta(hours=1))
+
+
+def test_a_stopped_machine_costs_no_machine_hours() -> None:
+    running = accept(row(), machine(RemoteState.RUNNING), START)
+    stopped = advance(running, machine(RemoteState.STOPPED), START + timedelta(hours=1))
+    assert stopped.cost_nano_usd(START + timedelta(hours=9)) == accrued_nano_usd(Decimal("0.42"), timedelta(hours=1))
+
+
+def test_a_machine_without_an_end_is_counted_to_the_end_of_the_month() -> None:
+    running = accept(row(expires_at=None), machine(RemoteState.RUNNING), START)
+    expected = accrued_nano_usd(Decimal("0.42"), month_end(START) - START)
+    assert spend([running], START).committed_nano_usd == expected
