@@ -25,6 +25,9 @@ from aicompute_tui.services.arguments import required_text, text
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.events import told
 from aicompute_tui.services.views import moment_or_none
+from aicompute_tui.settings.places import Places
+from aicompute_tui.store.database import Store
+from aicompute_tui.store.vault import Vault
 
 VAULT_METHOD = "vault"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -67,6 +70,17 @@ def decode_keys(sealed_text: str) -> AwsKeys:
     except (ValueError, KeyError, TypeError, AttributeError):
         problem = BadAnswer("Stored keys cannot be read.", "Store them again with `aic-tui credential set`.")
     raise problem
+
+
+async def stored_keys(store: Store, places: Places, environment: Mapping[str, str], credential: Credential) -> AwsKeys:
+    """The keys of a stored credential, unsealed. Raises NotConfigured, AuthFailed, BadAnswer."""
+    async with store.read() as transaction:
+        token = await transaction.secrets.get(stored_secret(credential.id))
+    if token is None:
+        step = f"Store them again: aic-tui credential set {credential.name}"
+        raise NotConfigured(f"The keys of “{credential.name}” are not in the vault.", step)
+    vault = await asyncio.to_thread(Vault.open, places, environment)
+    return decode_keys(vault.unseal(token))
 
 
 def vault_id(name: str) -> str:

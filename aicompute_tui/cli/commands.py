@@ -1,0 +1,147 @@
+"""Commands made from the actions: one builder for all of them, nouns filled when one of their verbs is asked for."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import click
+
+from aicompute_tui.actions.model import Action
+from aicompute_tui.actions.registry import ACTIONS
+from aicompute_tui.cli.parameters import argument_help, click_parameter, given
+
+NOUNS = {
+    "instance": "Machines rented from a cloud.",
+    "credential": "Whose account is used.",
+    "setting": "Defaults, and where each comes from.",
+    "event": "The audit: who did what.",
+    "job": "What was asked for, and how far it is.",
+}
+FORMATS = ("table", "json", "csv", "yaml")
+WAITING = {
+    "instance.launch": "Answer when the machine is ready.",
+    "instance.terminate": "Answer when the cloud says it is gone.",
+    "instance.stop": "Answer when it has stopped.",
+    "instance.start": "Answer when it is ready again.",
+}
+_ASKED_FIRST = frozenset({"instance.launch"})
+"""Not destructive, but it costs money: a person is asked as well."""
+
+
+class Options(NamedTuple):
+    """What every door of this kind adds to an action's own parameters."""
+
+    output: str = "table"
+    yes: bool = False
+    wait: bool = False
+    detach: bool = False
+    no_agent: bool = False
+    dry_run: bool = False
+    stdin: bool = False
+    from_env: bool = False
+
+
+class PlainFormatter(click.HelpFormatter):
+    """Help that a terminal without UTF-8 can show."""
+
+    def getvalue(self) -> str:
+        import sys
+
+        from aicompute_tui.cli.ascii_twins import fitting
+
+        return fitting(super().getvalue(), sys.stdout)
+
+
+class PlainContext(click.Context):
+    formatter_class = PlainFormatter
+
+
+class Noun(click.Group):
+    """A noun whose verbs are made when one of them is asked for."""
+
+    context_class = PlainContext
+
+    def _fill(self) -> None:
+        if not self.commands:
+            for action in ACTIONS.values():
+                if len(action.command) == 2 and action.command[0] == self.name:
+                    self.add_command(command_for(action))
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        self._fill()
+        return list(self.commands)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        self._fill()
+        return super().get_command(ctx, cmd_name)
+
+
+class Verb(click.Command):
+    context_class = PlainContext
+
+
+def wants_yes(action: Action) -> bool:
+    return action.dangerous or action.id in _ASKED_FIRST
+
+
+def command_for(action: Action) -> click.Command:
+    """The command of one action, with its parameters as arguments and flags."""
+
+    @click.pass_context
+    def callback(context: click.Context, /, **values: Any) -> int:
+        from aicompute_tui.cli.execute import execute
+
+        options = Options(**{name: values.pop(name) for name in Options._fields if name in values and name in doors})
+        return execute(context.obj, action, given(action.parameters, values), options)
+
+    extra = _door_options(action)
+    doors = {option.name for option in extra}
+    params = [click_parameter(parameter) for parameter in action.parameters]
+    return Verb(
+        action.command[-1],
+        params=[*params, *extra],
+        callback=callback,
+        help=action.help + argument_help(action.parameters),
+        short_help=action.help,
+    )
+
+
+def _door_options(action: Action) -> list[click.Parameter]:
+    options: list[click.Parameter] = []
+    if wants_yes(action):
+        options.append(_flag("--yes", "-y", help_text="Do not ask."))
+    if action.id in WAITING:
+        options.append(
+            click.Option(["--wait/--no-wait", "wait"], default=False, help=WAITING[action.id], show_default=False)
+        )
+    if action.id == "instance.launch":
+        options += [
+            _flag("--detach", help_text="Answer when the launch is written down; the agent does the rest."),
+            _flag("--no-agent", help_text="Do not start the agent that watches over the machine."),
+            _flag("--dry-run", help_text="Check and say what it would cost; launch nothing."),
+        ]
+    if action.id == "credential.set":
+        options += [
+            _flag(
+                "--stdin",
+                help_text="Read the keys from standard input: key id, secret and token on a line each, "
+                "or the JSON of an AWS tool.",
+            ),
+            _flag(
+                "--from-env",
+                help_text="Take the keys from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.",
+            ),
+        ]
+    options.append(output_option())
+    return options
+
+
+def output_option() -> click.Option:
+    return click.Option(
+        ["-o", "--output"], type=click.Choice(FORMATS), default="table", show_default=True, help="How to answer."
+    )
+
+
+def _flag(*names: str, help_text: str) -> click.Option:
+    long = next(name for name in names if name.startswith("--"))
+    return click.Option([*names, long.removeprefix("--").replace("-", "_")], is_flag=True, help=help_text)

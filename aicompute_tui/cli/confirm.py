@@ -1,0 +1,109 @@
+"""The question before anything that costs money or destroys something, and the refusal where nobody can be asked."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from aicompute_tui.actions.model import Action
+from aicompute_tui.cli.ascii_twins import say
+from aicompute_tui.cli.interrupts import asking
+from aicompute_tui.cli.table import cell, clean
+from aicompute_tui.domain.errors import Refused
+from aicompute_tui.domain.json import Json, JsonObject
+
+_LOST = {
+    "instance.terminate": "Lost for good: its disk and everything on it, and whatever runs there.",
+    "instance.stop": "Lost: whatever runs there, and its address; the disk is kept and billed.",
+    "instance.reboot": "Lost: whatever runs there, until it is started again.",
+    "instance.adopt": "Gained: a row here; from then on this store ends it when its time is up.",
+    "instance.reap": "Lost for good: every machine with this store's tag that has no row here.",
+    "credential.remove": "Lost: the stored keys; no copy is kept here.",
+    "job.cancel": "It stops at its next safe place; what the cloud has accepted stays.",
+}
+
+
+def refuse_unasked(action: Action) -> Refused:
+    return Refused(
+        f"`aic-tui {' '.join(action.command)}` wants a yes, and nobody can be asked here.",
+        "Add --yes if that is meant.",
+    )
+
+
+def damage_lines(action: Action, rows: Sequence[JsonObject]) -> list[str]:
+    """What each target has cost and costs, and what is lost."""
+    lines = [_machine_line(row) for row in rows]
+    lines.append(_LOST.get(action.id, action.help))
+    return lines
+
+
+def _machine_line(row: JsonObject) -> str:
+    name = clean(str(row.get("name") or row.get("id") or ""))
+    if "price_usd_per_hour" not in row:
+        return name
+    return (
+        f"{name}: {cell(row, 'state')}, {_dollars(row.get('cost_usd'))} so far, "
+        f"{_dollars(row.get('price_usd_per_hour'))} an hour, ends {cell(row, 'expires_at')}"
+        + (", PROTECTED" if row.get("protected") else "")
+    )
+
+
+def plan_lines(plan: JsonObject) -> list[str]:
+    """A launch's checks, cost and end, from the answer of its preflight."""
+    checks = plan.get("checks")
+    lines = []
+    for check in checks if isinstance(checks, list) else []:
+        if isinstance(check, dict):
+            mark = {"ok": "ok     ", "warning": "WARNING", "unknown": "unknown", "refused": "REFUSED"}
+            word = mark.get(str(check.get("verdict")), str(check.get("verdict")))
+            lines.append(f"{word}  {check.get('name')}: {check.get('reason')}")
+    lines.append(
+        f"Cost: {_dollars(plan.get('price_usd_per_hour'))} an hour each, "
+        f"{_dollars(plan.get('cost_ttl_usd'))} until the end, {_dollars(plan.get('cost_month_usd'))} a month"
+    )
+    ends = plan.get("ends")
+    lines += [str(sentence) for sentence in ends] if isinstance(ends, list) else []
+    return [clean(line) for line in lines]
+
+
+def ask(question: str, lines: Sequence[str]) -> None:
+    """Raises Refused unless the answer is yes."""
+    for line in lines:
+        say(line)
+    if _answer(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
+        raise Refused("Nothing was done.", "")
+
+
+def ask_typed(question: str, expected: str) -> str:
+    """Raises Refused unless `expected` is typed out."""
+    if _answer(f"{question} ").strip() != expected:
+        raise Refused("That is not it; nothing was done.", "")
+    return expected
+
+
+def ask_secret(question: str) -> str:
+    """What is typed does not appear on screen."""
+    import getpass
+
+    with asking():
+        try:
+            return getpass.getpass(f"{question}: ", stream=sys.stderr).strip()
+        except EOFError:
+            say("")
+            raise Refused("No answer came; nothing was done.", "") from None
+
+
+def _answer(question: str) -> str:
+    with asking():
+        sys.stderr.write(question)
+        sys.stderr.flush()
+        line = sys.stdin.readline()
+    if not line:
+        say("")
+    return line
+
+
+def _dollars(value: Json) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"${value:,.4f}" if value < 1 else f"${value:,.2f}"
+    return "unknown"

@@ -1,0 +1,104 @@
+"""The program's command line: global options, nouns, doors, and one place where every failure becomes an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from aicompute_tui import __version__
+from aicompute_tui.actions.registry import ACTIONS
+from aicompute_tui.cli import failure
+from aicompute_tui.cli.commands import NOUNS, Noun, PlainContext, command_for
+from aicompute_tui.cli.session import Session, home_folder
+from aicompute_tui.domain.errors import AicError
+
+_HELP = """An operations console for language models on machines you rent and own.
+
+Alone it opens the console; with a noun and a verb it does one thing and answers on standard output."""
+
+
+class Root(click.Group):
+    context_class = PlainContext
+
+
+@click.command(
+    cls=Root,
+    name="aic-tui",
+    help=_HELP,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option("--debug", is_flag=True, help="Write more into the log.")
+@click.option("--env-file", type=click.Path(path_type=Path), help="Read variables from this .env file.")
+@click.option("--read-only", is_flag=True, help="Refuse everything that changes something.")
+@click.option("--home", help="Keep configuration, data, cache and sockets under this folder.")
+@click.version_option(__version__, prog_name="aic-tui")
+@click.pass_context
+def root(context: click.Context, debug: bool, env_file: Path | None, read_only: bool, home: str | None) -> int:
+    session: Session = context.obj
+    session.debug = debug
+    session.env_file = env_file
+    session.read_only = read_only
+    if home:
+        session.environment["AIC_TUI_HOME"] = home_folder(home)
+    if context.invoked_subcommand is None:
+        return session.enter("console")
+    return 0
+
+
+def _fill(group: click.Group) -> None:
+    from aicompute_tui.cli.door_commands import DOOR_COMMANDS
+
+    for noun, text in NOUNS.items():
+        group.add_command(Noun(noun, help=text))
+    for action in ACTIONS.values():
+        if len(action.command) == 1:
+            group.add_command(command_for(action))
+    for command in DOOR_COMMANDS:
+        group.add_command(command)
+
+
+_fill(root)
+
+
+def run(argv: Sequence[str], build: Callable[..., Any], doors: Mapping[str, Callable[[Session], int]]) -> int:
+    """One call of the program; answers its exit code. `build` makes the runtime, `doors` lead to the other programs."""
+    session = Session(argv, build, doors)
+    try:
+        return _guarded(session)
+    except BrokenPipeError:
+        _drop_stdout()
+        return 0
+
+
+def _guarded(session: Session) -> int:
+    as_json = session.wants_json
+    try:
+        answer = root.main(list(session.argv), prog_name="aic-tui", standalone_mode=False, obj=session)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        return failure.report_usage(error, as_json=as_json)
+    except failure.Interrupted as error:
+        return failure.report_interruption(error, as_json=as_json)
+    except (click.Abort, KeyboardInterrupt):
+        return failure.report_interruption(failure.Interrupted(2), as_json=as_json)
+    except AicError as error:
+        return failure.report(error, as_json=as_json)
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the last place before the terminal: a traceback belongs into the log
+        return failure.report_defect(error, as_json=as_json)
+    return answer if isinstance(answer, int) else 0
+
+
+def _drop_stdout() -> None:
+    """The reader is gone: what is still buffered must not complain at exit."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        return

@@ -1,0 +1,104 @@
+"""Answers on stdout: table, json, csv or yaml, in one stable shape each."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TextIO
+
+from aicompute_tui.cli.ascii_twins import plain, speaks_utf8
+from aicompute_tui.cli.table import object_lines, table_lines
+from aicompute_tui.domain.json import Json, JsonObject
+
+FORMATS = ("table", "json", "csv", "yaml")
+
+
+def write_result(result: Json, output: str, columns: Sequence[str] = (), stream: TextIO | None = None) -> None:
+    """Writes the whole answer. `columns` are those of a table of rows, all of them where none are named."""
+    target = stream or sys.stdout
+    text = render(result, output, columns, utf8=speaks_utf8(target))
+    if text:
+        target.write(text)
+    target.flush()
+
+
+def render(result: Json, output: str, columns: Sequence[str] = (), *, utf8: bool = True) -> str:
+    """Ends with a newline unless it is empty."""
+    if output == "json":
+        return json.dumps(result, ensure_ascii=not utf8, indent=2) + "\n"
+    if output == "yaml":
+        return "\n".join(yaml_lines(result, utf8=utf8)) + "\n"
+    if output == "csv":
+        text = csv_text(rows_of(result))
+    else:
+        lines = table_lines(rows_of(result), columns) if isinstance(result, list) else object_lines(result)
+        text = "".join(line + "\n" for line in lines)
+    return text if utf8 else plain(text)
+
+
+def rows_of(result: Json) -> list[JsonObject]:
+    """The rows of an answer; one object is one row, a bare value a row with `value`."""
+    if result is None:
+        return []
+    items = result if isinstance(result, list) else [result]
+    return [item if isinstance(item, dict) else {"value": item} for item in items]
+
+
+def columns_of(rows: Iterable[JsonObject]) -> list[str]:
+    """Every key, in the order of first sight."""
+    return list(dict.fromkeys(key for row in rows for key in row))
+
+
+def csv_text(rows: Sequence[JsonObject], *, header: bool = True) -> str:
+    """RFC 4180 but for the newline: all keys as columns, nested values as JSON, nothing for None."""
+    import csv
+    import io
+
+    names = columns_of(rows)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    if header and names:
+        writer.writerow(names)
+    writer.writerows([[_csv_cell(row.get(name)) for name in names] for row in rows])
+    return buffer.getvalue()
+
+
+def _csv_cell(value: Json) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def yaml_lines(value: Json, *, utf8: bool = True, indent: int = 0) -> list[str]:
+    """YAML 1.2 in block style; scalars are written as JSON, which YAML reads alike."""
+    pad = "  " * indent
+    if isinstance(value, dict) and value:
+        lines = []
+        for key, item in value.items():
+            lines += _yaml_entry(f"{pad}{_yaml_key(key)}:", item, utf8, indent + 1)
+        return lines
+    if isinstance(value, list) and value:
+        lines = []
+        for item in value:
+            inner = yaml_lines(item, utf8=utf8, indent=indent + 1)
+            lines += [f"{pad}- {inner[0].lstrip()}", *inner[1:]]
+        return lines
+    return [pad + json.dumps(value, ensure_ascii=not utf8)]
+
+
+def _yaml_entry(head: str, item: Json, utf8: bool, indent: int) -> list[str]:
+    inner = yaml_lines(item, utf8=utf8, indent=indent)
+    if isinstance(item, dict | list) and item:
+        return [head, *inner]
+    return [f"{head} {inner[0].lstrip()}"]
+
+
+def _yaml_key(key: str) -> str:
+    plain_word = key.isascii() and key.replace("_", "a").isalnum() and not key[0].isdigit()
+    return key if plain_word and key.lower() not in _YAML_WORDS else json.dumps(key)
+
+
+_YAML_WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})

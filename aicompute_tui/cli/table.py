@@ -1,0 +1,112 @@
+"""Tables for people: stable columns, plain text, and no control character from the outside."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Sequence
+
+from aicompute_tui.domain.json import Json, JsonObject
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "instance.list": (
+        "name",
+        "state",
+        "instance_type",
+        "market",
+        "region",
+        "zone",
+        "price_usd_per_hour",
+        "cost_usd",
+        "expires_at",
+        "account_id",
+        "remote_id",
+    ),
+    "credential.list": ("id", "method", "profile", "account_id", "region", "checked_at", "error_message"),
+    "setting.list": ("key", "value", "source", "help"),
+    "event.list": ("at", "level", "actor", "kind", "subject_name", "message"),
+    "event.follow": ("at", "level", "actor", "kind", "subject_name", "message"),
+    "job.list": ("id", "action_id", "state", "owner", "progress", "created_at", "error_message"),
+    "doctor.run": ("check", "verdict", "reason", "next_step"),
+}
+for _verb in ("launch", "terminate", "stop", "start", "reboot"):
+    COLUMNS[f"instance.{_verb}"] = COLUMNS["instance.list"]
+
+_UNKNOWN_WHERE_ABSENT = frozenset({"price_usd_per_hour", "cost_usd", "cost_ttl_usd", "cost_month_usd", "account_id"})
+
+
+def table_lines(rows: Sequence[JsonObject], columns: Sequence[str] = ()) -> list[str]:
+    """A header and a line per row; the header alone where there is none, nothing where no column is known."""
+    names = list(columns) or list(dict.fromkeys(key for row in rows for key in row))
+    if not names:
+        return []
+    grid = [[name.upper() for name in names], *([cell(row, name) for name in names] for row in rows)]
+    widths = [max(cell_width(line[column]) for line in grid) for column in range(len(names))]
+    return ["  ".join(_padded(text, width) for text, width in zip(line, widths, strict=True)).rstrip() for line in grid]
+
+
+def object_lines(value: Json) -> list[str]:
+    """An object as `key  value` lines, its lists of objects as tables below."""
+    if not isinstance(value, dict):
+        return [] if value is None else [clean(_text(value))]
+    nested = {key: item for key, item in value.items() if _is_table(item)}
+    flat = [key for key in value if key not in nested]
+    width = max((cell_width(key) for key in flat), default=0)
+    lines = [f"{_padded(key, width)}  {cell(value, key)}" for key in flat]
+    for key, item in nested.items():
+        rows = [row for row in item if isinstance(row, dict)] if isinstance(item, list) else []
+        lines += ["", key.upper(), *("  " + line for line in table_lines(rows))]
+    return lines
+
+
+def cell(row: JsonObject, name: str) -> str:
+    """One value on one line."""
+    value = row.get(name)
+    if value is None or value == "":
+        if name == "expires_at" and value is None and "ttl_seconds" in row and row["ttl_seconds"] is None:
+            return "NEVER"
+        return "unknown" if name in _UNKNOWN_WHERE_ABSENT else "-"
+    return clean(_text(value))
+
+
+def clean(text: str) -> str:
+    """One line without control or direction characters, which could otherwise drive the terminal."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join("\ufffd" if unicodedata.category(letter) in _UNSAFE else letter for letter in text)
+
+
+def cell_width(text: str) -> int:
+    """Columns on screen."""
+    if text.isascii():
+        return len(text)
+    return sum(_letter_width(letter) for letter in text)
+
+
+def _letter_width(letter: str) -> int:
+    if unicodedata.combining(letter):
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+
+
+_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+def _is_table(item: Json) -> bool:
+    return isinstance(item, list) and bool(item) and all(isinstance(row, dict) for row in item)
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - cell_width(text))
+
+
+def _text(value: Json) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6f}".rstrip("0").rstrip(".") if value else "0"
+    if isinstance(value, list) and not any(isinstance(item, dict | list) for item in value):
+        return ", ".join(_text(item) for item in value) or "-"
+    return json.dumps(value, ensure_ascii=False)
