@@ -1,0 +1,104 @@
+"""One RunInstances call for one order: complete, tagged, and sent once."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from aicompute_tui.clouds.aws.machines import machines_of
+from aicompute_tui.clouds.aws.session import AwsSession
+from aicompute_tui.domain.errors import BadAnswer, InvalidInput
+from aicompute_tui.domain.instance import Market
+from aicompute_tui.domain.launch import LaunchOrder
+from aicompute_tui.domain.remote import TAG_LAUNCH, TAG_STORE, RemoteMachine
+
+_TAG_KEY = re.compile(r"[A-Za-z0-9+\-=.,_:@]{1,128}")
+_RESERVED_KEYS = {".", "..", "_index"}
+_LONGEST_VALUE = 256
+_MOST_TAGS = 50
+_LARGEST_USER_DATA = 16_384
+
+
+def launch(session: AwsSession, order: LaunchOrder, store_id: str) -> RemoteMachine:
+    """Exactly one request on the wire, none after `order.send_by`."""
+    answer = session.ask("ec2", "run_instances", order.region, once=True, **request_of(order, store_id))
+    made = machines_of(order.region, answer)
+    if not made:
+        raise BadAnswer("AWS accepted the launch but named no machine.", "It is looked up by its tags; wait a little.")
+    return made[0]
+
+
+def request_of(order: LaunchOrder, store_id: str) -> dict[str, Any]:
+    """RunInstances' parameters. Raises InvalidInput for tags or user data that EC2 would not take."""
+    if len(order.user_data.encode()) > _LARGEST_USER_DATA:
+        raise InvalidInput("The set-up script is larger than the 16 KiB AWS takes.", "Use a shorter one.")
+    tags = _tags({"Name": order.name, **order.tags, TAG_LAUNCH: order.launch_id, TAG_STORE: store_id})
+    kinds = ["instance", "volume"]
+    request: dict[str, Any] = {
+        "ImageId": order.image_id,
+        "InstanceType": order.instance_type,
+        "MinCount": 1,
+        "MaxCount": 1,
+        "ClientToken": order.client_token,
+        "InstanceInitiatedShutdownBehavior": "terminate",
+        "MetadataOptions": {
+            "HttpEndpoint": "enabled",
+            "HttpTokens": "required",
+            "HttpPutResponseHopLimit": 2,
+            "InstanceMetadataTags": "enabled",
+        },
+        "BlockDeviceMappings": [
+            {
+                "DeviceName": order.root_device_name,
+                "Ebs": {
+                    "VolumeSize": order.volume_gib,
+                    "VolumeType": "gp3",
+                    "DeleteOnTermination": True,
+                    "Encrypted": True,
+                },
+            }
+        ],
+        "NetworkInterfaces": [_interface(order)],
+        "UserData": order.user_data,
+    }
+    if order.market is Market.SPOT:
+        kinds.append("spot-instances-request")
+        request["InstanceMarketOptions"] = {"MarketType": "spot", "SpotOptions": _spot_options(order)}
+    if order.key_name is not None:
+        request["KeyName"] = order.key_name
+    request["TagSpecifications"] = [{"ResourceType": kind, "Tags": tags} for kind in kinds]
+    return request
+
+
+def _interface(order: LaunchOrder) -> dict[str, Any]:
+    interface: dict[str, Any] = {
+        "DeviceIndex": 0,
+        "AssociatePublicIpAddress": True,
+        "DeleteOnTermination": True,
+        "Groups": [order.security_group_id],
+    }
+    if order.place.subnet_id is not None:
+        interface["SubnetId"] = order.place.subnet_id
+    return interface
+
+
+def _spot_options(order: LaunchOrder) -> dict[str, str]:
+    """One-time: a persistent request would bring the machine back after it was ended."""
+    options = {"SpotInstanceType": "one-time", "InstanceInterruptionBehavior": "terminate"}
+    if order.max_price_usd_per_hour is not None:
+        options["MaxPrice"] = f"{order.max_price_usd_per_hour:f}"
+    return options
+
+
+def _tags(tags: dict[str, str]) -> list[dict[str, str]]:
+    """The machine reads its tags from its metadata, which allows fewer characters in a key than EC2 itself."""
+    for key, value in tags.items():
+        if not _TAG_KEY.fullmatch(key) or key in _RESERVED_KEYS or key.lower().startswith("aws:"):
+            raise InvalidInput(
+                f"“{key}” cannot be a tag's name.", "Use letters, digits and + - = . , _ : @ only, at most 128 of them."
+            )
+        if len(value) > _LONGEST_VALUE:
+            raise InvalidInput(f"The value of tag “{key}” is too long.", f"Use at most {_LONGEST_VALUE} characters.")
+    if len(tags) > _MOST_TAGS:
+        raise InvalidInput("There are too many tags.", f"AWS takes {_MOST_TAGS} for one machine.")
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
