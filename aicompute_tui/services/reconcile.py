@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from aicompute_tui.clouds.base import Cloud
 from aicompute_tui.domain.errors import AicError, LeaseLost
+from aicompute_tui.domain.ids import new_id
 from aicompute_tui.domain.instance import DesiredState, Instance, InstanceState
 from aicompute_tui.domain.job import Lease
 from aicompute_tui.domain.json import JsonObject
@@ -93,7 +94,7 @@ async def _account_pass(
 ) -> Pass | str | None:
     """The finished pass; a sentence where the account cannot be reached; None where another process is at it."""
     async with context.store.write() as transaction:
-        holder = f"{context.actor.host_id}:{id(context)}"
+        holder = f"{context.actor.host_id}:{new_id(context.clock.now())}"
         name = f"reconcile:{cloud_name}:{account_id}"
         lease = await transaction.leases.acquire(name, holder, _LEASE_SECONDS, context.clock.now())
     if lease is None:
