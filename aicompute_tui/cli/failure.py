@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,6 +21,9 @@ from aicompute_tui.domain.errors import (
     Unreachable,
 )
 
+if TYPE_CHECKING:
+    import logging
+
 _CODES: tuple[tuple[type[AicError], int], ...] = (
     (InvalidInput, 2),
     (NotFound, 3),
@@ -30,7 +33,6 @@ _CODES: tuple[tuple[type[AicError], int], ...] = (
     (Unreachable, 5),
     (RateLimited, 5),
 )
-_LOG = logging.getLogger(__name__)
 
 
 class Interrupted(Exception):
@@ -49,7 +51,7 @@ def exit_code(error: AicError) -> int:
 
 def report(error: AicError, *, as_json: bool) -> int:
     """Says the failure and gives its exit code."""
-    _LOG.warning("%s: %s %s", error.kind, error.message, error.details)
+    _log().warning("%s: %s %s", error.kind, error.message, error.details)
     _say(error.kind, error.message, error.next_step, as_json)
     return exit_code(error)
 
@@ -78,10 +80,18 @@ def report_interruption(interruption: Interrupted, *, as_json: bool) -> int:
 
 def report_defect(error: BaseException, *, as_json: bool) -> int:
     """What no rule foresaw: the traceback goes to the log alone."""
-    _LOG.error("unexpected failure", exc_info=error)
+    _log().error("unexpected failure", exc_info=error)
     sentence = f"Something unexpected happened ({type(error).__name__})."
     _say("AicError", sentence, "The log under the data folder has the details; `aic-tui doctor` says where.", as_json)
     return 1
+
+
+def _log() -> logging.Logger:
+    """Never falls back to the terminal, also where no log was begun."""
+    import logging
+
+    logging.lastResort = None
+    return logging.getLogger(__name__)
 
 
 def _say(kind: str, message: str, next_step: str, as_json: bool) -> None:

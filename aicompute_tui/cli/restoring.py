@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,27 +53,24 @@ def _ask(session: Session, copy: Path, target: Path) -> None:
     confirm.ask("Restore?", [f"{copy} takes the place of {target}; the present file is kept aside."])
 
 
-def _make_folder(target: Path) -> None:
+def _make_folder(file: Path) -> None:
     try:
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise NotConfigured(f"{target.parent} cannot be made: {error.strerror}.", "Set AIC_TUI_HOME.") from error
+        raise NotConfigured(f"{file.parent} cannot be made: {error.strerror}.", "Set AIC_TUI_HOME.") from error
 
 
 @contextmanager
 def _agent_kept_out(places: Places) -> Iterator[None]:
     """Holds the agent's own lock meanwhile. Raises Refused where an agent holds it."""
+    from aicompute_tui.agent.lock import AgentLock, is_held
+
+    _make_folder(places.agent_lock)
+    if is_held(places.agent_lock):
+        step = "Close every console and end the agent; `aic-tui agent --status` names its process."
+        raise Refused("The agent runs and uses the database.", step)
+    lock = AgentLock.take(places.agent_lock, {"pid": os.getpid(), "restoring": True})
     try:
-        places.run.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(places.agent_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise NotConfigured(f"{places.agent_lock} cannot be opened: {error.strerror}.", "Set AIC_TUI_HOME.") from error
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            step = "Close every console and end the agent; `aic-tui agent --status` names its process."
-            raise Refused("The agent runs and uses the database.", step) from None
         yield
     finally:
-        os.close(descriptor)
+        lock.release()

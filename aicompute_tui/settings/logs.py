@@ -36,7 +36,8 @@ def start_log(folder: Path, program: str, debug: bool) -> Path | None:
         root.removeHandler(handler)
     path = folder / f"{program}.log"
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(exist_ok=True, mode=0o700)
         file = _OwnerOnly(path, maxBytes=_LARGEST_FILE, backupCount=_KEPT_FILES, delay=True)
     except OSError:
         root.addHandler(logging.NullHandler())
