@@ -10,8 +10,10 @@ import signal
 import sys
 import tempfile
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
+from aicompute_tui.demo.fleet import nobodys_fleet
 from aicompute_tui.demo.world.images import moto_images
 
 
@@ -50,10 +52,14 @@ def main() -> int:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
     _prepare_moto()
     from aicompute_tui.demo.world.control import Control
+    from aicompute_tui.demo.world.seeding import plant
     from aicompute_tui.demo.world.server import Application, World, listen
 
     world = World(boot_seconds=arguments.boot_seconds)
     application = Application(world, Control(world))
+    if arguments.seed_machines:
+        for seed in nobodys_fleet(datetime.now(UTC)):
+            plant(world, seed)
     server = listen(application, arguments.port)
     if arguments.port_file is not None:
         partial = arguments.port_file.with_suffix(".partial")

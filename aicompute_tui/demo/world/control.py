@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from aicompute_tui.demo.fleet import Seed
 from aicompute_tui.demo.world.call import Answer, CallError, json_answer
+from aicompute_tui.demo.world.seeding import plant
 from aicompute_tui.demo.world.server import World
 
 _OURS = "aic-tui:store"
@@ -26,6 +28,7 @@ class Control:
             "POST vanish": lambda body: world.machines.vanish(body["instance_id"]),
             "POST age": lambda body: world.machines.age(body["instance_id"], float(body["seconds"])),
             "POST quota": self._set_quota,
+            "POST seed": lambda rows: [plant(world, Seed(**row)) for row in rows],
             "POST boot-seconds": lambda seconds: world.lifecycle.set_boot_seconds(float(seconds)),
         }
 

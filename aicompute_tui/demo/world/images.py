@@ -130,3 +130,8 @@ def get_parameters(call: Call) -> Answer | None:
             "InvalidParameters": [name for name in names if name not in _BY_PARAMETER],
         }
     )
+
+
+def newest_deep_learning(architecture: str) -> str:
+    """The image that the Ubuntu 24.04 parameter names."""
+    return next(i.image_id for i in _IMAGES if i.parameter and i.architecture == architecture)

@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from moto.ec2.exceptions import EC2ClientError
+from moto.ec2.models import EC2Backend
 
 from aicompute_tui.demo.world import catalogue, images, snapshot
 from aicompute_tui.demo.world.call import Call
@@ -24,7 +25,7 @@ class LaunchRequest:
     """What one RunInstances call asks for."""
 
     call: Call
-    backend: Any
+    backend: EC2Backend
     arguments: Mapping[str, Any]
     image_id: str
 
@@ -138,7 +139,7 @@ def _check_network(request: LaunchRequest) -> None:
         if isinstance(group, str) and request.backend.get_security_group_from_id(group) is None:
             raise EC2ClientError("InvalidGroup.NotFound", f"The security group '{group}' does not exist")
     key = request.arguments.get("key_name")
-    if key and key not in request.backend.keypairs:
+    if key and key not in request.backend.key_pairs:
         raise EC2ClientError("InvalidKeyPair.NotFound", f"The key pair '{key}' does not exist")
 
 
