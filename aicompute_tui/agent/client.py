@@ -79,6 +79,10 @@ class AgentClient:
             request["session"] = session.to_json()
         return info_from(await self._ask("hello", request, seconds))
 
+    async def ask_about(self, seconds: float = ANSWER_SECONDS) -> AgentInfo:
+        """What the agent says about itself; unlike `hello` it neither counts us nor makes an older one leave."""
+        return info_from(await self._ask("about", {}, seconds))
+
     async def nudge(self, what: str = "jobs", seconds: float = ANSWER_SECONDS) -> None:
         """`jobs`: look for new jobs now. `reconcile`: follow the machines now."""
         await self._ask("nudge", {"what": what}, seconds)

@@ -195,6 +195,8 @@ class _Connection:
         match message.get("op"):
             case "hello":
                 await self._greet(request_id, message)
+            case "about":
+                await self._answer(request_id, self._desk.info().to_json())
             case "nudge":
                 self._desk.nudge(str(message.get("what") or "jobs"))
                 await self._answer(request_id, None)

@@ -1,0 +1,209 @@
+"""Finding the agent of this state home, or starting one that outlives us."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aicompute_tui.agent.client import AgentClient
+from aicompute_tui.agent.lock import is_held
+from aicompute_tui.agent.protocol import AgentInfo, SessionSecrets, is_older, program_version
+from aicompute_tui.agent.session_scope import in_own_scope, logout_risk
+from aicompute_tui.domain.errors import AicError, NotConfigured
+from aicompute_tui.runtime.children import child_environment, withheld
+from aicompute_tui.store.schema import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from aicompute_tui.runtime import Runtime
+
+START_SECONDS = 10.0
+LEAVE_SECONDS = 40.0
+"""How long an older agent is given to finish its step."""
+_LOOK_SECONDS = 0.05
+_SAYS_SECONDS = 2.0
+_LARGEST_ERROR = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class AgentStart:
+    """What came of it. `problem` says why there is no agent; `warning` what may end it or what it was not given."""
+
+    status: AgentInfo | None
+    started: bool = False
+    problem: str | None = None
+    warning: str | None = None
+    tether: int | None = None
+    """The pipe whose end ends the agent; open as long as this process lives."""
+
+    @property
+    def is_running(self) -> bool:
+        return self.status is not None
+
+
+async def ensure_agent(runtime: Runtime, *, detached: bool = True, die_with_parent: bool = False) -> AgentStart:
+    """Finds an agent of this version, or starts one and hands it what only this session has.
+
+    Never raises AicError: why there is none stands in `problem`. `detached` gives it a session of its own;
+    `die_with_parent` ends it with this process, however that ends.
+    """
+    try:
+        runtime.ensure_places()
+        found = await _greet(runtime)
+        if found is not None and not _must_leave(found):
+            return AgentStart(found, problem=_too_new(found))
+        if found is not None:
+            await _until_gone(runtime)
+        return await _start(runtime, detached=detached, die_with_parent=die_with_parent)
+    except AicError as error:
+        return AgentStart(None, problem=f"{error.message} {error.next_step}".strip())
+
+
+def session_secrets(runtime: Runtime) -> SessionSecrets:
+    """What this process's environment alone knows."""
+    from aicompute_tui.clouds.aws.credentials import ENV_ID
+    from aicompute_tui.runtime.secrets import VAULT_VARIABLES
+
+    keys = runtime.session_keys
+    vault = {name: runtime.environment[name] for name in VAULT_VARIABLES if runtime.environment.get(name)}
+    return SessionSecrets({} if keys is None else {ENV_ID: keys}, vault)
+
+
+def _must_leave(info: AgentInfo) -> bool:
+    return info.is_leaving or is_older(info.version, info.schema, program_version(), SCHEMA_VERSION)
+
+
+def _too_new(info: AgentInfo) -> str | None:
+    if info.schema == SCHEMA_VERSION:
+        return None
+    return f"The running agent is of aic-tui {info.version}, newer than this one. Start aic-tui again."
+
+
+async def _greet(runtime: Runtime) -> AgentInfo | None:
+    """Says hello with the session's secrets; None where nobody listens."""
+    try:
+        client = await AgentClient.connect(runtime.places, _SAYS_SECONDS)
+    except NotConfigured:
+        raise
+    except AicError as error:
+        if error.kind == "Unreachable":
+            return None
+        raise
+    try:
+        return await client.hello(session_secrets(runtime))
+    except AicError as error:
+        if error.kind == "Unreachable":
+            return None
+        raise
+    finally:
+        await client.aclose()
+
+
+async def _until_gone(runtime: Runtime) -> None:
+    """Waits for an older agent to finish its step. Raises AicError where it does not."""
+    try:
+        async with asyncio.timeout(LEAVE_SECONDS):
+            while True:
+                if not await asyncio.to_thread(is_held, runtime.places.agent_lock):
+                    return
+                await asyncio.sleep(_LOOK_SECONDS)
+    except TimeoutError:
+        raise AicError(
+            "An older agent does not leave.", "Look at it with “aic-tui agent --status”, and end its process."
+        ) from None
+
+
+async def _start(runtime: Runtime, *, detached: bool, die_with_parent: bool) -> AgentStart:
+    environment = child_environment(runtime.environment)
+    left_out = withheld(runtime.environment)
+    if "AIC_TUI_DATABASE_URL" in left_out:
+        raise NotConfigured(
+            "AIC_TUI_DATABASE_URL holds a password, which an agent may not be given in its environment.",
+            "Put database_url into config.toml instead.",
+        )
+    if die_with_parent:
+        environment["AIC_TUI_AGENT_PARENT"] = "stdin"
+    command = list(runtime.agent_command)
+    if detached and not die_with_parent:
+        command = await asyncio.to_thread(in_own_scope, command, runtime.environment)
+    errors = runtime.places.logs / "agent.err"
+    child, tether = await asyncio.to_thread(_spawn, command, environment, errors, detached, die_with_parent)
+    info = await _until_it_answers(runtime, child)
+    started = info is not None and child.returncode is None
+    if info is None:
+        return AgentStart(None, problem=await asyncio.to_thread(_why, child, errors), tether=tether)
+    warning = None if die_with_parent else await asyncio.to_thread(logout_risk, runtime.environment)
+    return AgentStart(info, started, warning=_joined(warning, _left_out(left_out)), tether=tether)
+
+
+def _spawn(
+    command: Sequence[str], environment: dict[str, str], errors: Path, detached: bool, tethered: bool
+) -> tuple[subprocess.Popen[bytes], int | None]:
+    """A child with nothing of ours but its environment, reaped by a thread when it ends before us."""
+    near, far = os.pipe() if tethered else (None, None)
+    try:
+        descriptor = os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            child = subprocess.Popen(  # noqa: S603 - our own program
+                command,
+                stdin=subprocess.DEVNULL if near is None else near,
+                stdout=descriptor,
+                stderr=descriptor,
+                env=environment,
+                cwd="/",
+                start_new_session=detached,
+            )
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if far is not None:
+            os.close(far)
+        raise AicError(f"The agent cannot be started: {error.strerror}.", "Run “aic-tui doctor”.") from error
+    finally:
+        if near is not None:
+            os.close(near)
+    threading.Thread(target=child.wait, name="agent reaper", daemon=True).start()
+    return child, far
+
+
+async def _until_it_answers(runtime: Runtime, child: subprocess.Popen[bytes]) -> AgentInfo | None:
+    """Also where another process's agent won the race: then ours has ended and that one answers."""
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            while True:
+                info = await _greet(runtime)
+                if info is not None and not _must_leave(info):
+                    return info
+                if child.returncode is not None and not await asyncio.to_thread(is_held, runtime.places.agent_lock):
+                    return None
+                await asyncio.sleep(_LOOK_SECONDS)
+    except TimeoutError:
+        return None
+
+
+def _why(child: subprocess.Popen[bytes], errors: Path) -> str:
+    """The agent's own last word, or that it said none."""
+    if child.returncode is None:
+        return f"The agent did not answer within {START_SECONDS:g} seconds. Its log is in {errors.parent}."
+    try:
+        lines = errors.read_text(encoding="utf-8", errors="replace")[-_LARGEST_ERROR:].strip().splitlines()
+    except OSError:
+        lines = []
+    said = " ".join(line.strip() for line in lines if line.strip()).removeprefix("aic-tui: ")
+    return f"The agent ended at once: {said or f'exit code {child.returncode}'}"
+
+
+def _left_out(names: Sequence[str]) -> str | None:
+    rest = [name for name in names if name not in {"AIC_TUI_VAULT_KEY", "AIC_TUI_VAULT_PASSPHRASE"}]
+    if not rest:
+        return None
+    return f"The agent was not given {', '.join(rest)}, which would put a password into its environment."
+
+
+def _joined(*sentences: str | None) -> str | None:
+    return " ".join(sentence for sentence in sentences if sentence) or None
