@@ -102,6 +102,8 @@ class Store:
         A task cancelled while it commits waits for the commit, which then stands; cancelled before, nothing stands.
         """
         async with self._alone(), _connected(self._engine) as connection:
+            if await connection.run_sync(engine.schema_version) != SCHEMA_VERSION:
+                raise NotConfigured("The database was upgraded by a newer aic-tui meanwhile.", "Start this one again.")
             work = Work(connection, writes=True)
             yield Transaction(work)
             await work.settle()

@@ -102,6 +102,10 @@ def set_schema_version(connection: Connection, version: int) -> None:
     connection.exec_driver_sql(f"PRAGMA user_version={version}")
 
 
+def schema_version(connection: Connection) -> int:
+    return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+
+
 def file_system(path: Path, mounts: str | None = None) -> str:
     """The type of the file system `path` lies on, empty where the system does not say."""
     if mounts is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +56,8 @@ def _select(kind: type[tuple[Any, ...]], rest: str) -> str:
 
 _FINAL = "state IN ('terminated', 'failed')"
 _FINAL_JOB = "state IN ('done', 'failed', 'cancelled')"
-_INSTANCES = (
-    f"{_select(InstanceRow, 'instances')} WHERE NOT {_FINAL}"
-    f" UNION ALL {_select(InstanceRow, 'instances')} WHERE {_FINAL} AND ended_at >= ?"
-    " ORDER BY requested_at DESC, id DESC"
-)
+_LIVE = _select(InstanceRow, f"instances WHERE NOT {_FINAL}")
+_ENDED = _select(InstanceRow, f"instances WHERE {_FINAL} AND ended_at >= ?")
 _SPENT = _select(SpendRow, f"instances WHERE {_FINAL} AND ended_at >= ? AND ended_at < ?")
 _LAST_END = f"SELECT max(ended_at) / 1e6 FROM instances WHERE {_FINAL}"  # noqa: S608 - a constant
 _SIGHTINGS = _select(SightingRow, "sightings ORDER BY first_seen_at, remote_id")
@@ -132,11 +130,14 @@ def _read(connection: sqlite3.Connection, now: float | None) -> Snapshot:
     moment = now if now is not None else value(_LAST_END) or 0.0
     shown = round((moment - _ENDED_SHOWN_SECONDS) * 1e6)
     month = round(month_start(moment) * 1e6)
+    instances = list(map(InstanceRow._make, connection.execute(_LIVE)))
+    instances += map(InstanceRow._make, connection.execute(_ENDED, (shown,)))
+    instances.sort(key=attrgetter("requested_at", "id"), reverse=True)
     return Snapshot(
         schema_version=SCHEMA_VERSION,
         store_id=value("SELECT value FROM facts WHERE key = 'store_id'") or "",
         latest_change=value(_LATEST_CHANGE) or 0,
-        instances=list(map(InstanceRow._make, connection.execute(_INSTANCES, (shown,)))),
+        instances=instances,
         sightings=list(map(SightingRow._make, connection.execute(_SIGHTINGS))),
         jobs=[JobRow._make(row) for query in (_OPEN_JOBS, _LAST_JOB) for row in connection.execute(query)],
         events=list(map(EventRow._make, connection.execute(_EVENTS))),

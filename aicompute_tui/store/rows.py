@@ -30,27 +30,21 @@ class InstanceRow(NamedTuple):
     protected: int
     price_usd_per_hour: float | None
     price_source: str | None
-    price_as_of: float | None
     settled_nano_usd: int | None
     billing_since: float | None
     ttl_seconds: int | None
-    max_ttl_seconds: int | None
     idle_seconds: int | None
     expires_at: float | None
     node_expires_at: float | None
     requested_at: float
     launched_at: float | None
-    ready_at: float | None
     ended_at: float | None
     end_reason: str | None
     state_since: float
     last_seen_at: float | None
     acknowledged_at: float | None
-    public_address: str | None
     endpoint: str | None
-    node_endpoint: str | None
     host_id: str
-    job_id: str | None
     error_kind: str | None
     error_message: str | None
     version: int
@@ -164,7 +158,10 @@ class Snapshot(NamedTuple):
 
     def month_to_date_nano_usd(self, now: float) -> int:
         """What all machines have cost since the month began; those without a known price are not in it."""
-        since = month_start(now)
+        return self.spent_since_nano_usd(month_start(now), now)
+
+    def spent_since_nano_usd(self, since: float, now: float) -> int:
+        """The part of that which fell after `since`, no earlier than the month's start."""
         total = 0
         for row in self.instances:
             total += _cost_since(row, row.cost_nano_usd(now) or 0, since, now)
@@ -190,6 +187,11 @@ def _cost_since(row: InstanceRow | SpendRow, cost_nano_usd: int, since: float, n
     if row.price_usd_per_hour is None:
         return cost_nano_usd
     return min(cost_nano_usd, round(row.price_usd_per_hour * (ended - since) / 3.6e-6))
+
+
+def day_start(now: float) -> float:
+    """Midnight UTC."""
+    return now - now % 86_400
 
 
 def month_start(now: float) -> float:
