@@ -26,7 +26,7 @@ class Damage:
 def damage_of(action: Action, rows: Sequence[Row]) -> Damage:
     """The dialog for `action` on `rows`; an action without a text of its own is asked by its title."""
     builder = _BUILDERS.get(action.id)
-    if builder is not None:
+    if builder is not None and (rows or action.scope == "global"):
         return builder(rows)
     verb = _on(action.title, rows)
     return Damage(f"{verb}?", (action.help,), verb)

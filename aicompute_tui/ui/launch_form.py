@@ -13,11 +13,12 @@ from aicompute_tui.actions.registry import ACTIONS
 from aicompute_tui.domain.durations import parse_duration
 from aicompute_tui.domain.errors import InvalidInput
 from aicompute_tui.domain.json import Json, JsonObject
-from aicompute_tui.domain.launch import DEFAULT_INSTANCE_TYPE, DEFAULT_REGION, DEFAULT_VOLUME_GIB
+from aicompute_tui.domain.launch import DEFAULT_INSTANCE_TYPE, DEFAULT_VOLUME_GIB
 
 NEVER = "none"
 YES = "yes"
-_REGION = re.compile(r"[a-z]{2,}(-[a-z0-9]+)+")
+_REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
+_MOST_MACHINES = 20
 _TYPE = re.compile(r"[a-z0-9-]+\.[a-z0-9-]+")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _PARAMETERS = {parameter.name: parameter for parameter in ACTIONS["instance.launch"].parameters}
@@ -45,7 +46,7 @@ class FormField(NamedTuple):
 
 FIELDS: tuple[FormField, ...] = (
     FormField("profile", "profile", "the first that works"),
-    FormField("region", "region", f"the profile's, else {DEFAULT_REGION}"),
+    FormField("region", "region", "the profile's own"),
     FormField("type", "machine", DEFAULT_INSTANCE_TYPE),
     FormField("market", "market"),
     FormField("framework", "framework"),
@@ -128,6 +129,8 @@ class LaunchForm:
                     found[name] = f"{error.message} {error.next_step}".strip()
         if self.never_ends and self["ttl_none_confirm"].lower() != NEVER:
             found["ttl_none_confirm"] = "A machine without an end costs until you end it. Type none to mean it."
+        if self["max_price"] and self["market"] == "on-demand":
+            found["max_price"] = "A price cap is for spot machines. Empty it, or choose spot."
         return found
 
     def arguments(self) -> JsonObject:
@@ -223,5 +226,5 @@ _RULES: Mapping[str, Callable[[str], None]] = {
     "volume_gib": _whole(8, 16_384, "volume"),
     "ssh_cidr": _network,
     "name": _pattern(_NAME, "That name will not do.", "Use letters, digits, dots, dashes; 63 at most."),
-    "count": _whole(1, 50, "count"),
+    "count": _whole(1, _MOST_MACHINES, "count"),
 }

@@ -88,3 +88,9 @@ def test_every_dangerous_action_has_words_of_its_own() -> None:
 def test_an_action_without_words_of_its_own_is_asked_by_its_title() -> None:
     damage = damage_of(ACTIONS["instance.protect"], [MACHINE])
     assert damage.question == "Protect llama70-ca?"
+
+
+def test_a_row_that_is_not_known_here_is_asked_about_in_general_words() -> None:
+    for action in ACTIONS.values():
+        if action.dangerous:
+            assert damage_of(action, []).question.endswith("?")

@@ -58,8 +58,8 @@ def test_settings_that_cannot_be_read_leave_what_is_built_in(rows: object) -> No
         ("max_price", "1e999999", "out of range"),
         ("volume_gib", "4", "8 to 16,384"),
         ("volume_gib", "٣٢", "8 to 16,384"),
-        ("count", "0", "1 to 50"),
-        ("count", "9" * 5000, "1 to 50"),
+        ("count", "0", "1 to 20"),
+        ("count", "9" * 5000, "1 to 20"),
         ("ssh_cidr", "everyone", "203.0.113.7/32"),
         ("name", "-x", "letters"),
         ("type", "a big one", "g5.xlarge"),
@@ -68,6 +68,12 @@ def test_settings_that_cannot_be_read_leave_what_is_built_in(rows: object) -> No
 )
 def test_what_cannot_be_meant_is_said_in_a_sentence(name: str, value: str, sentence: str) -> None:
     assert sentence in LaunchForm().changed(name, value).problems()[name]
+
+
+def test_a_price_cap_is_for_spot_machines() -> None:
+    form = LaunchForm().changed("max_price", "0.6")
+    assert not form.problems()
+    assert "spot" in form.changed("market", "on-demand").problems()["max_price"]
 
 
 def test_a_machine_without_an_end_wants_the_word_typed() -> None:

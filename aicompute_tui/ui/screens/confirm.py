@@ -13,6 +13,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from aicompute_tui.settings.packaged import STYLES
 from aicompute_tui.ui.damage import Damage
 from aicompute_tui.ui.widgets.form_fields import Answer, LineInput
 
@@ -20,6 +21,7 @@ from aicompute_tui.ui.widgets.form_fields import Answer, LineInput
 class ConfirmDialog(ModalScreen[bool]):
     """True when the dangerous answer was given; esc, and enter at first, keep things as they are."""
 
+    CSS_PATH = STYLES / "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "keep", "keep it", show=False),
         Binding("left,right,up,down", "other", "other answer", show=False),

@@ -12,12 +12,14 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from aicompute_tui.settings.packaged import STYLES
 from aicompute_tui.ui.widgets.form_fields import Answer, LineInput, Rule
 
 
 class PromptDialog(ModalScreen[str | None]):
     """The line typed, None when esc left things as they were."""
 
+    CSS_PATH = STYLES / "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "keep", "keep it", show=False)]
 
     def __init__(

@@ -1,0 +1,80 @@
+"""What help says about a place: its keys and words, then those of everywhere, from the same lists as the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from aicompute_tui.actions.model import Action, Scope
+from aicompute_tui.actions.registry import ACTIONS
+from aicompute_tui.ui.bindings import key_text, keys_of
+from aicompute_tui.ui.navigation import NAVIGATION, Command, Navigation
+
+
+@dataclass(frozen=True, slots=True)
+class HelpLine:
+    """`keys` as they are pressed, `words` as they are typed after `:`."""
+
+    keys: str
+    title: str
+    words: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class HelpSection:
+    title: str
+    lines: tuple[HelpLine, ...]
+
+
+FILTER_LINES = (
+    HelpLine("/ text", "contains", "", "Rows that contain every word."),
+    HelpLine("/ !text", "not", "", "Rows that do not contain it."),
+    HelpLine("/ /re/", "pattern", "", "Rows a regular expression finds something in."),
+    HelpLine("/ -f abc", "fuzzy", "", "Rows with these letters in this order."),
+    HelpLine("/ col:text", "column", "", "Rows whose column contains it."),
+    HelpLine("/ col>2", "compare", "", "Rows whose column is above a number, also < >= <= =."),
+    HelpLine("/ @name", "context", "", "Rows of one account, region or host."),
+)
+MOVE_LINES = (
+    HelpLine("↑ ↓ j k", "row", "", "One row up or down."),
+    HelpLine("g G", "ends", "", "To the first or the last row."),
+    HelpLine("ctrl+f pgup pgdn", "page", "", "One page on or back."),
+    HelpLine("← →", "columns", "", "Half a view of columns to the side."),
+    HelpLine("shift+letter", "sort", "", "Sorts by the column with that letter; again turns it round."),
+)
+COMMAND_LINES = (
+    HelpLine(":word", "command", "", "Any word below; tab completes, up and down bring back earlier ones."),
+    HelpLine(":word NAME", "on a row", "", "The action on a machine by name, id, or the beginning of its id."),
+    HelpLine(":word k=v", "arguments", "", "Arguments by name, as `:extend lab by=2h`."),
+    HelpLine(":view @n /text", "narrowed", "", "Opens a view already narrowed and filtered."),
+)
+
+
+def sections(place: str, scopes: Collection[Scope], *, has_table: bool, read_only: bool) -> list[HelpSection]:
+    """Help of a view with these scopes; a read-only console leaves out what it does not offer."""
+
+    def offered(commands: Iterable[Command]) -> tuple[HelpLine, ...]:
+        return tuple(_line(each) for each in commands if not (read_only and each.mutates))
+
+    here = [action for action in ACTIONS.values() if action.scope in scopes and action.scope != "global"]
+    movements = _movements("screen", "table") if has_table else []
+    found = [HelpSection(place.upper(), offered([*here, *movements]))]
+    if has_table:
+        found += [HelpSection("MOVING AND SORTING", MOVE_LINES), HelpSection("FILTER", FILTER_LINES)]
+    everywhere = [action for action in ACTIONS.values() if action.scope == "global"]
+    found.append(HelpSection("EVERYWHERE", offered([*everywhere, *_movements("app")])))
+    others = [each for each in ACTIONS.values() if each.scope not in (*scopes, "global")]
+    found += [HelpSection("COMMANDS", COMMAND_LINES), HelpSection("IN OTHER PLACES", offered(others))]
+    return [section for section in found if section.lines]
+
+
+def _movements(*places: str) -> list[Navigation]:
+    return [entry for entry in NAVIGATION.values() if entry.place in places]
+
+
+def _line(command: Command) -> HelpLine:
+    keys = " ".join(key_text(key) for key in keys_of(command))
+    words = " ".join(f":{alias}" for alias in command.aliases)
+    title = command.title if isinstance(command, Action) else command.title.capitalize()
+    return HelpLine(keys, title, words, command.help)

@@ -1,0 +1,74 @@
+"""The palette behind ctrl+p: every action and movement, found by any of its words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
+
+from aicompute_tui.actions.model import Action
+from aicompute_tui.ui.bindings import key_text, keys_of
+from aicompute_tui.ui.navigation import Command, commands
+
+if TYPE_CHECKING:
+    from aicompute_tui.ui.app import ConsoleApp
+
+_NOT_OFFERED = frozenset({"go.palette", "go.sort", "go.open", "go.mark", "go.back"})
+"""Movements that mean something only where the cursor is."""
+
+
+class ActionProvider(Provider):
+    """Hits over the registry; a read-only console is offered nothing that changes something."""
+
+    async def discover(self) -> Hits:
+        for command in self._offered():
+            yield DiscoveryHit(
+                display=label(command), command=self._carry_out(command), text=command.title, help=command.help
+            )
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for command in self._offered():
+            told = label(command)
+            score = max(matcher.match(told), *(matcher.match(word) for word in (command.id, command.help)))
+            if score > 0:
+                yield Hit(score, matcher.highlight(told), self._carry_out(command), text=told, help=command.help)
+
+    @property
+    def _console(self) -> ConsoleApp:
+        return cast("ConsoleApp", self.app)
+
+    def _offered(self) -> Iterator[Command]:
+        return offered(read_only=self._console.session.read_only)
+
+    def _carry_out(self, command: Command) -> Callable[[], object]:
+        if isinstance(command, Action):
+            return partial(self._perform, command.id)
+        return partial(self._console.run_navigation, command.id)
+
+    def _perform(self, action_id: str) -> None:
+        view = self._console.view
+        self._console.perform(action_id, view.selected_ids() if view is not None else [])
+
+
+def offered(*, read_only: bool) -> Iterator[Command]:
+    """Streams have a view of their own; what only the cursor gives a meaning is left to the keys."""
+    for command in commands().values():
+        streams = isinstance(command, Action) and command.streams
+        if not streams and command.id not in _NOT_OFFERED and not (read_only and command.mutates):
+            yield command
+
+
+def label(command: Command) -> str:
+    """`Terminate  t  :terminate`"""
+    keys = " ".join(key_text(key) for key in keys_of(command))
+    words = f":{command.aliases[0]}" if command.aliases else ""
+    title = command.title[:1].upper() + command.title[1:]
+    return "  ".join(filter(None, (title, keys, words)))
+
+
+def open_palette(app: ConsoleApp) -> None:
+    if not isinstance(app.screen, CommandPalette):
+        app.push_screen(CommandPalette(providers=[ActionProvider], placeholder="What do you want to do?"))

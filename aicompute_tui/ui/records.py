@@ -1,0 +1,296 @@
+"""The plain lists of the console: which question fills each, its columns, and what its rows say in full."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from aicompute_tui.actions.model import Scope
+from aicompute_tui.actions.registry import ACTIONS
+from aicompute_tui.domain.job import JobState
+from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.domain.moments import parse_moment
+from aicompute_tui.ui.format import JOB_LOOKS, moment, sign, span
+from aicompute_tui.ui.session import Session
+from aicompute_tui.ui.widgets.columns import Cell, Column, Tone
+
+_VERDICTS: Mapping[str, tuple[str, str, Tone]] = {
+    "ok": ("●", "*", "good"),
+    "info": ("·", ".", "dim"),
+    "warning": ("⚠", "^", "warn"),
+    "unknown": ("?", "?", "warn"),
+    "refused": ("✕", "x", "bad"),
+    "failed": ("✕", "x", "bad"),
+    "error": ("✕", "x", "bad"),
+}
+"""Verdict or level → its sign, the sign's ASCII twin and its tone."""
+_BAD_FIRST = ("refused", "failed", "error", "warning", "unknown", "info", "ok")
+
+RowColumn = Column[JsonObject]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordList:
+    """`question` is the action that answers the rows, `key` names them; `opens` is what enter performs, None for JSON.
+
+    `follows` is true where a change of the store may change the rows.
+    """
+
+    question: str
+    title: str
+    key: str
+    columns: Callable[[Session], list[RowColumn]]
+    told: Callable[[Session, JsonObject], str]
+    empty: str
+    scope: Scope | None = None
+    opens: str | None = None
+    follows: bool = False
+    marks: bool = False
+
+    @property
+    def word(self) -> str:
+        return ACTIONS[self.question].aliases[0]
+
+
+def text(row: JsonObject, key: str) -> str:
+    value = row.get(key)
+    return "" if value is None else str(value)
+
+
+def _moment(session: Session, row: JsonObject, key: str) -> str:
+    when = parse_moment(text(row, key))
+    at = None if when is None else when.timestamp()
+    return moment(at, utc=session.utc, now=session.now().timestamp(), glyphs=session.glyphs)
+
+
+def _plain(key: str, title: str, width: int, *, weight: int = 0, letter: str = "", needs: int = 0) -> RowColumn:
+    return Column(
+        key=key, title=title, width=width, weight=weight, letter=letter, needs=needs,
+        cell=lambda row: text(row, key), sort=lambda row: text(row, key).lower() or None,
+    )  # fmt: skip
+
+
+def _time(session: Session, key: str, title: str, letter: str) -> RowColumn:
+    return Column(
+        key=key,
+        title=title,
+        width=12,
+        letter=letter,
+        cell=lambda row: Cell(_moment(session, row, key), "dim"),
+        sort=lambda row: text(row, key) or None,
+        descending=True,
+    )
+
+
+# -- jobs
+
+
+def _job_columns(session: Session) -> list[RowColumn]:
+    def state(row: JsonObject) -> Cell:
+        word = text(row, "state")
+        if word not in set(JobState):
+            return Cell(word)
+        look = JOB_LOOKS[JobState(word)]
+        return Cell(f"{sign(look, session.glyphs)} {word}", look.tone)
+
+    return [
+        Column(key="state", title="state", width=11, cell=state, letter="S", sort=lambda row: text(row, "state")),
+        Column(key="job", title="job", width=18, cell=_job_title, weight=1, most=30, letter="J", sort=_job_title),
+        Column(key="subject", title="about", width=14, cell=lambda row: _subject(session, row), weight=1, most=30,
+               letter="A", sort=lambda row: _subject(session, row)),
+        Column(key="progress", title="progress", width=20, cell=_job_progress, weight=3),
+        _plain("created_by", "by", 12, letter="B", needs=100),
+        _time(session, "created_at", "asked", "C"),
+        Column(key="took", title="took", width=6, align="right", cell=lambda row: _took(session, row), needs=70),
+    ]  # fmt: skip
+
+
+def _job_title(row: JsonObject) -> str:
+    action = ACTIONS.get(text(row, "action_id"))
+    return text(row, "title") or (action.title if action else text(row, "action_id"))
+
+
+def _subject(session: Session, row: JsonObject) -> str:
+    subject = text(row, "subject")
+    machine = session.state.instances.get(subject)
+    if machine is not None:
+        return machine.name
+    parameters = row.get("parameters")
+    named = [parameters.get(key) for key in ("name", "names", "key")] if isinstance(parameters, dict) else []
+    found = next((each for each in named if each), subject[:8])
+    return ", ".join(map(str, found)) if isinstance(found, list) else str(found)
+
+
+def _job_progress(row: JsonObject) -> Cell:
+    if row.get("error_message"):
+        return Cell(text(row, "error_message"), "bad")
+    return Cell(text(row, "progress"))
+
+
+def _took(session: Session, row: JsonObject) -> Cell:
+    started, ended = parse_moment(text(row, "started_at")), parse_moment(text(row, "ended_at"))
+    if started is None:
+        return Cell(session.glyphs.unknown, "dim")
+    return Cell(span(((ended or session.now()) - started).total_seconds()), "dim")
+
+
+def _job_told(_: Session, row: JsonObject) -> str:
+    if row.get("error_message"):
+        return f"{text(row, 'error_message')} {text(row, 'error_next_step')}".strip()
+    return text(row, "progress")
+
+
+# -- events
+
+
+def _event_columns(session: Session) -> list[RowColumn]:
+    def level(row: JsonObject) -> Cell:
+        return _verdict(session, text(row, "level") or "info")
+
+    return [
+        _time(session, "at", "when", "W"),
+        Column(key="level", title="level", width=9, cell=level, letter="L", sort=lambda row: text(row, "level")),
+        _plain("subject_name", "about", 14, weight=1, letter="A"),
+        _plain("kind", "what", 20, letter="K", needs=110),
+        _plain("message", "message", 24, weight=4),
+        _plain("actor", "by", 14, letter="B", needs=90),
+    ]
+
+
+def _event_told(_: Session, row: JsonObject) -> str:
+    before, after = row.get("before"), row.get("after")
+    changed = ""
+    if isinstance(before, dict) and isinstance(after, dict):
+        keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+        changed = ", ".join(f"{key} {before.get(key) or '–'} → {after.get(key) or '–'}" for key in keys)
+    return "   ".join(filter(None, (text(row, "message"), changed, f"by {text(row, 'actor')}")))
+
+
+# -- credentials
+
+
+def _credential_columns(session: Session) -> list[RowColumn]:
+    def state(row: JsonObject) -> Cell:
+        if row.get("error_message"):
+            return Cell(_signed(session, "failed"), "bad")
+        if row.get("checked_at"):
+            return Cell(_signed(session, "ok"), "good")
+        return Cell("not tested", "dim")
+
+    return [
+        Column(key="state", title="state", width=10, cell=state),
+        _plain("name", "name", 14, weight=1, letter="N"),
+        _plain("method", "method", 12, weight=1, letter="M"),
+        _plain("account_id", "account", 12, letter="A"),
+        _plain("region", "region", 14, letter="R"),
+        _time(session, "checked_at", "tested", "T"),
+        _plain("arn", "opens", 24, weight=3, needs=110),
+    ]
+
+
+def _credential_told(_: Session, row: JsonObject) -> str:
+    if row.get("error_message"):
+        return text(row, "error_message")
+    return text(row, "arn") or "Press enter to ask the cloud whose account it opens."
+
+
+# -- settings
+
+
+def _setting_columns(_: Session) -> list[RowColumn]:
+    def value(row: JsonObject) -> Cell:
+        own = text(row, "source") not in ("built-in", "default", "")
+        return Cell(text(row, "value") or "–", "strong" if own else "")
+
+    return [
+        _plain("key", "setting", 18, letter="K"),
+        Column(key="value", title="value", width=18, cell=value, weight=1, letter="V", sort=lambda r: text(r, "value")),
+        _plain("source", "from", 12, letter="F"),
+        _plain("help", "what it does", 24, weight=3, needs=90),
+    ]
+
+
+def _setting_told(_: Session, row: JsonObject) -> str:
+    default = text(row, "default")
+    return f"{text(row, 'help')}  Built-in: {default or 'nothing'}."
+
+
+# -- doctor
+
+
+def _doctor_columns(session: Session) -> list[RowColumn]:
+    def rank(row: JsonObject) -> int:
+        verdict = text(row, "verdict")
+        return _BAD_FIRST.index(verdict) if verdict in _BAD_FIRST else 0
+
+    return [
+        Column(key="verdict", title="verdict", width=10, letter="V", sort=rank,
+               cell=lambda row: _verdict(session, text(row, "verdict"))),
+        _plain("check", "check", 14, letter="C"),
+        _plain("reason", "reason", 30, weight=3),
+        _plain("next_step", "what to do", 20, weight=2, needs=90),
+    ]  # fmt: skip
+
+
+def _doctor_told(_: Session, row: JsonObject) -> str:
+    return f"{text(row, 'reason')}  {text(row, 'next_step')}".strip()
+
+
+def _verdict(session: Session, word: str) -> Cell:
+    return Cell(_signed(session, word), _VERDICTS.get(word, ("", "", ""))[2])
+
+
+def _signed(session: Session, word: str) -> str:
+    glyph, twin, _ = _VERDICTS.get(word, ("?", "?", ""))
+    return f"{glyph if session.glyphs.unicode else twin} {word}"
+
+
+JOBS = RecordList(
+    question="job.list", title="Jobs", key="id", columns=_job_columns, told=_job_told, scope="jobs", opens="job.show",
+    empty="Nothing has been asked for yet. Press n to launch a machine.", follows=True, marks=True,
+)  # fmt: skip
+EVENTS = RecordList(
+    question="event.list", title="Events", key="id", columns=_event_columns, told=_event_told, scope="events",
+    empty="Nothing has happened yet. Press n to launch a machine.", follows=True,
+)  # fmt: skip
+CREDENTIALS = RecordList(
+    question="credential.list", title="Credentials", key="id", columns=_credential_columns, told=_credential_told,
+    empty="No credential is found. Run `aws configure`, or `aic-tui credential set NAME`, then press ctrl+r.",
+    scope="credentials", opens="credential.test",
+)  # fmt: skip
+SETTINGS = RecordList(
+    question="setting.list", title="Settings", key="key", columns=_setting_columns, told=_setting_told,
+    empty="The settings cannot be read.", scope="settings", opens="setting.set",
+)  # fmt: skip
+DOCTOR = RecordList(
+    question="doctor.run", title="Doctor", key="check", columns=_doctor_columns, told=_doctor_told,
+    empty="There was nothing to check.",
+)  # fmt: skip
+RECORD_LISTS = (JOBS, EVENTS, CREDENTIALS, SETTINGS, DOCTOR)
+
+
+def rows_by_key(records: RecordList, answer: Json) -> dict[str, JsonObject]:
+    """Rows by their key, in the order they came; two with one key both stay."""
+    found: dict[str, JsonObject] = {}
+    for row in answer if isinstance(answer, list) else []:
+        if isinstance(row, dict):
+            key = text(row, records.key) or str(len(found))
+            found[key if key not in found else f"{key} {len(found)}"] = row
+    return found
+
+
+def column_value(columns: list[RowColumn], row: JsonObject, name: str) -> str | float | None:
+    """What `name:text` and `name>number` in a filter look at; `@` is the subject or account."""
+    if name == "@":
+        return " ".join(text(row, key) for key in ("subject_name", "account_id", "region", "actor", "created_by"))
+    column = next((each for each in columns if name in (each.key, each.title)), None)
+    if column is None:
+        return None
+    cell = column.cell(row)
+    return cell.text if isinstance(cell, Cell) else cell
+
+
+def row_text(columns: list[RowColumn], row: JsonObject) -> str:
+    """Everything of a row that is searched."""
+    cells = (column.cell(row) for column in columns)
+    return "\n".join(cell.text if isinstance(cell, Cell) else cell for cell in cells).lower()

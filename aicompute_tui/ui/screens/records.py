@@ -1,0 +1,243 @@
+"""One screen for every plain list: jobs, events, credentials, settings and the installation's health."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.widgets import Static
+
+from aicompute_tui.actions.model import Scope
+from aicompute_tui.actions.registry import ACTIONS
+from aicompute_tui.domain.errors import AicError
+from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.settings.packaged import STYLES
+from aicompute_tui.ui import records
+from aicompute_tui.ui.damage import damage_of
+from aicompute_tui.ui.filter_language import parse_filter
+from aicompute_tui.ui.records import RecordList, RowColumn
+from aicompute_tui.ui.screens.base import ConsoleScreen
+from aicompute_tui.ui.screens.confirm import ConfirmDialog
+from aicompute_tui.ui.screens.prompt import PromptDialog
+from aicompute_tui.ui.session import Session
+from aicompute_tui.ui.state import StateChange
+from aicompute_tui.ui.widgets.columns import plain
+from aicompute_tui.ui.widgets.virtual_table import VirtualTable
+
+_SETTLED_SECONDS = 0.3
+"""How long the store must rest before a list that follows it is asked for again."""
+
+
+class RecordScreen(ConsoleScreen):
+    """A table filled by one question, and below it the row under the cursor in full."""
+
+    LIST: ClassVar[RecordList]
+    CSS_PATH = STYLES / "records.tcss"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._columns: list[RowColumn] = self.LIST.columns(session)
+        self._told = ""
+
+    def compose_body(self) -> ComposeResult:
+        yield VirtualTable(
+            self._columns, id="records", empty_message="asking …", glyphs=self.session.glyphs, marks=self.LIST.marks
+        )
+        yield Static("", id="record-told", markup=False)
+
+    @property
+    def crumbs(self) -> tuple[str, ...]:
+        return (self.LIST.title,)
+
+    @property
+    def table(self) -> VirtualTable[JsonObject]:
+        return self.query_one("#records", VirtualTable)
+
+    def on_screen_resume(self) -> None:
+        super().on_screen_resume()
+        self.load()
+
+    # -- rows
+
+    @work(group="load", exclusive=True, exit_on_error=False)
+    async def load(self, settle: bool = False) -> None:
+        """Asks again; the rows shown stay until the answer comes."""
+        if settle:
+            await asyncio.sleep(_SETTLED_SECONDS)
+        try:
+            answer = await self.session.query(self.LIST.question, {})
+        except AicError as error:
+            self._cannot_load(error)
+            return
+        self._fill(answer)
+
+    def _cannot_load(self, error: AicError) -> None:
+        self.table.set_empty_message(f"{error.message} {error.next_step}".strip())
+        if self.table.rows:
+            self.say(error.message, "warn", next_step=error.next_step)
+
+    def _fill(self, answer: Json) -> None:
+        self.table.set_rows(records.rows_by_key(self.LIST, answer))
+        empty = "Nothing matches the filter. esc shows all." if self.filter_text else self.LIST.empty
+        self.table.set_empty_message(empty)
+        self._tell()
+
+    def state_changed(self, change: StateChange) -> None:
+        if self.LIST.follows and change:
+            self.load(settle=True)
+
+    def tick(self) -> None:
+        self.table.refresh_texts()
+
+    def apply_filter(self, text: str) -> None:
+        names = {each for column in self._columns for each in (column.key, column.title)}
+
+        def text_of(row: JsonObject) -> str:
+            return records.row_text(self._columns, row)
+
+        def value_of(row: JsonObject, name: str) -> str | float | None:
+            return records.column_value(self._columns, row, name)
+
+        predicate = parse_filter(text, names).predicate(text_of, value_of)
+        self.table.set_filter(predicate)
+        self.table.set_empty_message("Nothing matches the filter. esc shows all." if text.strip() else self.LIST.empty)
+
+    def _selected_rows(self) -> list[JsonObject]:
+        rows = self.table.rows
+        return [rows[row_id] for row_id in self.selected_ids() if row_id in rows]
+
+    @on(VirtualTable.SelectionChanged)
+    def _tell(self) -> None:
+        cursor = self.table.cursor_id
+        row = self.table.rows.get(cursor) if cursor is not None else None
+        told = plain(self.LIST.told(self.session, row)) if row is not None else ""
+        if told != self._told:
+            self._told = told
+            self.query_one("#record-told", Static).update(Text(told))
+
+    # -- what is done with them
+
+    @on(VirtualTable.RowOpened)
+    def open_row(self) -> None:
+        if self.LIST.opens is None or (self.session.read_only and ACTIONS[self.LIST.opens].mutates):
+            self.action_json()
+        else:
+            self.action_perform(self.LIST.opens)
+
+    def action_json(self) -> None:
+        rows = self._selected_rows()
+        if not rows:
+            self.say("There is no row to show.", "dim")
+        elif len(rows) == 1:
+            self.console.show_json(self._called(rows[0]), rows[0])
+        else:
+            self.console.show_json(f"{len(rows)} rows", list(rows))
+
+    def copied_text(self) -> tuple[str, str]:
+        rows = self._selected_rows()
+        return "\n".join(records.text(row, self.LIST.key) for row in rows), self.LIST.key
+
+    def _called(self, row: JsonObject) -> str:
+        return records.text(row, "name") or records.text(row, "title") or records.text(row, self.LIST.key)
+
+    def action_perform(self, action_id: str) -> None:
+        action = ACTIONS[action_id]
+        if action.scope != self.LIST.scope:
+            super().action_perform(action_id)
+        elif not (rows := self._selected_rows()):
+            self.say("There is no row under the cursor.", "dim")
+        elif action_id == "setting.set":
+            self._edit_setting(rows[0])
+        elif action.execution == "query":
+            self._ask(action_id, rows[0])
+        else:
+            self._submit(action_id, rows)
+
+    @work(group="ask", exclusive=True, exit_on_error=False)
+    async def _ask(self, action_id: str, row: JsonObject) -> None:
+        action, name = ACTIONS[action_id], self._called(row)
+        self.say(f"{action.title}: {name} …", "dim")
+        try:
+            answer = await self.session.query(action_id, {action.parameters[0].name: records.text(row, self.LIST.key)})
+        except AicError as error:
+            self.say(error.message, "bad", next_step=error.next_step)
+            return
+        if action_id == "credential.test" and isinstance(answer, dict):
+            self._tell_test(name, answer)
+        else:
+            self.console.show_json(name, answer)
+
+    def _tell_test(self, name: str, answer: JsonObject) -> None:
+        if answer.get("error_message") or answer.get("ok") is False:
+            self.say(f"{name}: {records.text(answer, 'error_message')}", "bad")
+        else:
+            self.say(f"{name} opens account {records.text(answer, 'account_id')}.", "good")
+        rows = {row_id: row for row_id, row in self.table.rows.items() if row.get("id") == answer.get("id")}
+        self.table.update_rows({row_id: {**row, **answer} for row_id, row in rows.items()})
+        self._tell()
+
+    @work(group="submit", exit_on_error=False)
+    async def _submit(self, action_id: str, rows: list[JsonObject]) -> None:
+        action = ACTIONS[action_id]
+        if action.dangerous and not await self.console.push_screen_wait(ConfirmDialog.of(damage_of(action, rows))):
+            return
+        for row in rows:
+            if not await self._hand_over(action_id, {action.parameters[0].name: records.text(row, self.LIST.key)}):
+                return
+        self.table.unmark_all()
+        self.say(f"{action.title}: handed to the agent.", "dim")
+        self.load(settle=True)
+
+    async def _hand_over(self, action_id: str, arguments: JsonObject) -> bool:
+        try:
+            await self.session.submit(action_id, arguments)
+        except AicError as error:
+            self.say(error.message, "bad", next_step=error.next_step)
+            return False
+        return True
+
+    @work(group="submit", exit_on_error=False)
+    async def _edit_setting(self, row: JsonObject) -> None:
+        key, choices = records.text(row, "key"), row.get("choices")
+        told = f"One of {', '.join(map(str, choices))}." if isinstance(choices, list) and choices else ""
+        told = f"{records.text(row, 'help')} {told} Empty takes it back to {records.text(row, 'default') or 'nothing'}."
+        value = await self.console.push_screen_wait(
+            PromptDialog(f"Change {key}", value=records.text(row, "value"), help=told, verb="change it")
+        )
+        if value is None or value == records.text(row, "value"):
+            return
+        if await self._hand_over("setting.set", {"key": key, "value": value}):
+            self.say(f"{key}: handed to the agent.", "dim")
+            self.load(settle=True)
+
+
+class JobsScreen(RecordScreen):
+    LIST = records.JOBS
+    SCOPES: ClassVar[tuple[Scope, ...]] = ("global", "jobs")
+    HINTS: ClassVar[tuple[str, ...]] = ("job.show", "job.cancel", "go.json", "go.filter", "go.command", "go.help")
+
+
+class EventsScreen(RecordScreen):
+    LIST = records.EVENTS
+    SCOPES: ClassVar[tuple[Scope, ...]] = ("global", "events")
+    HINTS: ClassVar[tuple[str, ...]] = ("go.open", "go.json", "go.filter", "go.copy", "go.command", "go.help")
+
+
+class CredentialsScreen(RecordScreen):
+    LIST = records.CREDENTIALS
+    SCOPES: ClassVar[tuple[Scope, ...]] = ("global", "credentials")
+    HINTS: ClassVar[tuple[str, ...]] = ("credential.test", "credential.remove", "go.filter", "go.command", "go.help")
+
+
+class SettingsScreen(RecordScreen):
+    LIST = records.SETTINGS
+    SCOPES: ClassVar[tuple[Scope, ...]] = ("global", "settings")
+    HINTS: ClassVar[tuple[str, ...]] = ("setting.set", "setting.get", "go.filter", "go.command", "go.help")
+
+
+class DoctorScreen(RecordScreen):
+    LIST = records.DOCTOR
+    HINTS: ClassVar[tuple[str, ...]] = ("go.open", "go.json", "go.filter", "go.command", "go.help")
