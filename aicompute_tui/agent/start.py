@@ -15,7 +15,7 @@ from aicompute_tui.agent.client import AgentClient
 from aicompute_tui.agent.lock import is_held
 from aicompute_tui.agent.protocol import AgentInfo, SessionSecrets, is_older, program_version
 from aicompute_tui.agent.session_scope import in_own_scope, logout_risk
-from aicompute_tui.domain.errors import AicError, NotConfigured
+from aicompute_tui.domain.errors import AicError, NotConfigured, Unreachable
 from aicompute_tui.runtime.children import child_environment, withheld
 from aicompute_tui.store.schema import SCHEMA_VERSION
 
@@ -32,36 +32,39 @@ _LARGEST_ERROR = 4_000
 
 @dataclass(frozen=True, slots=True)
 class AgentStart:
-    """What came of it. `problem` says why there is no agent; `warning` what may end it or what it was not given."""
+    """An agent that answers. `problem` says in a sentence what may end it, or what it could not be given."""
 
-    status: AgentInfo | None
-    started: bool = False
+    status: AgentInfo
+    started: bool
+    """By this call."""
     problem: str | None = None
-    warning: str | None = None
     tether: int | None = None
     """The pipe whose end ends the agent; open as long as this process lives."""
 
-    @property
-    def is_running(self) -> bool:
-        return self.status is not None
-
 
 async def ensure_agent(runtime: Runtime, *, detached: bool = True, die_with_parent: bool = False) -> AgentStart:
-    """Finds an agent of this version, or starts one and hands it what only this session has.
+    """Finds an agent of this version, or starts one, and hands it what only this session has. Raises AicError."""
+    client, start = await connect_agent(runtime, detached=detached, die_with_parent=die_with_parent)
+    await client.aclose()
+    return start
 
-    Never raises AicError: why there is none stands in `problem`. `detached` gives it a session of its own;
-    `die_with_parent` ends it with this process, however that ends.
+
+async def connect_agent(
+    runtime: Runtime, *, detached: bool = True, die_with_parent: bool = False
+) -> tuple[AgentClient, AgentStart]:
+    """Like `ensure_agent`, with a connection that has said hello; the caller closes it.
+
+    `detached` gives a new agent a session of its own; `die_with_parent` ends it with this process, however that ends.
     """
-    try:
-        runtime.ensure_places()
-        found = await _greet(runtime)
-        if found is not None and not _must_leave(found):
-            return AgentStart(found, problem=_too_new(found))
-        if found is not None:
-            await _until_gone(runtime)
-        return await _start(runtime, detached=detached, die_with_parent=die_with_parent)
-    except AicError as error:
-        return AgentStart(None, problem=f"{error.message} {error.next_step}".strip())
+    runtime.ensure_places()
+    found = await _greet(runtime)
+    if found is not None:
+        client, info = found
+        if not _must_leave(info):
+            return client, AgentStart(info, started=False)
+        await client.aclose()
+        await _until_gone(runtime)
+    return await _start(runtime, detached=detached, die_with_parent=die_with_parent)
 
 
 def session_secrets(runtime: Runtime) -> SessionSecrets:
@@ -78,30 +81,25 @@ def _must_leave(info: AgentInfo) -> bool:
     return info.is_leaving or is_older(info.version, info.schema, program_version(), SCHEMA_VERSION)
 
 
-def _too_new(info: AgentInfo) -> str | None:
-    if info.schema == SCHEMA_VERSION:
-        return None
-    return f"The running agent is of aic-tui {info.version}, newer than this one. Start aic-tui again."
-
-
-async def _greet(runtime: Runtime) -> AgentInfo | None:
-    """Says hello with the session's secrets; None where nobody listens."""
+async def _greet(runtime: Runtime) -> tuple[AgentClient, AgentInfo] | None:
+    """Says hello with the session's secrets; None where nobody answers. Raises NotConfigured for a newer agent."""
     try:
         client = await AgentClient.connect(runtime.places, _SAYS_SECONDS)
-    except NotConfigured:
-        raise
-    except AicError as error:
-        if error.kind == "Unreachable":
-            return None
-        raise
+    except Unreachable:
+        return None
     try:
-        return await client.hello(session_secrets(runtime))
+        info = await client.hello(session_secrets(runtime))
     except AicError as error:
-        if error.kind == "Unreachable":
+        await client.aclose()
+        if isinstance(error, Unreachable):
             return None
         raise
-    finally:
+    if info.schema > SCHEMA_VERSION:
         await client.aclose()
+        raise NotConfigured(
+            f"The running agent is of a newer aic-tui, {info.version}.", "Upgrade, or start aic-tui again."
+        )
+    return client, info
 
 
 async def _until_gone(runtime: Runtime) -> None:
@@ -118,7 +116,7 @@ async def _until_gone(runtime: Runtime) -> None:
         ) from None
 
 
-async def _start(runtime: Runtime, *, detached: bool, die_with_parent: bool) -> AgentStart:
+async def _start(runtime: Runtime, *, detached: bool, die_with_parent: bool) -> tuple[AgentClient, AgentStart]:
     environment = child_environment(runtime.environment)
     left_out = withheld(runtime.environment)
     if "AIC_TUI_DATABASE_URL" in left_out:
@@ -133,12 +131,12 @@ async def _start(runtime: Runtime, *, detached: bool, die_with_parent: bool) -> 
         command = await asyncio.to_thread(in_own_scope, command, runtime.environment)
     errors = runtime.places.logs / "agent.err"
     child, tether = await asyncio.to_thread(_spawn, command, environment, errors, detached, die_with_parent)
-    info = await _until_it_answers(runtime, child)
-    started = info is not None and child.returncode is None
-    if info is None:
-        return AgentStart(None, problem=await asyncio.to_thread(_why, child, errors), tether=tether)
-    warning = None if die_with_parent else await asyncio.to_thread(logout_risk, runtime.environment)
-    return AgentStart(info, started, warning=_joined(warning, _left_out(left_out)), tether=tether)
+    found = await _until_it_answers(runtime, child)
+    if found is None:
+        raise AicError(await asyncio.to_thread(_why, child, errors), "“aic-tui doctor” checks this installation.")
+    client, info = found
+    risk = None if die_with_parent else await asyncio.to_thread(logout_risk, runtime.environment)
+    return client, AgentStart(info, child.returncode is None, _joined(risk, _left_out(left_out)), tether)
 
 
 def _spawn(
@@ -171,14 +169,16 @@ def _spawn(
     return child, far
 
 
-async def _until_it_answers(runtime: Runtime, child: subprocess.Popen[bytes]) -> AgentInfo | None:
+async def _until_it_answers(runtime: Runtime, child: subprocess.Popen[bytes]) -> tuple[AgentClient, AgentInfo] | None:
     """Also where another process's agent won the race: then ours has ended and that one answers."""
     try:
         async with asyncio.timeout(START_SECONDS):
             while True:
-                info = await _greet(runtime)
-                if info is not None and not _must_leave(info):
-                    return info
+                found = await _greet(runtime)
+                if found is not None and not _must_leave(found[1]):
+                    return found
+                if found is not None:
+                    await found[0].aclose()
                 if child.returncode is not None and not await asyncio.to_thread(is_held, runtime.places.agent_lock):
                     return None
                 await asyncio.sleep(_LOOK_SECONDS)
