@@ -5,22 +5,23 @@ from __future__ import annotations
 import asyncio
 
 from aicompute_tui.cli.ascii_twins import say
-from aicompute_tui.cli.interrupts import InFlight, run_interruptible
+from aicompute_tui.cli.interrupts import run_interruptible
 from aicompute_tui.cli.output import write_result
 from aicompute_tui.cli.session import Session
 from aicompute_tui.cli.table import clean
-from aicompute_tui.domain.errors import InvalidInput, Unreachable
-from aicompute_tui.domain.json import JsonObject
+from aicompute_tui.domain.errors import InvalidInput
 
 
-def run_agent(session: Session, *, once: bool, status: bool, output: str) -> int:
-    """Serves until nothing needs it; with `once` and `status` answers and ends. Raises AicError."""
-    if once and status:
-        raise InvalidInput("--once does a pass, and --status only looks.", "Choose one.")
+def run_agent(session: Session, *, once: bool, status: bool, install: bool, output: str) -> int:
+    """Serves until nothing needs it; with one of the flags answers and ends. Raises AicError."""
+    if once + status + install > 1:
+        raise InvalidInput("--once, --status and --install each do something else.", "Choose one.")
     if once:
         return run_interruptible(lambda _flight: _once(session, output))
     if status:
-        return run_interruptible(lambda flight: _status(session, output, flight))
+        return run_interruptible(lambda _flight: _status(session, output))
+    if install:
+        return _install(session, output)
     from aicompute_tui.agent.process import serve
 
     runtime = session.build(environment=session.environment, env_file=session.env_file)
@@ -40,20 +41,17 @@ async def _once(session: Session, output: str) -> int:
     return 1 if problems else 0
 
 
-async def _status(session: Session, output: str, _flight: InFlight) -> int:
-    """1 where none runs."""
-    from aicompute_tui.agent.client import AgentClient
+async def _status(session: Session, output: str) -> int:
+    """1 where none answers."""
+    from aicompute_tui.agent.status import status
 
-    runtime = session.runtime()
-    try:
-        client = await AgentClient.connect(runtime.places)
-    except Unreachable:
-        write_result({"running": False, "socket": str(runtime.places.agent_socket)}, output)
-        return 1
-    try:
-        answer: JsonObject = {"running": True, "socket": str(runtime.places.agent_socket)}
-        answer |= (await client.hello()).to_json()
-    finally:
-        await client.aclose()
+    answer = await status(session.runtime())
     write_result(answer, output)
+    return 0 if answer.get("running") else 1
+
+
+def _install(session: Session, output: str) -> int:
+    from aicompute_tui.agent.install import install
+
+    write_result(install(session.runtime()), output)
     return 0

@@ -107,7 +107,7 @@ async def _watched(call: Call, runtime: Runtime) -> None:
     try:
         await start_agent(runtime)
     except AicError as error:
-        say(f"The agent could not be started: {error.message} {error.next_step}".rstrip())
+        say(f"No agent watches over this launch: {error.message} {error.next_step}".rstrip())
         for line in _NOT_WITHOUT_AGENT[1:]:
             say(line)
 

@@ -32,6 +32,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 for _verb in ("launch", "terminate", "stop", "start", "reboot"):
     COLUMNS[f"instance.{_verb}"] = COLUMNS["instance.list"]
 
+_NESTED_COLUMNS = {"checks": ("name", "verdict", "reason", "next_step")}
+_LONG_LIST = 60
 _UNKNOWN_WHERE_ABSENT = frozenset({"price_usd_per_hour", "cost_usd", "cost_ttl_usd", "cost_month_usd", "account_id"})
 
 
@@ -46,17 +48,28 @@ def table_lines(rows: Sequence[JsonObject], columns: Sequence[str] = ()) -> list
 
 
 def object_lines(value: Json) -> list[str]:
-    """An object as `key  value` lines, its lists of objects as tables below."""
+    """An object as `key  value` lines; tables, objects and long lists inside it follow under their own names."""
     if not isinstance(value, dict):
         return [] if value is None else [clean(_text(value))]
-    nested = {key: item for key, item in value.items() if _is_table(item)}
+    nested = {key: lines for key, item in value.items() if (lines := _section(key, item))}
     flat = [key for key in value if key not in nested]
     width = max((cell_width(key) for key in flat), default=0)
     lines = [f"{_padded(key, width)}  {cell(value, key)}" for key in flat]
-    for key, item in nested.items():
-        rows = [row for row in item if isinstance(row, dict)] if isinstance(item, list) else []
-        lines += ["", key.upper(), *("  " + line for line in table_lines(rows))]
+    for key, section in nested.items():
+        lines += ["", key.upper(), *("  " + line for line in section)]
     return lines
+
+
+def _section(key: str, item: Json) -> list[str]:
+    """The lines of a value that does not fit beside its key, none where it does."""
+    if isinstance(item, dict) and item:
+        return object_lines(item)
+    if not isinstance(item, list) or not item:
+        return []
+    if all(isinstance(row, dict) for row in item):
+        return table_lines([row for row in item if isinstance(row, dict)], _NESTED_COLUMNS.get(key, ()))
+    texts = [clean(_text(each)) for each in item]
+    return texts if sum(map(len, texts)) > _LONG_LIST else []
 
 
 def cell(row: JsonObject, name: str) -> str:
@@ -90,10 +103,6 @@ def _letter_width(letter: str) -> int:
 
 
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-
-
-def _is_table(item: Json) -> bool:
-    return isinstance(item, list) and bool(item) and all(isinstance(row, dict) for row in item)
 
 
 def _padded(text: str, width: int) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aicompute_tui.services.context import Context
 
 _POLL_SECONDS = 0.5
-_OWN_PASS_SECONDS = 5.0
+_LOOK_SECONDS = 3.0
 
 
 async def wait_for_rows(
@@ -49,24 +49,35 @@ async def wait_for_rows(
 
 
 async def _settled(call: Call, runtime: Runtime, context: Context, ids: Sequence[str]) -> list[Instance]:
-    """Where no agent runs this process looks after the machines itself meanwhile."""
-    since_pass = _OWN_PASS_SECONDS
+    """Asks the agent to look every few seconds; where none runs this process looks itself."""
+    since_look = _LOOK_SECONDS
     while True:
         rows = await _read(context, ids)
         if all(_is_there(call.action.id, row) or row.is_final for row in rows):
             return rows
-        if since_pass >= _OWN_PASS_SECONDS and not await is_agent_running(runtime):
-            since_pass = 0.0
-            await _own_pass(context)
+        if since_look >= _LOOK_SECONDS:
+            since_look = 0.0
+            await _look(runtime, context)
         await context.clock.sleep(_POLL_SECONDS)
-        since_pass += _POLL_SECONDS
+        since_look += _POLL_SECONDS
 
 
-async def _own_pass(context: Context) -> None:
+async def _look(runtime: Runtime, context: Context) -> None:
+    from aicompute_tui.agent.client import AgentClient
     from aicompute_tui.services.reconcile import reconcile
 
     try:
-        await reconcile(context, full=False)
+        client = await AgentClient.connect(runtime.places)
+    except AicError:
+        client = None
+    try:
+        if client is None:
+            await reconcile(context, full=False)
+            return
+        try:
+            await client.nudge("reconcile")
+        finally:
+            await client.aclose()
     except AicError as error:
         say(f"  {error.message}")
 
@@ -83,17 +94,15 @@ def _is_there(action_id: str, row: Instance) -> bool:
 
 async def is_agent_running(runtime: Runtime) -> bool:
     """Whether somebody answers at the agent's socket."""
-    path = str(runtime.places.agent_socket)
-    try:
-        _reader, writer = await asyncio.wait_for(asyncio.open_unix_connection(path), 2)
-    except (OSError, TimeoutError):
-        return False
-    writer.close()
-    return True
+    from aicompute_tui.services.surroundings import agent_answers
+
+    return await agent_answers(runtime.places.agent_socket)
 
 
 async def start_agent(runtime: Runtime) -> None:
-    """Starts the agent where none runs. Raises AicError where it cannot be started."""
+    """Starts the agent where none runs. Raises AicError where there is none then."""
     from aicompute_tui.agent.start import ensure_agent
 
-    await ensure_agent(runtime)
+    start = await ensure_agent(runtime)
+    if start.problem:
+        say(f"Note: {start.problem}")
