@@ -1,4 +1,4 @@
-"""What a console costs that nobody touches: CPU of its process and bytes to its terminal, the agent running beside it."""
+"""What a console costs that nobody touches: its CPU and the bytes to its terminal, an agent running beside it."""
 
 from __future__ import annotations
 
