@@ -8,6 +8,7 @@ import zlib
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
+from typing import Any
 
 from aicompute_tui.settings.packaged import DATA
 
@@ -28,6 +29,12 @@ def _number(text: str) -> Decimal | None:
 
 
 @cache
+def _types() -> list[dict[str, Any]]:
+    types: list[dict[str, Any]] = json.loads((DATA / "aws-gpu-types.json").read_text(encoding="utf-8"))
+    return types
+
+
+@cache
 def quotes() -> dict[tuple[str, str], Quote]:
     """By instance type and region."""
     with (DATA / "aws-gpu-prices.csv").open(encoding="utf-8", newline="") as file:
@@ -44,10 +51,9 @@ def quotes() -> dict[tuple[str, str], Quote]:
 @cache
 def zones() -> dict[tuple[str, str], tuple[str, ...]]:
     """Zones that offer a GPU type, by instance type and region."""
-    types = json.loads((DATA / "aws-gpu-types.json").read_text(encoding="utf-8"))
     return {
         (entry["instance_type"], region): tuple(names)
-        for entry in types
+        for entry in _types()
         for region, names in entry["azs"].items()
         if names
     }
@@ -55,8 +61,24 @@ def zones() -> dict[tuple[str, str], tuple[str, ...]]:
 
 @cache
 def vcpus() -> dict[str, int]:
-    types = json.loads((DATA / "aws-gpu-types.json").read_text(encoding="utf-8"))
-    return {entry["instance_type"]: int(entry["vcpu"]) for entry in types}
+    return {entry["instance_type"]: int(entry["vcpu"]) for entry in _types()}
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """`memory_mib` is of each."""
+
+    name: str
+    count: int
+    memory_mib: int
+
+
+def gpu(instance_type: str) -> Gpu:
+    """Raises KeyError for a type that is not in the snapshot."""
+    for entry in _types():
+        if entry["instance_type"] == instance_type:
+            return Gpu(entry["gpu_name"], int(entry["gpu_count"]), int(entry["gpu_mem_mib_each"]))
+    raise KeyError(instance_type)
 
 
 @cache

@@ -1,0 +1,61 @@
+"""Fills a new store and a new world so that they tell of each other."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from aicompute_tui.demo.fleet import FLEET, Seed, Whose, seed_of
+from aicompute_tui.demo.history import History
+from aicompute_tui.domain.ids import new_id
+from aicompute_tui.runtime import Runtime
+
+
+async def fill_store(runtime: Runtime, world_port: Callable[[], int]) -> None:
+    """Makes the store, plants the fleet in the world and writes what happened before. Closes the store.
+
+    `world_port` waits until the world answers; by then the store has been made.
+    """
+    store = await runtime.open_store()
+    try:
+        now = runtime.clock.now()
+        launch_ids = [new_id(now) for _ in FLEET]
+        seeds = [
+            seed_of(member, store_id=store.store_id, owner=runtime.actor.owner, launch_id=launch_id, now=now)
+            for member, launch_id in zip(FLEET, launch_ids, strict=True)
+        ]
+        machines = plant(world_port(), seeds)
+        history = History(runtime.actor, now)
+        async with store.write() as transaction:
+            await transaction.credentials.upsert(history.credential())
+            for instance in history.ended():
+                await transaction.instances.insert(instance)
+            refused, job = history.refused()
+            await transaction.jobs.insert(job)
+            await transaction.instances.insert(refused)
+            for member, launch_id, seed, machine in zip(FLEET, launch_ids, seeds, machines, strict=True):
+                if member.whose is Whose.OURS:
+                    instance, job = history.running(member, machine, launch_id)
+                    await transaction.jobs.insert(job)
+                    await transaction.instances.insert(instance)
+                elif member.whose is not Whose.UNTAGGED:
+                    await transaction.sightings.record(history.sighting(member, machine, seed.tags))
+            for event in history.events():
+                await transaction.events.append(event)
+    finally:
+        await runtime.aclose()
+
+
+def plant(port: int, seeds: Sequence[Seed]) -> list[dict[str, Any]]:
+    """The machines as the world made them, in order."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        connection.request("POST", "/__world/seed", json.dumps([asdict(seed) for seed in seeds]))
+        answer = connection.getresponse()
+        machines: list[dict[str, Any]] = json.load(answer)
+    finally:
+        connection.close()
+    return machines

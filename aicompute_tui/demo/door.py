@@ -1,0 +1,132 @@
+"""`aic-tui demo`: the console in a world of its own, which ends and disappears with it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from aicompute_tui.demo.beginning import fill_store
+from aicompute_tui.demo.surroundings import Surroundings
+from aicompute_tui.demo.tether import command, holding
+from aicompute_tui.domain.errors import NotConfigured
+from aicompute_tui.runtime import Runtime
+
+_BOOT_SECONDS = 8
+_WORLD_SECONDS = 60.0
+_AGENT_END_SECONDS = 6.0
+
+
+class Session(Protocol):
+    """What the command line knows of this call."""
+
+    build: Callable[..., Any]
+    environment: dict[str, str]
+    read_only: bool
+    debug: bool
+    door_options: dict[str, Any]
+
+
+class OpenConsole(Protocol):
+    def __call__(self, runtime: Runtime, *, read_only: bool, debug: bool) -> int: ...
+
+
+def run(session: Session, open_console: OpenConsole) -> int:
+    """Answers the console's exit code. Raises NotConfigured where moto is not installed or the world does not start."""
+    if importlib.util.find_spec("moto") is None or importlib.util.find_spec("flask") is None:
+        raise NotConfigured("The demo needs moto, which is not installed.", "Install it: pip install 'aic-tui[demo]'.")
+    keep = bool(session.door_options.get("keep"))
+    with _home(keep=keep) as home:
+        surroundings = Surroundings(home)
+        surroundings.write_aws_files()
+        with holding(surroundings.tether), _world(surroundings, session.environment) as world_port:
+            _fill(session, surroundings, world_port)
+            environment = surroundings.environment(session.environment, f"http://127.0.0.1:{world_port()}")
+            runtime = _runtime(session, surroundings, environment)
+            code = open_console(runtime, read_only=session.read_only, debug=session.debug)
+        _wait_for_agent(runtime.places.agent_lock)
+        return code
+
+
+def _fill(session: Session, surroundings: Surroundings, world_port: Callable[[], int]) -> None:
+    runtime = _runtime(session, surroundings, surroundings.environment(session.environment, None))
+    asyncio.run(fill_store(runtime, world_port))
+
+
+def _runtime(session: Session, surroundings: Surroundings, environment: Mapping[str, str]) -> Runtime:
+    runtime: Runtime = session.build(environment=environment, agent_command=command(surroundings.tether, ["agent"]))
+    return runtime
+
+
+@contextlib.contextmanager
+def _home(*, keep: bool) -> Iterator[Path]:
+    """A folder for this demo alone, gone at the end unless it is to be kept."""
+    home = Path(tempfile.mkdtemp(prefix="aic-tui-demo-")).resolve()
+    fate = "stays" if keep else "is removed at the end"
+    print(f"aic-tui: the demo lives in {home}, which {fate}.", file=sys.stderr, flush=True)
+    try:
+        yield home
+    finally:
+        if not keep:
+            shutil.rmtree(home, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _world(surroundings: Surroundings, own: Mapping[str, str]) -> Iterator[Callable[[], int]]:
+    """The embedded cloud, started; what is given waits until it answers and tells its port."""
+    words = ["--port-file", str(surroundings.port_file), "--boot-seconds", str(_BOOT_SECONDS), "--until-stdin-closes"]
+    with (surroundings.home / "world.log").open("wb") as log:
+        process = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-P", "-m", "aicompute_tui.demo.world", *words],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            cwd=surroundings.home,
+            env=surroundings.environment(own, None),
+            start_new_session=True,
+        )
+    try:
+        yield lambda: _port_of(process, surroundings)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _port_of(process: subprocess.Popen[bytes], surroundings: Surroundings) -> int:
+    deadline = time.monotonic() + _WORLD_SECONDS
+    while not surroundings.port_file.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            last = (surroundings.home / "world.log").read_text(encoding="utf-8", errors="replace").strip()[-500:]
+            raise NotConfigured(
+                "The demo's world did not start.", "Install it anew: pip install --upgrade 'aic-tui[demo]'.", last
+            )
+        time.sleep(0.02)
+    return int(surroundings.port_file.read_text(encoding="ascii"))
+
+
+def _wait_for_agent(lock: Path) -> None:
+    """Until the agent, whose tether is cut by now, has let go of its lock."""
+    if not lock.exists():
+        return
+    descriptor = os.open(lock, os.O_RDWR)
+    deadline = time.monotonic() + _AGENT_END_SECONDS
+    try:
+        while time.monotonic() < deadline:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(0.05)
+            else:
+                return
+    finally:
+        os.close(descriptor)
