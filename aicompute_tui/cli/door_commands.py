@@ -40,9 +40,11 @@ def restore(session: Session, file: str, yes: bool, output: str) -> int:
 
 
 @click.command("demo", cls=Verb)
+@click.option("--keep", is_flag=True, help="Leave the demo's folder in place at the end.")
 @click.pass_obj
-def demo(session: Session) -> int:
+def demo(session: Session, keep: bool) -> int:
     """Open the console in a small embedded world: no credentials, no network, no cost."""
+    session.door_options["keep"] = keep
     return session.enter("demo")
 
 
