@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from aicompute_tui.clouds.base import Cloud
@@ -13,10 +13,8 @@ from aicompute_tui.domain.ledger import accept, doubt, find_nothing
 from aicompute_tui.domain.remote import RemoteMachine
 from aicompute_tui.services.audit import record, save
 from aicompute_tui.services.context import Context
+from aicompute_tui.services.fence import Hold
 from aicompute_tui.store.database import Transaction
-
-Hold = Callable[[Transaction], Awaitable[None]]
-"""Proves in a transaction that the work is still ours; raises LeaseLost."""
 
 
 async def look_up(context: Context, cloud: Cloud, instance: Instance, hold: Hold) -> Instance:

@@ -14,7 +14,7 @@ from aicompute_tui.domain.moments import format_moment
 from aicompute_tui.services.arguments import required_text, text
 from aicompute_tui.services.audit import record, save
 from aicompute_tui.services.context import Arguments, Context
-from aicompute_tui.services.doubt import Hold
+from aicompute_tui.services.fence import Hold, prove_held
 from aicompute_tui.services.terminate import wish_end
 from aicompute_tui.services.views import instance_view
 
@@ -49,8 +49,7 @@ async def tell_machine(context: Context, cloud: Cloud, row: Instance, hold: Hold
     """Writes the row's end into the machine's tag, which the machine reads each minute."""
     if row.remote_id is None or row.expires_at is None:
         return row
-    async with context.store.write() as transaction:
-        await hold(transaction)
+    await prove_held(context, hold)
     await cloud.set_expiry(row.region, row.remote_id, row.expires_at)
     async with context.store.write() as transaction:
         await hold(transaction)

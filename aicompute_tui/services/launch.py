@@ -31,7 +31,8 @@ from aicompute_tui.domain.remote import NO_EXPIRY, TAG_EXPIRES_AT, TAG_LAUNCH, T
 from aicompute_tui.services.audit import record, save
 from aicompute_tui.services.budget import reserve
 from aicompute_tui.services.context import Arguments, Context
-from aicompute_tui.services.doubt import Hold, look_up, write_acceptance
+from aicompute_tui.services.doubt import look_up, write_acceptance
+from aicompute_tui.services.fence import SEND_WITHIN, Hold
 from aicompute_tui.services.launch_spec import numbered, resolve_spec
 from aicompute_tui.services.preflight import Assessment, assess, require_assessed, spec_view
 from aicompute_tui.services.public_key import key_name, read_public_key
@@ -40,7 +41,6 @@ from aicompute_tui.services.user_data import render_user_data
 from aicompute_tui.services.views import instance_view
 from aicompute_tui.store.database import Transaction
 
-_SEND_WITHIN = timedelta(seconds=20)
 _IN_DOUBT = (Unreachable, BadAnswer, RateLimited)
 _TRY_NEXT_ZONE = (OutOfCapacity, PriceTooHigh)
 
@@ -299,7 +299,7 @@ def _order(
         user_data=render_user_data(expires_at=row.expires_at, max_expires_at=row.max_expires_at, launch_id=row.id),
         max_price_usd_per_hour=plan.spec.max_price_usd_per_hour,
         tags={**plan.spec.tags, **own_tags},
-        send_by=attempt.written_at + _SEND_WITHIN,
+        send_by=attempt.written_at + SEND_WITHIN,
     )
 
 

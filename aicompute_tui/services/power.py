@@ -15,6 +15,7 @@ from aicompute_tui.services.arguments import texts
 from aicompute_tui.services.audit import record, save
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.expiry import tell_machine
+from aicompute_tui.services.fence import prove_held
 from aicompute_tui.services.views import instance_view
 from aicompute_tui.store.database import Transaction
 
@@ -50,6 +51,7 @@ async def _each(context: Context, arguments: Arguments, prepare: Prepare, call: 
         await job.progress(f"{context.running_job.job.action_id.partition('.')[2]} {row.name}")
         try:
             cloud = await context.clouds.account_cloud(row.cloud, row.account_id or "", row.credential_id)
+            await prove_held(context, job.hold)
             await call(context, cloud, row)
         except LeaseLost:
             raise

@@ -9,7 +9,7 @@ from aicompute_tui.domain.ledger import reprice
 from aicompute_tui.domain.offer import PriceQuote
 from aicompute_tui.services.audit import save
 from aicompute_tui.services.context import Context
-from aicompute_tui.services.doubt import Hold
+from aicompute_tui.services.fence import Hold
 
 
 async def refresh_prices(context: Context, cloud: Cloud, account_id: str, hold: Hold) -> int:

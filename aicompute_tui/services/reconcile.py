@@ -20,6 +20,7 @@ from aicompute_tui.services.audit import differences, record, save
 from aicompute_tui.services.context import Context
 from aicompute_tui.services.doubt import look_up
 from aicompute_tui.services.expiry import enforce, tell_machine
+from aicompute_tui.services.fence import prove_held
 from aicompute_tui.services.prices import refresh_prices
 from aicompute_tui.services.scan import scan_region
 from aicompute_tui.services.terminate import carry_out_termination
@@ -240,8 +241,7 @@ async def _carry_out_wish(run: Pass, row: Instance, machine: RemoteMachine | Non
     if machine is None:
         return
     if row.desired_state is DesiredState.STOPPED and machine.state is RemoteState.RUNNING:
-        async with run.context.store.write() as transaction:
-            await run.hold(transaction)
+        await prove_held(run.context, run.hold)
         await run.cloud.stop(row.region, row.remote_id)
     if row.expires_at is not None and row.node_expires_at != row.expires_at:
         await tell_machine(run.context, run.cloud, row, run.hold)

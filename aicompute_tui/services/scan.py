@@ -20,7 +20,8 @@ from aicompute_tui.domain.remote import (
 )
 from aicompute_tui.services.audit import record, save
 from aicompute_tui.services.context import Context
-from aicompute_tui.services.doubt import Hold, write_acceptance
+from aicompute_tui.services.doubt import write_acceptance
+from aicompute_tui.services.fence import Hold
 from aicompute_tui.store.database import Transaction
 
 

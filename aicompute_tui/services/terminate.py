@@ -11,7 +11,7 @@ from aicompute_tui.domain.json import Json
 from aicompute_tui.services.arguments import texts
 from aicompute_tui.services.audit import record, save
 from aicompute_tui.services.context import Arguments, Context
-from aicompute_tui.services.doubt import Hold
+from aicompute_tui.services.fence import Hold, prove_held
 from aicompute_tui.services.views import instance_view
 from aicompute_tui.store.database import Transaction
 
@@ -73,8 +73,7 @@ async def carry_out_termination(context: Context, cloud: Cloud, row: Instance, h
     """One call. On failure the wish stands with the error beside it, and the next pass repeats it."""
     if row.remote_id is None:
         return row
-    async with context.store.write() as transaction:
-        await hold(transaction)
+    await prove_held(context, hold)
     try:
         await cloud.terminate(row.region, row.remote_id)
     except AicError as error:

@@ -145,7 +145,7 @@ async def test_a_machine_that_appears_after_its_launch_was_given_up_is_ended(at:
         hidden.update(at.cloud.known)
         at.cloud.known.clear()
 
-    at.cloud.before["find_launch"] = hide  # type: ignore[assignment]
+    at.cloud.before["find_launch"] = hide
     with pytest.raises(Unreachable):
         await at.job("instance.launch", name="one")
     at.clock.advance(minutes=6)
@@ -337,7 +337,7 @@ async def test_one_dead_account_call_is_told_and_blocks_nothing_else(at: Bench) 
 
 
 async def test_a_killed_launch_without_an_attempt_goes_on_where_it_was(at: Bench) -> None:
-    at.cloud.before["prepare_network"] = lambda: KeyboardInterrupt()  # type: ignore[return-value]
+    at.cloud.before["prepare_network"] = lambda: KeyboardInterrupt()  # type: ignore[assignment]
     submitted = await at.submitted("instance.launch", name="one")
     from aicompute_tui.services.jobs import RunningJob
     from aicompute_tui.services.launch import launch
