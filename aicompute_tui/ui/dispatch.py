@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from aicompute_tui.actions.model import Action
-from aicompute_tui.domain.json import Json
+from aicompute_tui.actions.model import Action, Parameter
+from aicompute_tui.domain.errors import AicError, Refused
+from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.ui.session import Session
 
 if TYPE_CHECKING:
-    from textual.app import App
+    from aicompute_tui.ui.app import ConsoleApp
+    from aicompute_tui.ui.screens.base import ConsoleScreen
 
 SCREENS = {
     "instance.launch": "aicompute_tui.ui.screens.launch:LaunchScreen",
@@ -24,12 +27,152 @@ SCREENS = {
 }
 """Views by the action that fills them; each is made with the session alone."""
 
-CONFIRM = "aicompute_tui.ui.screens.confirm:ConfirmDialog"
-"""ModalScreen[JsonObject | None] made with (session, action, rows, arguments): more arguments, or None to keep it."""
+HOME = "instance.list"
+
+
+def make_screen(action_id: str, session: Session) -> ConsoleScreen:
+    module_name, _, class_name = SCREENS[action_id].partition(":")
+    screen: ConsoleScreen = getattr(importlib.import_module(module_name), class_name)(session)
+    return screen
 
 
 async def perform(
-    app: App[object], session: Session, action: Action, row_ids: Sequence[str], arguments: Mapping[str, Json]
+    app: ConsoleApp, session: Session, action: Action, row_ids: Sequence[str], arguments: Mapping[str, Json]
 ) -> None:
-    """Carries `action` out on rows; failures stand in the jobs line as one sentence."""
-    raise NotImplementedError
+    """Carries `action` out on rows, or with arguments alone; a failure is said in one sentence."""
+    if session.read_only and action.mutates:
+        app.say("This console is read-only.", "warn", next_step="Start it without --read-only.")
+        return
+    if action.id in SCREENS and not arguments:
+        app.open_view(action.id)
+        return
+    try:
+        await _carry_out(app, session, action, row_ids, arguments)
+    except AicError as error:
+        app.say(error.message, "bad", next_step=error.next_step)
+
+
+async def _carry_out(
+    app: ConsoleApp, session: Session, action: Action, row_ids: Sequence[str], arguments: Mapping[str, Json]
+) -> None:
+    subject = subject_parameter(action)
+    given = arguments.get(subject.name) if subject is not None else None
+    targets = [str(name) for name in given] if isinstance(given, list) else [str(given)] if given else list(row_ids)
+    if subject is not None and subject.required and not targets:
+        raise Refused("There is no row under the cursor.", f"Name one: :{_word(action)} NAME")
+    if action.id == "instance.show":
+        app.show_detail(targets[0])
+    elif action.execution == "query":
+        await _ask(app, session, action, _with_subject(subject, targets, arguments))
+    else:
+        await _submit(app, session, action, targets, arguments)
+
+
+async def _ask(app: ConsoleApp, session: Session, action: Action, arguments: JsonObject) -> None:
+    app.say(f"{action.title} …", "dim")
+    answer = await session.query(action.id, arguments)
+    app.show_json(action.title, answer)
+
+
+async def _submit(
+    app: ConsoleApp, session: Session, action: Action, targets: Sequence[str], arguments: Mapping[str, Json]
+) -> None:
+    rows = [row for target in targets if (row := find_record(session, target)) is not None]
+    subject = subject_parameter(action)
+    more = await _ask_missing(app, action, targets, arguments)
+    if more is None:
+        return
+    confirmed = await _confirm(app, action, rows) if action.dangerous else {}
+    if confirmed is None:
+        return
+    known = {parameter.name for parameter in action.parameters}
+    extra = {**arguments, **more, **{name: value for name, value in confirmed.items() if name in known}}
+    for batch in _batches(subject, targets):
+        named = _with_subject(subject, [_handle(session, target) for target in batch], extra)
+        about = find_record(session, batch[0]) if len(batch) == 1 else None
+        subject_id = str(about["id"]) if about and about.get("id") else None
+        await session.submit(action.id, named, subject_id)
+    app.clear_marks()
+    app.say(_accepted(action, rows, targets), "dim")
+
+
+async def _confirm(app: ConsoleApp, action: Action, rows: Sequence[JsonObject]) -> JsonObject | None:
+    """What the dialog adds to the arguments; None where things are to stay as they are."""
+    from aicompute_tui.ui.damage import damage_of
+    from aicompute_tui.ui.screens.confirm import ConfirmDialog
+
+    damage = damage_of(action, rows)
+    if not await app.push_screen_wait(ConfirmDialog.of(damage)):
+        return None
+    if damage.typed_name is None:
+        return {}
+    parameter = next((each for each in action.parameters if each.name == "confirm_name"), None)
+    typed: Json = list(damage.typed_name.split()) if parameter and parameter.repeatable else damage.typed_name
+    return {"confirm_name": typed}
+
+
+async def _ask_missing(
+    app: ConsoleApp, action: Action, targets: Sequence[str], arguments: Mapping[str, Json]
+) -> JsonObject | None:
+    """Values of what an action cannot do without; None where asking was answered with esc."""
+    from aicompute_tui.ui.screens.prompt import PromptDialog
+
+    subject = subject_parameter(action)
+    values: JsonObject = {}
+    for parameter in action.parameters:
+        if parameter is subject or not parameter.required or arguments.get(parameter.name) is not None:
+            continue
+        about = f" {targets[0]}" if targets else ""
+        answer = await app.push_screen_wait(
+            PromptDialog(f"{action.title}{about}: {parameter.name}?", help=parameter.help, verb=action.title)
+        )
+        if answer is None:
+            return None
+        values[parameter.name] = answer
+    return values
+
+
+def subject_parameter(action: Action) -> Parameter | None:
+    """The parameter that names the row an action is about."""
+    if action.scope == "global":
+        return None
+    return next((parameter for parameter in action.parameters if parameter.positional), None)
+
+
+def find_record(session: Session, reference: str) -> JsonObject | None:
+    """A row by id, else a machine by name."""
+    record = session.record(reference)
+    if record is not None:
+        return record
+    named = [row.id for row in session.state.instances.values() if reference in {row.name, row.remote_id}]
+    return session.record(named[0]) if len(named) == 1 else None
+
+
+def _handle(session: Session, target: str) -> str:
+    """How a job names a row: a sighting by the cloud's id, everything else as it is."""
+    sighting = session.state.sightings.get(target)
+    return sighting.remote_id if sighting is not None else target
+
+
+def _batches(subject: Parameter | None, targets: Sequence[str]) -> list[list[str]]:
+    """One job for all rows where the action takes several, else one each."""
+    if subject is None or not targets:
+        return [[]] if subject is None else []
+    return [list(targets)] if subject.repeatable else [[target] for target in targets]
+
+
+def _with_subject(subject: Parameter | None, targets: Sequence[str], arguments: Mapping[str, Json]) -> JsonObject:
+    values: JsonObject = dict(arguments)
+    if subject is not None and targets:
+        values[subject.name] = list(targets) if subject.repeatable else targets[0]
+    return values
+
+
+def _accepted(action: Action, rows: Sequence[JsonObject], targets: Sequence[str]) -> str:
+    names = [str(row.get("name") or row.get("id") or "") for row in rows] or list(targets)
+    about = names[0] if len(names) == 1 else f"{len(names)} rows" if names else ""
+    return f"{action.title} {about}".strip() + ": handed to the agent"
+
+
+def _word(action: Action) -> str:
+    return action.aliases[0] if action.aliases else action.id

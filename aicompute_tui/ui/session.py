@@ -2,31 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from aicompute_tui.domain.clock import Clock
+from aicompute_tui.domain.errors import AicError, Refused, Unreachable
 from aicompute_tui.domain.json import Json, JsonObject
-from aicompute_tui.ui.state import ConsoleState
+from aicompute_tui.ui.glyphs import UNICODE, Glyphs
+from aicompute_tui.ui.row_records import record_of
+from aicompute_tui.ui.state import ConsoleState, StateChange
+
+if TYPE_CHECKING:
+    from aicompute_tui.agent.client import AgentClient
+    from aicompute_tui.runtime import Runtime
+    from aicompute_tui.store.database import Store
+    from aicompute_tui.store.rows import Snapshot
+    from aicompute_tui.ui.follower import StoreFollower
 
 AgentState = Literal["starting", "on", "off"]
 
+_RECONNECT_SECONDS = (1.0, 2.0, 5.0, 10.0)
+
+log = logging.getLogger(__name__)
+
 
 class Session:
-    """One console. Everything here runs on the event loop; heavy imports happen in a thread after the first paint."""
+    """One console's hold on the world, without a world: `LiveSession` adds it."""
 
-    def __init__(self, clock: Clock, *, read_only: bool = False, demo: bool = False) -> None:
+    def __init__(self, clock: Clock, *, read_only: bool = False, demo: bool = False, glyphs: Glyphs = UNICODE) -> None:
         self.clock = clock
         self.read_only = read_only
         self.demo = demo
+        self.glyphs = glyphs
         self.state = ConsoleState()
         self.agent_state: AgentState = "starting"
+        self.agent_problem = ""
+        """Why there is no agent, in one sentence."""
         self.utc = False
         """Times are shown in UTC instead of this machine's zone."""
+        self.on_change: Callable[[StateChange], None] = lambda _: None
+        self.on_agent: Callable[[], None] = lambda: None
+        self.on_warning: Callable[[str], None] = lambda _: None
 
     def now(self) -> datetime:
         return self.clock.now()
+
+    async def start(self) -> None:
+        """Called once, after the first paint."""
+
+    async def aclose(self) -> None:
+        """Ends what `start` began."""
 
     async def submit(self, action_id: str, arguments: Mapping[str, Json], subject: str | None = None) -> str:
         """Writes the job down for the agent, wakes it, and answers the job's id. Raises AicError."""
@@ -40,6 +68,173 @@ class Session:
         """Asks the agent and yields what comes; closing the iterator cancels the question. Raises AicError."""
         raise NotImplementedError
 
+    async def look_now(self) -> bool:
+        """Asks the agent to look at the clouds at once; False where there is none."""
+        return False
+
     def record(self, row_id: str) -> JsonObject | None:
-        """The row as JSON, as the CLI prints it: a machine, a sighting or a job; None where it is not known."""
-        raise NotImplementedError
+        """The row as programs see it: a machine, a sighting or a job; None where it is not known."""
+        return record_of(self.state, row_id, self.now().timestamp())
+
+
+class LiveSession(Session):
+    """Over a runtime: the database file, the agent's socket, and jobs through the store.
+
+    Everything runs on the event loop; what is slow to import is imported in a thread after the first paint.
+    """
+
+    def __init__(
+        self, runtime: Runtime, *, read_only: bool = False, demo: bool = False, glyphs: Glyphs = UNICODE
+    ) -> None:
+        super().__init__(runtime.clock, read_only=read_only, demo=demo, glyphs=glyphs)
+        self._runtime = runtime
+        self._client: AgentClient | None = None
+        self._follower: StoreFollower | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._opening = asyncio.Lock()
+        self._is_closed = False
+
+    def take_first(self, snapshot: Snapshot | None) -> None:
+        """The reading taken before the first paint."""
+        self.state.apply(snapshot)
+
+    async def start(self) -> None:
+        self._follow()
+        self._spawn(self._keep_agent())
+        await asyncio.to_thread(_import_heavy)
+
+    async def aclose(self) -> None:
+        self._is_closed = True
+        for task in list(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        if self._client is not None:
+            await self._client.aclose()
+        if self._follower is not None:
+            await asyncio.to_thread(self._follower.stop)
+        await self._runtime.aclose()
+
+    # -- the store
+
+    def _follow(self) -> None:
+        from aicompute_tui.ui.follower import StoreFollower
+
+        loop = asyncio.get_running_loop()
+
+        def deliver(snapshot: Snapshot | None) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self._take, snapshot)
+
+        held = self.state.snapshot
+        self._follower = StoreFollower(self._runtime.places.database_file, self.clock, deliver)
+        self._follower.start(held.latest_change if held is not None else -1)
+
+    def _take(self, snapshot: Snapshot | None) -> None:
+        if not self._is_closed:
+            problem = self.state.problem
+            change = self.state.apply(snapshot)
+            if change or problem != self.state.problem:
+                self.on_change(change)
+
+    async def _store(self) -> Store:
+        async with self._opening:
+            await asyncio.to_thread(_import_heavy)
+            return await self._runtime.open_store(migrate=False)
+
+    async def submit(self, action_id: str, arguments: Mapping[str, Json], subject: str | None = None) -> str:
+        if self.read_only:
+            raise Refused("This console is read-only.", "Start it without --read-only.")
+        store = await self._store()
+        from aicompute_tui.services import jobs
+
+        job = await jobs.submit(store, self.clock, self._runtime.actor, action_id, dict(arguments), subject=subject)
+        if self._follower is not None:
+            self._follower.wake()
+        self._spawn(self._nudge())
+        return job.id
+
+    # -- the agent
+
+    async def query(self, action_id: str, arguments: Mapping[str, Json]) -> Json:
+        return await self._agent().query(action_id, arguments)
+
+    def stream(self, action_id: str, arguments: Mapping[str, Json]) -> AsyncIterator[Json]:
+        return self._agent().stream(action_id, arguments)
+
+    async def look_now(self) -> bool:
+        try:
+            await self._agent().nudge("reconcile")
+        except AicError:
+            return False
+        return True
+
+    def _agent(self) -> AgentClient:
+        if self._client is None or self._client.is_closed:
+            raise Unreachable(self.agent_problem or "No agent is running.", "Start one with `aic-tui agent`.")
+        return self._client
+
+    async def _nudge(self) -> None:
+        try:
+            await self._agent().nudge()
+        except AicError as error:
+            log.info("the agent was not woken: %s", error.message)
+
+    async def _keep_agent(self) -> None:
+        """Starts an agent where there is none, and again when it goes."""
+        tries = 0
+        while not self._is_closed:
+            gone = asyncio.Event()
+            try:
+                await self._connect(gone)
+            except AicError as error:
+                self._set_agent("off", error.message)
+            else:
+                tries = 0
+                await gone.wait()
+                self._set_agent("starting", "")
+            await asyncio.sleep(_RECONNECT_SECONDS[min(tries, len(_RECONNECT_SECONDS) - 1)])
+            tries += 1
+
+    async def _connect(self, gone: asyncio.Event) -> None:
+        await asyncio.to_thread(_import_agent)
+        from aicompute_tui.agent.start import connect_agent
+
+        client, started = await connect_agent(self._runtime)
+        client.on_closed = gone.set
+        client.on_changed = self._changed
+        self._client = client
+        if started.problem:
+            self.on_warning(started.problem)
+        if self._follower is not None:
+            self._follower.wake()
+        self._set_agent("on", "")
+
+    def _changed(self, _number: int) -> None:
+        if self._follower is not None:
+            self._follower.wake()
+
+    def _set_agent(self, state: AgentState, problem: str) -> None:
+        if (state, problem) != (self.agent_state, self.agent_problem):
+            self.agent_state, self.agent_problem = state, problem
+            if self._follower is not None:
+                from aicompute_tui.ui import follower
+
+                pushed = state == "on"
+                self._follower.poll_seconds = follower.PUSHED_POLL_SECONDS if pushed else follower.POLL_SECONDS
+            self.on_agent()
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _import_agent() -> None:
+    import aicompute_tui.agent.start  # noqa: F401
+
+
+def _import_heavy() -> None:
+    """Everything a submit needs, so that the first one does not stall the loop."""
+    import aicompute_tui.services.jobs
+    import aicompute_tui.store.database  # noqa: F401

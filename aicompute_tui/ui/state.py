@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-from aicompute_tui.domain.instance import Instance
-from aicompute_tui.domain.job import Job
-from aicompute_tui.domain.remote import Sighting
+from aicompute_tui.store.rows import InstanceRow, JobRow, SightingRow, Snapshot
 
 Row = TypeVar("Row")
 
-
-class StoredView(Protocol):
-    """One reading of the store."""
-
-    @property
-    def instances(self) -> Sequence[Instance]: ...
-
-    @property
-    def sightings(self) -> Sequence[Sighting]: ...
-
-    @property
-    def jobs(self) -> Sequence[Job]: ...
-
-    @property
-    def change_number(self) -> int: ...
+FINAL_JOB_STATES = frozenset({"done", "failed", "cancelled"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +41,7 @@ class StateChange:
         return bool(self.instances or self.sightings or self.jobs)
 
 
-def sighting_id(sighting: Sighting) -> str:
+def sighting_id(sighting: SightingRow) -> str:
     """The cloud's key of a machine without a row."""
     return f"{sighting.account_id}/{sighting.region}/{sighting.remote_id}"
 
@@ -67,31 +50,35 @@ def sighting_id(sighting: Sighting) -> str:
 class ConsoleState:
     """Changed on the event loop only, by `apply`; screens read it."""
 
-    instances: dict[str, Instance] = field(default_factory=dict)
-    sightings: dict[str, Sighting] = field(default_factory=dict)
-    jobs: dict[str, Job] = field(default_factory=dict)
-    change_number: int = -1
-    read_at: datetime | None = None
-    """When the reading shown was taken; None before the first."""
+    instances: dict[str, InstanceRow] = field(default_factory=dict)
+    sightings: dict[str, SightingRow] = field(default_factory=dict)
+    jobs: dict[str, JobRow] = field(default_factory=dict)
+    snapshot: Snapshot | None = None
+    """The last reading that could be read; None before the first."""
+    problem: str = ""
+    """Why the store cannot be read now; the rows are then those of the last good reading."""
 
-    def apply(self, view: StoredView, now: datetime) -> StateChange:
-        """Takes a reading over and says what is different."""
-        self.change_number = view.change_number
-        self.read_at = now
+    def apply(self, snapshot: Snapshot | None) -> StateChange:
+        """Takes a reading over and says what is different. None stands for a database that is not there yet."""
+        if snapshot is None:
+            return StateChange()
+        self.problem = snapshot.problem
+        if snapshot.problem:
+            return StateChange()
+        self.snapshot = snapshot
         return StateChange(
-            _merge(self.instances, {row.id: row for row in view.instances}),
-            _merge(self.sightings, {sighting_id(row): row for row in view.sightings}),
-            _merge(self.jobs, {row.id: row for row in view.jobs}),
+            _merge(self.instances, {row.id: row for row in snapshot.instances}),
+            _merge(self.sightings, {sighting_id(row): row for row in snapshot.sightings}),
+            _merge(self.jobs, {row.id: row for row in snapshot.jobs}),
         )
 
-    def running_jobs(self) -> list[Job]:
+    def running_jobs(self) -> list[JobRow]:
         """Jobs not ended yet, oldest first."""
-        return sorted((job for job in self.jobs.values() if not job.is_final), key=lambda job: job.created_at)
+        return sorted((job for job in self.jobs.values() if job.state not in FINAL_JOB_STATES), key=_age)
 
-    def latest_job(self, ids: Iterable[str]) -> Job | None:
-        """The newest of `ids` that is known."""
-        known = [self.jobs[job_id] for job_id in ids if job_id in self.jobs]
-        return max(known, key=lambda job: job.created_at, default=None)
+
+def _age(job: JobRow) -> float:
+    return job.created_at
 
 
 def _merge(held: dict[str, Row], fresh: Mapping[str, Row]) -> RowChange:

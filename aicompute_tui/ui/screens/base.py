@@ -2,29 +2,56 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.screen import Screen
 
 from aicompute_tui.actions.model import Scope
-from aicompute_tui.ui.bindings import screen_bindings
+from aicompute_tui.ui.attention import needs
+from aicompute_tui.ui.bindings import footer_word, key_text, screen_bindings
+from aicompute_tui.ui.figures import figures
+from aicompute_tui.ui.format import this_minute
+from aicompute_tui.ui.navigation import commands
 from aicompute_tui.ui.session import Session
-from aicompute_tui.ui.state import StateChange
+from aicompute_tui.ui.state import FINAL_JOB_STATES, StateChange
+from aicompute_tui.ui.widgets.columns import Tone
+from aicompute_tui.ui.widgets.filter_line import FilterLine
+from aicompute_tui.ui.widgets.footer_line import FooterLine, Hint
+from aicompute_tui.ui.widgets.header_line import HeaderLine, HeaderView
+from aicompute_tui.ui.widgets.jobs_line import JobsLine
+from aicompute_tui.ui.widgets.virtual_table import VirtualTable
+
+if TYPE_CHECKING:
+    from aicompute_tui.ui.app import ConsoleApp
+
+_MOST_HINTS = 7
 
 
 class ConsoleScreen(Screen[None], inherit_bindings=False):
     """A view. `SCOPES` name the actions it binds, `HINTS` the commands of its footer by id."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = ("global",)
-    HINTS: ClassVar[tuple[str, ...]] = ()
+    HINTS: ClassVar[tuple[str, ...]] = ("go.filter", "go.command", "go.help")
+    KEY_HINTS: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Keys and words that stand before `HINTS`, for a view with keys of its own."""
     CRUMBS: ClassVar[tuple[str, ...]] = ()
     """The breadcrumb; override `crumbs` where it depends on what is open."""
+    AUTO_FOCUS = "VirtualTable"
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
+        self.filter_text = ""
         self._bindings = screen_bindings(self.SCOPES, read_only=session.read_only)
+
+    @property
+    def console(self) -> ConsoleApp:
+        return cast("ConsoleApp", self.app)
+
+    # -- what a view says about itself
 
     @property
     def crumbs(self) -> tuple[str, ...]:
@@ -36,13 +63,151 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
 
     def selected_ids(self) -> list[str]:
         """Rows an action would take: the marked ones, else the one under the cursor."""
-        return []
+        table = self.active_table
+        return table.selected_ids() if table is not None else []
 
     def state_changed(self, change: StateChange) -> None:
         """Called on the visible screen only; `on_screen_resume` is where a hidden one catches up."""
 
     def tick(self) -> None:
-        """Called at most once a second on the visible screen: repaint texts that time alone has changed."""
+        """Called on the visible screen when a minute has gone by: repaint what time alone has changed."""
 
     def apply_filter(self, text: str) -> None:
-        """Narrows what is shown; an empty text shows all."""
+        """Narrows what is shown; an empty text shows all. Raises InvalidInput for what it cannot read."""
+
+    def copied_text(self) -> tuple[str, str]:
+        """What `c` copies, and what to call it."""
+        ids = self.selected_ids()
+        return "\n".join(ids), "id" if len(ids) == 1 else f"{len(ids)} ids"
+
+    # -- around it
+
+    def compose(self) -> ComposeResult:
+        glyphs = self.session.glyphs
+        yield HeaderLine(glyphs)
+        yield from self.compose_body()
+        yield FilterLine()
+        yield JobsLine(glyphs)
+        yield FooterLine()
+
+    @property
+    def active_table(self) -> VirtualTable[object] | None:
+        """The table in focus, else the first one shown."""
+        tables = [table for table in self.query(VirtualTable).results() if table.display]
+        focused = next((table for table in tables if table.has_focus), None)
+        return focused or next(iter(tables), None)
+
+    def on_screen_resume(self) -> None:
+        self.refresh_frame()
+        self.query_one(JobsLine).show_jobs(self.session.state)
+
+    def take_change(self, change: StateChange) -> None:
+        """A new reading of the store, already in the session's state."""
+        self.refresh_header()
+        if change.jobs:
+            self._take_jobs(change)
+        self.state_changed(change)
+
+    def pass_minute(self) -> None:
+        self.refresh_header()
+        self.tick()
+
+    def say(self, text: str, tone: Tone = "", *, next_step: str = "") -> None:
+        """One sentence in the jobs line."""
+        self.query_one(JobsLine).say(text, tone, next_step=next_step)
+
+    def refresh_frame(self) -> None:
+        self.refresh_header()
+        self.query_one(FooterLine).show_hints(self._hints())
+
+    def refresh_header(self) -> None:
+        state, now = self.session.state, this_minute(self.session.now())
+        self.query_one(HeaderLine).show_view(
+            HeaderView(
+                crumbs=self.crumbs,
+                filter=self.filter_text,
+                figures=None if state.snapshot is None else figures(state.snapshot, now),
+                agent=self.session.agent_state,
+                alerts=len(needs(state, now)),
+                demo=self.session.demo,
+                read_only=self.session.read_only,
+            )
+        )
+
+    def _take_jobs(self, change: StateChange) -> None:
+        state, line = self.session.state, self.query_one(JobsLine)
+        for job_id in change.jobs.changed:
+            if state.jobs[job_id].state in FINAL_JOB_STATES:
+                line.announce(state.jobs[job_id], state)
+        line.show_jobs(state)
+
+    def _hints(self) -> Sequence[Hint]:
+        own: list[Hint] = [("", key, word) for key, word in self.KEY_HINTS]
+        keys = {active.binding.id: key for key, active in reversed(self.active_bindings.items())}
+        known = commands()
+        for command_id in self.HINTS:
+            key = keys.get(command_id)
+            if key is not None:
+                own.append((key, key_text(key), footer_word(known[command_id])))
+        return own[: max(_MOST_HINTS, len(self.KEY_HINTS))]
+
+    # -- movements
+
+    def action_perform(self, action_id: str) -> None:
+        self.console.perform(action_id, self.selected_ids())
+
+    def action_filter(self) -> None:
+        self.query_one(FilterLine).open(self.filter_text)
+
+    def action_back(self) -> None:
+        """Leaves the filter, the marks or the view, whichever is innermost."""
+        if self.filter_text:
+            self._filter("")
+        elif not self._unmark():
+            self.console.go_back()
+
+    def _unmark(self) -> bool:
+        marked = [table for table in self.query(VirtualTable).results() if table.marked_ids]
+        for table in marked:
+            table.unmark_all()
+        return bool(marked)
+
+    def action_copy_row(self) -> None:
+        from aicompute_tui.ui.clipboard import copy
+
+        text, what = self.copied_text()
+        copy(self.console, text, what)
+
+    def action_json(self) -> None:
+        ids = self.selected_ids()
+        record = self.session.record(ids[0]) if ids else None
+        if record is None:
+            self.say("There is no row to show.", "dim")
+        else:
+            self.console.show_json(str(record.get("name") or ids[0]), record)
+
+    def on_filter_line_changed(self, event: FilterLine.Changed) -> None:
+        event.stop()
+        self._filter(event.text)
+
+    def on_filter_line_closed(self, event: FilterLine.Closed) -> None:
+        event.stop()
+        if self._filter(event.text):
+            self.query_one(FilterLine).close()
+            table = self.active_table
+            if table is not None:
+                table.focus()
+
+    def _filter(self, text: str) -> bool:
+        from aicompute_tui.domain.errors import InvalidInput
+
+        line = self.query_one(FilterLine)
+        try:
+            self.apply_filter(text)
+        except InvalidInput as error:
+            line.say(f"{error.message} {error.next_step}")
+            return False
+        line.say("")
+        self.filter_text = text.strip()
+        self.refresh_header()
+        return True

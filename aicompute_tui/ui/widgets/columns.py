@@ -15,10 +15,12 @@ TONES: tuple[Tone, ...] = ("dim", "strong", "good", "warn", "bad", "accent")
 
 
 class Cell(NamedTuple):
-    """Text and its tone; a tone only underlines what the text already says."""
+    """Text and its tone, and a sign with a tone of its own before it; a tone only underlines what is said anyway."""
 
     text: str
     tone: Tone = ""
+    sign: str = ""
+    sign_tone: Tone = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
@@ -115,10 +116,12 @@ class TablePainter(Generic[Row]):
     def _paint(self, cells: tuple[Cell, ...]) -> _Line:
         segments: list[Segment] = []
         for (column, width), cell in zip(self._layout, cells, strict=True):
-            text = fit(cell.text, width, align=column.align, cut=column.cut, more=self.glyphs.more)
+            sign = f"{cell.sign} " if cell.sign else ""
+            text = fit(cell.text, width - cell_len(sign), align=column.align, cut=column.cut, more=self.glyphs.more)
+            segments.append(Segment(fit(sign, min(width, cell_len(sign))), self._tone(cell.sign_tone)))
             segments.append(Segment(text, self._tone(cell.tone)))
             segments.append(Segment(" " * _GAP))
-        return _Line(cells, Strip(segments[:2]), Strip(segments[2:-1]))
+        return _Line(cells, Strip(segments[:3]), Strip(segments[3:-1]))
 
     def _join(self, gutter: Strip, locked: Strip, rest: Strip) -> Strip:
         shown = rest.crop_extend(self.sideways, self.sideways + self.rest_room, None)

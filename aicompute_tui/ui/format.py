@@ -1,0 +1,115 @@
+"""Figures and states as they stand on screen: money, ages, sizes, and what is not known."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from aicompute_tui.domain.durations import format_duration
+from aicompute_tui.domain.instance import InstanceState
+from aicompute_tui.domain.job import JobState
+from aicompute_tui.domain.money import NANO_PER_USD
+from aicompute_tui.store.rows import InstanceRow
+from aicompute_tui.ui.glyphs import Glyphs
+from aicompute_tui.ui.widgets.columns import Tone
+
+
+class StateLook(NamedTuple):
+    """One sign, its ASCII twin and the tone that underlines them."""
+
+    glyph: str
+    twin: str
+    tone: Tone
+
+
+STATE_LOOKS: dict[str, StateLook] = {
+    InstanceState.READY: StateLook("●", "*", "good"),
+    InstanceState.BOOTING: StateLook("◐", "%", "warn"),
+    InstanceState.REQUESTED: StateLook("◌", ".", "warn"),
+    InstanceState.LAUNCHING: StateLook("◔", ":", "warn"),
+    InstanceState.PREPARING: StateLook("◑", "=", "warn"),
+    InstanceState.DRAINING: StateLook("▼", "v", "warn"),
+    InstanceState.STOPPING: StateLook("▽", "u", "warn"),
+    InstanceState.STOPPED: StateLook("■", "#", "dim"),
+    InstanceState.TERMINATING: StateLook("▿", "y", "warn"),
+    InstanceState.FAILED: StateLook("✕", "x", "bad"),
+    InstanceState.UNKNOWN: StateLook("?", "?", "bad"),
+    InstanceState.LOST: StateLook("!", "!", "bad"),
+    InstanceState.DEGRADED: StateLook("⚠", "^", "warn"),
+    InstanceState.TERMINATED: StateLook("·", "_", "dim"),
+}
+JOB_LOOKS: dict[str, StateLook] = {
+    JobState.QUEUED: StateLook("◌", ".", "dim"),
+    JobState.RUNNING: StateLook("◐", "%", "warn"),
+    JobState.DONE: StateLook("●", "*", "good"),
+    JobState.FAILED: StateLook("✕", "x", "bad"),
+    JobState.CANCELLED: StateLook("·", "_", "dim"),
+}
+
+
+def state_look(state: str) -> StateLook:
+    """A state of a newer program looks unknown."""
+    return STATE_LOOKS.get(state) or STATE_LOOKS[InstanceState.UNKNOWN]
+
+
+def sign(look: StateLook, glyphs: Glyphs) -> str:
+    return look.glyph if glyphs.unicode else look.twin
+
+
+def state_text(state: str, glyphs: Glyphs) -> str:
+    """`● ready`"""
+    return f"{sign(state_look(state), glyphs)} {state}"
+
+
+def money(usd: float | None, glyphs: Glyphs) -> str:
+    """`$4.18`, to the cent; the mark for unknown where it is not known."""
+    return glyphs.unknown if usd is None else f"${usd:,.2f}"
+
+
+def money_of_nano(nano_usd: int | None, glyphs: Glyphs) -> str:
+    return money(None if nano_usd is None else nano_usd / NANO_PER_USD, glyphs)
+
+
+def price(usd_per_hour: float | None, glyphs: Glyphs) -> str:
+    """`$0.52/h`"""
+    return glyphs.unknown if usd_per_hour is None else f"{money(usd_per_hour, glyphs)}/h"
+
+
+def this_minute(now: datetime) -> float:
+    """The start of the minute in seconds: what time alone changes on screen changes once a minute."""
+    seconds = now.timestamp()
+    return seconds - seconds % 60
+
+
+def age(since: float | None, now: float, glyphs: Glyphs) -> str:
+    """`3m`, `2h10`, `4d`; `<1m` for what has only begun."""
+    return glyphs.unknown if since is None else span(now - since)
+
+
+def span(seconds: float) -> str:
+    return "<1m" if seconds < 60 else format_duration(seconds)
+
+
+def size(mebibytes: int | None, glyphs: Glyphs) -> str:
+    """`14.9 GiB`"""
+    return glyphs.unknown if mebibytes is None else f"{mebibytes / 1024:.1f} GiB"
+
+
+def moment(when: float | None, *, utc: bool, now: float, glyphs: Glyphs) -> str:
+    """`14:02` today, `11-19 14:02` on another day; in UTC with a `Z`."""
+    if when is None:
+        return glyphs.unknown
+    zone = UTC if utc else None
+    shown = datetime.fromtimestamp(when, UTC).astimezone(zone)
+    same_day = shown.date() == datetime.fromtimestamp(now, UTC).astimezone(zone).date()
+    return shown.strftime("%H:%M" if same_day else "%m-%d %H:%M") + ("Z" if utc else "")
+
+
+def gpu(instance: InstanceRow, glyphs: Glyphs, *, tight: bool = False) -> str:
+    """`4 × A10G 24G`, tight `4×A10G 24G`: the memory is one GPU's."""
+    if instance.gpu_name is None:
+        return glyphs.unknown
+    gap = "" if tight else " "
+    count = f"{instance.gpu_count}{gap}{glyphs.times}{gap}" if instance.gpu_count else ""
+    memory = f" {round(instance.gpu_memory_mib / 1024)}G" if instance.gpu_memory_mib else ""
+    return f"{count}{instance.gpu_name}{memory}"

@@ -1,0 +1,210 @@
+"""The columns of the machines and of the sightings table, and what a filter finds in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from aicompute_tui.domain.instance import InstanceState
+from aicompute_tui.domain.moments import parse_moment
+from aicompute_tui.domain.money import NANO_PER_USD
+from aicompute_tui.store.rows import InstanceRow, SightingRow
+from aicompute_tui.ui.attention import ENDING_SOON
+from aicompute_tui.ui.filter_language import CONTEXT, Value
+from aicompute_tui.ui.format import age, gpu, money_of_nano, price, sign, span, state_look
+from aicompute_tui.ui.glyphs import Glyphs
+from aicompute_tui.ui.widgets.columns import Cell, Column
+
+Now = Callable[[], float]
+WIDE = 100
+"""From here on a state stands in words beside its sign."""
+_SETTLED = frozenset({InstanceState.READY, InstanceState.DEGRADED})
+
+
+def machine_columns(glyphs: Glyphs, now: Now, *, wide: bool) -> list[Column[InstanceRow]]:
+    """At 80 columns the state is the sign before the name, and its word stands under `ends` until it is ready."""
+    cells = _MachineCells(glyphs, now, wide=wide)
+    return [
+        Column(key="name", title="MACHINES", width=14, weight=3, most=32, cell=cells.name, sort=_lower,
+               letter="N"),
+        Column(key="type", title="type", width=13, needs=WIDE, cell=_type, sort=_type, letter="T"),
+        Column(key="gpu", title="GPU", width=14 if wide else 11, cell=cells.gpu, sort=_vram, letter="V",
+               descending=True),
+        Column(key="where", title="where", width=13, weight=1, most=16, cell=_where, sort=_where, letter="W"),
+        Column(key="account", title="account", width=14, needs=140, cell=_account, sort=_account, letter="A"),
+        Column(key="state", title="state", width=11, needs=WIDE, cell=cells.state, sort=_state, letter="S"),
+        Column(key="up", title="up", width=5, align="right", needs=60, cell=cells.up, sort=cells.up_seconds, letter="U",
+               descending=True),
+        Column(key="price", title="price", width=8, align="right", needs=50, cell=cells.price, sort=_price, letter="P",
+               descending=True),
+        Column(key="cost", title="cost", width=8, align="right", needs=70, cell=cells.cost, sort=cells.cost_nano,
+               letter="C", descending=True),
+        Column(key="ends", title="ends", width=8 if wide else 11, cell=cells.ends, sort=_expires, letter="E"),
+    ]  # fmt: skip
+
+
+class _MachineCells:
+    """Cells that need the clock or the glyphs."""
+
+    def __init__(self, glyphs: Glyphs, now: Now, *, wide: bool) -> None:
+        self._glyphs = glyphs
+        self._now = now
+        self._wide = wide
+
+    def name(self, row: InstanceRow) -> Cell:
+        look = state_look(row.state)
+        guard = " +" if row.protected else ""
+        return Cell(f"{row.name}{guard}", "dim" if row.is_final else "", sign(look, self._glyphs), look.tone)
+
+    def gpu(self, row: InstanceRow) -> str:
+        return gpu(row, self._glyphs, tight=not self._wide)
+
+    def state(self, row: InstanceRow) -> Cell:
+        return Cell(row.state, state_look(row.state).tone)
+
+    def up(self, row: InstanceRow) -> str:
+        seconds = self.up_seconds(row)
+        return self._glyphs.unknown if seconds is None else span(seconds)
+
+    def up_seconds(self, row: InstanceRow) -> float | None:
+        if row.launched_at is None:
+            return None
+        return (self._now() if row.ended_at is None else row.ended_at) - row.launched_at
+
+    def price(self, row: InstanceRow) -> Cell:
+        unknown = row.price_usd_per_hour is None
+        return Cell(price(row.price_usd_per_hour, self._glyphs), "dim" if unknown else "")
+
+    def cost_nano(self, row: InstanceRow) -> int | None:
+        return row.cost_nano_usd(self._now())
+
+    def cost(self, row: InstanceRow) -> str:
+        return money_of_nano(self.cost_nano(row), self._glyphs)
+
+    def ends(self, row: InstanceRow) -> Cell:
+        """When it ends by itself; at 80 columns the state's word until it is ready."""
+        if row.is_final or (not self._wide and row.state not in _SETTLED):
+            return Cell("ended" if row.is_final and self._wide else row.state, state_look(row.state).tone)
+        if row.expires_at is None:
+            return Cell("never", "bad")
+        left = row.expires_at - self._now()
+        if left <= 0:
+            return Cell(f"late {span(-left)}", "bad")
+        return Cell(span(left), "warn" if left <= ENDING_SOON else "")
+
+
+def sighting_columns(glyphs: Glyphs, now: Now) -> list[Column[SightingRow]]:
+    def seen(row: SightingRow) -> str:
+        return age(row.launched_at or row.first_seen_at, now(), glyphs)
+
+    def name(row: SightingRow) -> Cell:
+        orphan = row.ownership == "orphan"
+        mark = glyphs.failed if orphan else glyphs.hollow
+        return Cell(row.name or row.remote_id, "", mark, "bad" if orphan else "dim")
+
+    def ends(row: SightingRow) -> Cell:
+        moment = parse_moment(row.expires_at)
+        if moment is None:
+            return Cell("never" if row.expires_at else glyphs.unknown, "bad" if row.expires_at else "dim")
+        return Cell(span(max(0.0, moment.timestamp() - now())))
+
+    def cost(row: SightingRow) -> str:
+        return price(row.price_usd_per_hour, glyphs)
+
+    return [
+        Column(key="name", title="NOT OURS, OR WITHOUT A ROW", width=14, weight=3, most=32, cell=name),
+        Column(key="ownership", title="whose", width=8, cell=lambda row: row.ownership),
+        Column(key="owner", title="owner", width=10, needs=WIDE, cell=lambda row: row.owner),
+        Column(key="id", title="id", width=19, cut="start", needs=WIDE, cell=lambda row: row.remote_id),
+        Column(key="type", title="type", width=13, needs=70, cell=lambda row: row.instance_type),
+        Column(key="where", title="where", width=13, weight=1, most=16, cell=lambda row: row.zone or row.region),
+        Column(key="state", title="state", width=11, cell=lambda row: row.state),
+        Column(key="up", title="up", width=5, align="right", cell=seen),
+        Column(key="price", title="price", width=8, align="right", needs=90, cell=cost),
+        Column(key="ends", title="ends", width=6, cell=ends),
+    ]
+
+
+FILTER_COLUMNS = (
+    "name", "id", "type", "gpu", "vram", "gpus", "region", "zone", "where", "account", "owner", "state", "market",
+    "model", "up", "price", "cost", "ends",
+)  # fmt: skip
+
+
+def searched_text(row: InstanceRow) -> str:
+    """What a plain word is looked for in."""
+    parts = (
+        row.name, row.id, row.remote_id, row.instance_type, row.gpu_name, row.zone or row.region, row.account_id,
+        row.credential_id, row.owner, row.state, row.market, row.framework, row.models,
+    )  # fmt: skip
+    return "\n".join(part for part in parts if part).lower()
+
+
+def filter_value(now: Now) -> Callable[[InstanceRow, str], Value]:
+    """Times in seconds, money in dollars, memory in GiB of all GPUs."""
+
+    def of(row: InstanceRow, column: str) -> Value:
+        found = _PLAIN.get(column)
+        return found(row) if found is not None else _timed(row, column, now())
+
+    return of
+
+
+def _timed(row: InstanceRow, column: str, now: float) -> Value:
+    if column == "up":
+        return None if row.launched_at is None else now - row.launched_at
+    if column == "ends":
+        return None if row.expires_at is None else row.expires_at - now
+    cost = row.cost_nano_usd(now)
+    return None if cost is None else cost / NANO_PER_USD
+
+
+_PLAIN: dict[str, Callable[[InstanceRow], Value]] = {
+    "name": lambda row: row.name,
+    "id": lambda row: f"{row.id} {row.remote_id or ''}",
+    "type": lambda row: row.instance_type,
+    "gpu": lambda row: row.gpu_name,
+    "gpus": lambda row: row.gpu_count,
+    "vram": lambda row: None if (memory := _vram(row)) is None else memory / 1024,
+    "region": lambda row: row.region,
+    "zone": lambda row: row.zone,
+    "where": lambda row: row.zone or row.region,
+    "account": lambda row: f"{row.account_id or ''} {row.credential_id}",
+    "owner": lambda row: row.owner,
+    "state": lambda row: row.state,
+    "market": lambda row: row.market,
+    "model": lambda row: row.models,
+    "price": lambda row: row.price_usd_per_hour,
+    CONTEXT: lambda row: f"{row.account_id or ''} {row.credential_id} {row.region} {row.owner}",
+}
+
+
+def _lower(row: InstanceRow) -> str:
+    return row.name.lower()
+
+
+def _type(row: InstanceRow) -> str:
+    return row.instance_type
+
+
+def _where(row: InstanceRow) -> str:
+    return row.zone or row.region
+
+
+def _account(row: InstanceRow) -> str:
+    return row.account_id or row.credential_id
+
+
+def _state(row: InstanceRow) -> str:
+    return row.state
+
+
+def _price(row: InstanceRow) -> float | None:
+    return row.price_usd_per_hour
+
+
+def _expires(row: InstanceRow) -> float | None:
+    return row.expires_at
+
+
+def _vram(row: InstanceRow) -> int | None:
+    return None if row.gpu_memory_mib is None else row.gpu_memory_mib * (row.gpu_count or 1)

@@ -1,0 +1,167 @@
+"""Home: what needs a person, every machine of ours, and below them the machines that are not."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.events import Resize
+from textual.widgets import Static
+
+from aicompute_tui.actions.model import Scope
+from aicompute_tui.settings.packaged import STYLES
+from aicompute_tui.store.rows import InstanceRow, SightingRow
+from aicompute_tui.ui.attention import Need, needs
+from aicompute_tui.ui.bindings import key_text
+from aicompute_tui.ui.filter_language import Filter, parse_filter
+from aicompute_tui.ui.format import sign, this_minute
+from aicompute_tui.ui.machine_columns import (
+    FILTER_COLUMNS,
+    WIDE,
+    filter_value,
+    machine_columns,
+    searched_text,
+    sighting_columns,
+)
+from aicompute_tui.ui.navigation import commands
+from aicompute_tui.ui.screens.base import ConsoleScreen
+from aicompute_tui.ui.session import Session
+from aicompute_tui.ui.state import StateChange
+from aicompute_tui.ui.widgets.columns import Column, fit
+from aicompute_tui.ui.widgets.virtual_table import VirtualTable
+
+_LEVEL_STYLES = {"bad": "$error", "warn": "$warning"}
+
+
+class InstancesScreen(ConsoleScreen):
+    """The machines of every account and region in one table."""
+
+    SCOPES: ClassVar[tuple[Scope, ...]] = ("global", "instances", "sightings")
+    HINTS: ClassVar[tuple[str, ...]] = (
+        "instance.launch",
+        "go.open",
+        "instance.extend",
+        "instance.terminate",
+        "go.filter",
+        "go.command",
+        "go.help",
+    )
+    CRUMBS: ClassVar[tuple[str, ...]] = ("Machines",)
+    CSS_PATH = STYLES / "instances.tcss"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._filter_read = Filter("")
+        self._is_wide = True
+        self._machines: VirtualTable[InstanceRow] = VirtualTable(self._columns(), glyphs=session.glyphs, id="machines")
+        self._sightings: VirtualTable[SightingRow] = VirtualTable(
+            sighting_columns(session.glyphs, self._now), glyphs=session.glyphs, marks=False, id="sightings"
+        )
+        self._needs = Static("", id="needs", markup=False)
+
+    def compose_body(self) -> ComposeResult:
+        with Vertical(id="home"):
+            yield self._needs
+            yield self._machines
+            yield self._sightings
+
+    def on_mount(self) -> None:
+        self._fill()
+
+    def on_screen_resume(self) -> None:
+        super().on_screen_resume()
+        self._fill()
+
+    def on_resize(self, event: Resize) -> None:
+        wide = event.size.width >= WIDE
+        if wide != self._is_wide:
+            self._is_wide = wide
+            self._machines.set_columns(self._columns())
+        self._show_needs()
+
+    def state_changed(self, change: StateChange) -> None:
+        if change.instances or change.sightings or change.jobs:
+            self._fill()
+
+    def tick(self) -> None:
+        self._machines.refresh_texts()
+        self._sightings.refresh_texts()
+        self._show_needs()
+
+    def apply_filter(self, text: str) -> None:
+        self._filter_read = parse_filter(text, FILTER_COLUMNS)
+        self._machines.set_filter(self._filter_read.predicate(searched_text, filter_value(self._now)))
+        self._say_empty()
+
+    def copied_text(self) -> tuple[str, str]:
+        rows = self.session.state.instances
+        ids = self.selected_ids()
+        names = [(rows[row_id].remote_id or row_id) if row_id in rows else row_id.rpartition("/")[2] for row_id in ids]
+        return "\n".join(names), "id" if len(ids) == 1 else f"{len(ids)} ids"
+
+    def on_virtual_table_row_opened(self, event: VirtualTable.RowOpened) -> None:
+        if event.table is self._machines:
+            self.console.show_detail(event.row_id)
+        else:
+            self.action_json()
+
+    def on_virtual_table_edge_passed(self, event: VirtualTable.EdgePassed) -> None:
+        """The cursor walks from one table into the other."""
+        if event.direction > 0 and event.table is self._machines and self._sightings.display:
+            self._sightings.focus()
+        elif event.direction < 0 and event.table is self._sightings:
+            self._machines.focus()
+
+    def _columns(self) -> list[Column[InstanceRow]]:
+        return machine_columns(self.session.glyphs, self._now, wide=self._is_wide)
+
+    def _now(self) -> float:
+        return this_minute(self.session.now())
+
+    def _fill(self) -> None:
+        state = self.session.state
+        wanting = {need.row_id for need in self._show_needs()}
+        rows = sorted(state.instances.values(), key=lambda row: (row.id not in wanting, row.is_final))
+        self._machines.set_rows({row.id: row for row in rows})
+        self._sightings.set_rows(state.sightings)
+        self._sightings.display = bool(state.sightings)
+        self._say_empty()
+
+    def _say_empty(self) -> None:
+        launch = key_text(commands()["instance.launch"].keys[0])
+        if self.filter_text or self._filter_read.terms:
+            text = "No machine matches.  esc shows all"
+        elif self.session.state.problem:
+            text = self.session.state.problem
+        elif self.session.read_only:
+            text = "No machine is running."
+        else:
+            text = f"No machine is running.  {launch} launches one"
+        self._machines.set_empty_message(text)
+
+    def _show_needs(self) -> list[Need]:
+        found = needs(self.session.state, self._now())
+        width, height = self.size.width - 2, self.size.height
+        room = max(1, (height - 8) // 3)
+        shown = found if len(found) <= room else found[: room - 1]
+        lines = [self._need_line(need, width) for need in shown]
+        if len(found) > len(shown):
+            lines.append(Content.styled(f"  and {len(found) - len(shown)} more", "$text-muted"))
+        self._needs.display = bool(found) and height >= 12
+        if found:
+            title = Content.styled("NEEDS YOU", "$text-muted")
+            self._needs.update(Content("\n").join([title, *lines]))
+        return found
+
+    def _need_line(self, need: Need, width: int) -> Content:
+        glyphs = self.session.glyphs
+        style = _LEVEL_STYLES[need.level]
+        name = fit(need.name, 14 if self._is_wide else 12, more=glyphs.more)
+        hint = need.hint if width >= 60 and not (self.session.read_only and need.row_id) else ""
+        room = width - len(name) - 8 - len(hint)
+        text = fit(need.text, max(8, room), more=glyphs.more)
+        return Content.assemble(
+            (f"{sign(need.look, glyphs)} ", style), (name, "bold"), "  ", text, "  ", (hint, "$text-muted")
+        )

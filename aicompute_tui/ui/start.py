@@ -1,0 +1,38 @@
+"""Opens the console; the stored rows are read in a thread while Textual is imported, for the first frame."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from aicompute_tui.store.fast import read_snapshot
+from aicompute_tui.store.rows import Snapshot
+
+if TYPE_CHECKING:
+    from aicompute_tui.runtime import Runtime
+
+
+def run_console(runtime: Runtime, *, read_only: bool = False) -> int:
+    """The exit code: 0 when left by its user, 1 when it broke, 128 + the signal that ended it."""
+    found: list[Snapshot | None] = []
+    preferences = runtime.preferences_source
+    read_only = read_only or preferences.text("read_only") == "true"
+    now = runtime.clock.now().timestamp()
+    reader = threading.Thread(target=lambda: found.append(read_snapshot(runtime.places.database_file, now)))
+    reader.start()
+    from aicompute_tui.ui.app import ConsoleApp
+    from aicompute_tui.ui.glyphs import glyphs_for
+    from aicompute_tui.ui.session import LiveSession
+
+    log_file = runtime.start_log("console")
+    session = LiveSession(runtime, read_only=read_only, demo=runtime.is_demo, glyphs=glyphs_for(runtime.environment))
+    reader.join()
+    session.take_first(found[0] if found else None)
+    session.utc = preferences.text("time_zone") == "utc"
+    app = ConsoleApp(session, theme=preferences.text("theme"), environment=runtime.environment)
+    code = app.run()
+    if app.return_code == 1:
+        where = f" The log in {log_file} has the details." if log_file else ""
+        sys.stderr.write(f"Something went wrong inside aic-tui; what you launched goes on.{where}\n")
+    return code if code is not None else app.return_code or 0

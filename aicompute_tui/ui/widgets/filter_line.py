@@ -1,0 +1,76 @@
+"""The line behind `/`: narrows the table while it is typed, and says what it cannot read."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widgets import Input, Static
+
+
+class FilterInput(Input):
+    """The text itself."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", show=False),
+        Binding("down", "submit", show=False),
+    ]
+
+    def action_leave(self) -> None:
+        self.post_message(FilterLine.Closed(""))
+
+
+class FilterLine(Horizontal):
+    """Hidden until opened. Enter keeps the filter, escape takes it back."""
+
+    class Changed(Message):
+        """Each letter."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Closed(Message):
+        """The filter to keep; empty where it was taken back."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    def __init__(self) -> None:
+        super().__init__(id="filter")
+        self.display = False
+
+    def compose(self) -> ComposeResult:
+        yield Static("/", id="filter-mark", markup=False)
+        text = FilterInput(id="filter-text", max_length=200, compact=True, select_on_focus=False)
+        text.cursor_blink = False
+        yield text
+        yield Static("", id="filter-problem", markup=False)
+
+    def open(self, text: str) -> None:
+        self.display = True
+        entry = self.query_one(FilterInput)
+        with self.prevent(Input.Changed):
+            entry.value = text
+        entry.cursor_position = len(text)
+        entry.focus()
+
+    def close(self) -> None:
+        self.display = False
+        self.say("")
+
+    def say(self, problem: str) -> None:
+        """What is wrong with the text; empty where nothing is."""
+        self.query_one("#filter-problem", Static).update(problem)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Changed(event.value))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.post_message(self.Closed(event.value))

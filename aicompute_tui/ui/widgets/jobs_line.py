@@ -1,0 +1,93 @@
+"""The line above the footer: jobs under way with their progress, then how the last one ended, then nothing."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.timer import Timer
+
+from aicompute_tui.domain.job import JobState
+from aicompute_tui.store.rows import JobRow
+from aicompute_tui.ui.attention import job_subject
+from aicompute_tui.ui.format import JOB_LOOKS, sign
+from aicompute_tui.ui.glyphs import UNICODE, Glyphs
+from aicompute_tui.ui.state import ConsoleState
+from aicompute_tui.ui.widgets.columns import Tone
+from aicompute_tui.ui.widgets.text_line import TextLine, spread
+
+GOOD_SECONDS = 6.0
+BAD_SECONDS = 20.0
+_STYLES: dict[Tone, str] = {
+    "": "",
+    "dim": "$text-muted",
+    "strong": "bold",
+    "good": "$success",
+    "warn": "$warning",
+    "bad": "$error",
+    "accent": "$accent",
+}
+
+
+class JobsLine(TextLine):
+    """A message stands for a few seconds and gives way to running jobs; errors stand longer and first."""
+
+    def __init__(self, glyphs: Glyphs = UNICODE) -> None:
+        super().__init__(id="jobs")
+        self._glyphs = glyphs
+        self._under_way = Content("")
+        self._message: Content | None = None
+        self._fading: Timer | None = None
+
+    def say(self, text: str, tone: Tone = "", *, next_step: str = "") -> None:
+        """One sentence and the next step."""
+        mark = {"bad": f"{self._glyphs.failed} ", "warn": f"{self._glyphs.warning} "}.get(tone, "")
+        step: tuple[str, str] = (f"  {next_step}" if next_step else "", "$text-muted")
+        self._message = Content.assemble(" ", (mark + _one_line(text), _STYLES[tone]), step)
+        if self._fading is not None:
+            self._fading.stop()
+        self._fading = self.set_timer(BAD_SECONDS if tone in {"bad", "warn"} else GOOD_SECONDS, self._fade)
+        self._fill()
+
+    def show_jobs(self, state: ConsoleState) -> None:
+        """What is under way now, the newest first."""
+        running = state.running_jobs()
+        self._under_way = Content("")
+        if running:
+            more = f"   +{len(running) - 1} more" if len(running) > 1 else ""
+            self._under_way = Content.assemble(" ", self._line(running[-1], state), (more, "$text-muted"))
+        self._fill()
+
+    def announce(self, job: JobRow, state: ConsoleState) -> None:
+        """How a job ended."""
+        verb, name = job.action_id.partition(".")[2], job_subject(job, state)
+        about = f"{verb} {name}" if name != verb else verb
+        if job.state == JobState.FAILED:
+            reason = job.error_message or "no reason is known"
+            self.say(f"{about} failed: {reason}", "bad", next_step=job.error_next_step or "")
+        elif job.state == JobState.CANCELLED:
+            self.say(f"{about} was cancelled", "dim")
+        elif job.state == JobState.DONE:
+            look = JOB_LOOKS[JobState.DONE]
+            self.say(f"{sign(look, self._glyphs)} {about} done", "good")
+
+    def on_resize(self) -> None:
+        self._fill()
+
+    def _line(self, job: JobRow, state: ConsoleState) -> Content:
+        look = JOB_LOOKS.get(job.state, JOB_LOOKS[JobState.QUEUED])
+        verb, name = job.action_id.partition(".")[2], job_subject(job, state)
+        about = f" {verb} {name}" if name != verb else f" {verb}"
+        progress = job.progress or ("waits for the agent" if job.state == JobState.QUEUED else "")
+        return Content.assemble((sign(look, self._glyphs), _STYLES[look.tone]), about, (f"  {progress}", "$text-muted"))
+
+    def _fade(self) -> None:
+        self._message = None
+        self._fill()
+
+    def _fill(self) -> None:
+        if self.size.width:
+            content = self._message or self._under_way
+            self.show(spread(content, Content(""), self.size.width, self._glyphs.more))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
