@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import importlib
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,11 +22,10 @@ from aicompute_tui.store.jobs import Jobs, Leases
 from aicompute_tui.store.offers import Offers
 from aicompute_tui.store.records import Changes, Events
 from aicompute_tui.store.schema import SCHEMA_VERSION, STORE_ID, schema_state
+from aicompute_tui.store.settling import settled
 from aicompute_tui.store.surroundings import Sightings, Tunnels
 from aicompute_tui.store.tables import facts
 from aicompute_tui.store.work import Work
-
-Answer = TypeVar("Answer")
 
 database_url = engine.database_url
 _PATIENCE = 6
@@ -102,7 +100,7 @@ class Store:
         A task cancelled while it commits waits for the commit, which then stands; cancelled before, nothing stands.
         """
         async with self._alone(), _connected(self._engine) as connection:
-            if await connection.run_sync(engine.schema_version) != SCHEMA_VERSION:
+            if await settled(connection.run_sync(engine.schema_version)) != SCHEMA_VERSION:
                 raise NotConfigured("The database was upgraded by a newer aic-tui meanwhile.", "Start this one again.")
             work = Work(connection, writes=True)
             yield Transaction(work)
@@ -146,20 +144,6 @@ class Store:
             self._turn.release()
 
 
-async def settled(work: Awaitable[Answer]) -> Answer:
-    """Waits for `work` to its end even when the waiting task is cancelled, which it then still is."""
-    task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled from (None if task.cancelled() else task.exception())
-    return task.result()
-
-
 @asynccontextmanager
 async def _connected(source: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """A connection in a transaction that is rolled back unless it was committed; speaks in our errors."""
@@ -176,7 +160,7 @@ async def _connected(source: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 
 async def _fact(connection: AsyncConnection, key: str) -> str:
-    value = (await connection.execute(select(facts.c.value).where(facts.c.key == key))).scalar()
+    value = (await settled(connection.execute(select(facts.c.value).where(facts.c.key == key)))).scalar()
     if value is None:
         raise BadAnswer("The database has no identity.", "Put a backup in its place with “aic-tui restore”.")
     return str(value)
@@ -215,7 +199,7 @@ async def _upgrade(path: Path, clock: Clock, backups: Path) -> None:
         opened = engine.open_engine(path, engine.LOCK_SECONDS)
         try:
             async with _connected(opened) as connection:
-                await connection.run_sync(migrations.upgrade)
+                await settled(connection.run_sync(migrations.upgrade))
                 await settled(connection.commit())
         finally:
             await settled(opened.dispose())

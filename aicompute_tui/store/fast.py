@@ -62,7 +62,7 @@ _SPENT = _select(SpendRow, f"instances WHERE {_FINAL} AND ended_at >= ? AND ende
 _LAST_END = f"SELECT max(ended_at) / 1e6 FROM instances WHERE {_FINAL}"  # noqa: S608 - a constant
 _SIGHTINGS = _select(SightingRow, "sightings ORDER BY first_seen_at, remote_id")
 _OPEN_JOBS = _select(JobRow, f"jobs WHERE NOT {_FINAL_JOB} ORDER BY created_at DESC, id DESC LIMIT 20")
-_LAST_JOB = _select(JobRow, f"jobs WHERE {_FINAL_JOB} ORDER BY ended_at DESC LIMIT 1")
+_LAST_JOBS = _select(JobRow, f"jobs WHERE {_FINAL_JOB} ORDER BY ended_at DESC LIMIT 10")
 _EVENTS = _select(EventRow, "events ORDER BY position DESC LIMIT 20")
 _CREDENTIALS = _select(CredentialRow, "credentials ORDER BY id")
 _LATEST_CHANGE = "SELECT value FROM counters WHERE name = 'changes'"
@@ -139,7 +139,7 @@ def _read(connection: sqlite3.Connection, now: float | None) -> Snapshot:
         latest_change=value(_LATEST_CHANGE) or 0,
         instances=instances,
         sightings=list(map(SightingRow._make, connection.execute(_SIGHTINGS))),
-        jobs=[JobRow._make(row) for query in (_OPEN_JOBS, _LAST_JOB) for row in connection.execute(query)],
+        jobs=[JobRow._make(row) for query in (_OPEN_JOBS, _LAST_JOBS) for row in connection.execute(query)],
         events=list(map(EventRow._make, connection.execute(_EVENTS))),
         credentials=list(map(CredentialRow._make, connection.execute(_CREDENTIALS))),
         settings=dict(connection.execute("SELECT key, value FROM settings")),

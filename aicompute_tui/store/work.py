@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aicompute_tui.store.engine import store_error
+from aicompute_tui.store.settling import settled
 from aicompute_tui.store.tables import changes, counters
 
 CHANGE_COUNTER = "changes"
@@ -82,7 +83,8 @@ class Work:
         )
 
     async def _execute(self, statement: Executable, parameters: Any = None) -> Result[Any]:
+        """Waits for the answer also when cancelled: a connection left in the middle would keep the write lock."""
         try:
-            return await self._connection.execute(statement, parameters)
+            return await settled(self._connection.execute(statement, parameters))
         except DBAPIError as error:
             raise store_error(error) from error

@@ -59,10 +59,14 @@ async def test_a_holder_that_froze_and_woke_writes_nothing(store: Store) -> None
         await transaction.instances.insert(row)
         assert await transaction.jobs.claim(mine.id, "two", LATER) is not None
     before = await store.latest_change()
-    with pytest.raises(LeaseLost):
+
+    async def wake() -> None:
         async with store.write() as transaction:
             await transaction.instances.update(row, zone="written by the sleeper")
             await transaction.jobs.hold(mine, LATER)
+
+    with pytest.raises(LeaseLost):
+        await wake()
     with pytest.raises(LeaseLost):
         async with store.write() as transaction:
             await transaction.jobs.update(mine, progress="still here")
@@ -160,9 +164,13 @@ async def test_a_lost_lease_rolls_its_transaction_back(store: Store) -> None:
         lease = await transaction.leases.acquire("reconcile", "one", 30, START)
         assert lease is not None
         assert await transaction.leases.acquire("reconcile", "two", 30, LATER) is not None
-    with pytest.raises(LeaseLost):
+
+    async def wake() -> None:
         async with store.write() as transaction:
             await transaction.instances.update(row, zone="written by the sleeper")
             await transaction.leases.hold(lease, 30, LATER)
+
+    with pytest.raises(LeaseLost):
+        await wake()
     async with store.read() as transaction:
         assert await transaction.instances.get(row.id) == row

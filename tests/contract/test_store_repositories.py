@@ -198,10 +198,14 @@ async def test_the_feed_has_one_line_for_each_row_of_a_transaction(store: Store)
             (1, "instances", row.id),
             (2, "settings", "theme"),
         ]
-    with pytest.raises(Conflict):
+
+    async def clash() -> None:
         async with store.write() as transaction:
             await transaction.settings.set("theme", "light", by="ann@box")
             await transaction.instances.insert(replace(row, id="other"))
+
+    with pytest.raises(Conflict):
+        await clash()
     assert await store.latest_change() == 2, "what was rolled back is not in the feed"
     async with store.write() as transaction:
         await transaction.instances.update(row, zone="y")
