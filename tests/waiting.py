@@ -1,0 +1,25 @@
+"""Waiting for what must come true, with a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+Value = TypeVar("Value")
+
+
+async def until(ask: Callable[[], Value | Awaitable[Value]], what: str, seconds: float = 20.0) -> Value:
+    """The first true answer of `ask`; fails saying `what` did not come true."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = ask()
+        if inspect.isawaitable(answer):
+            answer = await answer
+        if answer:
+            return answer  # type: ignore[return-value]
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds:g} s: {what}")
+        await asyncio.sleep(0.01)
