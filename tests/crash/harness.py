@@ -75,14 +75,14 @@ class Scene:
         """The command with hooks, to its end or its death."""
         self.points_file.unlink(missing_ok=True)
         extra = ["--kill-at", kill_at] if kill_at else []
-        arguments = [str(self.clock_file), str(self.points_file), *extra, "--", *command]
+        arguments = [*extra, str(self.clock_file), str(self.points_file), "--", *command]
         return self._python("tests.crash.killed", arguments)
 
     @contextmanager
     def frozen(self, command: Sequence[str], point: str) -> Iterator[subprocess.Popen[str]]:
         """The command, stopped dead at `point`; killed at the end whatever happened."""
         self.points_file.unlink(missing_ok=True)
-        arguments = [str(self.clock_file), str(self.points_file), "--freeze-at", point, "--", *command]
+        arguments = ["--freeze-at", point, str(self.clock_file), str(self.points_file), "--", *command]
         process = subprocess.Popen(
             self._command("tests.crash.killed", arguments),
             env=self._environment(),

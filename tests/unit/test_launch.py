@@ -337,7 +337,7 @@ async def test_one_dead_account_call_is_told_and_blocks_nothing_else(at: Bench) 
 
 
 async def test_a_killed_launch_without_an_attempt_goes_on_where_it_was(at: Bench) -> None:
-    at.cloud.before["prepare_network"] = lambda: KeyboardInterrupt()  # type: ignore[assignment]
+    at.cloud.before["prepare_network"] = lambda: KeyboardInterrupt()  # type: ignore[assignment,return-value]
     submitted = await at.submitted("instance.launch", name="one")
     from aicompute_tui.services.jobs import RunningJob
     from aicompute_tui.services.launch import launch
