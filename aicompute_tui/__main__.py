@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from aicompute_tui.runtime import Runtime
 
 
+_COMPLETION = "_AIC_TUI_COMPLETE"
+"""Set by a shell that asks what could come next; it gives no words."""
+
 Build = Callable[..., "Runtime"]
 """`runtime.build`, or the same with some arguments given."""
 Door = Callable[["Session"], int]
@@ -32,7 +35,7 @@ def main(argv: Sequence[str] | None = None, *, build: Build | None = None) -> in
 
 
 def _enter(words: list[str], build: Build) -> int:
-    if not words:
+    if not words and _COMPLETION not in os.environ:
         return _run_console(build(), read_only=False, debug=False)
     from aicompute_tui.cli.main import run
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TextIO
@@ -73,12 +74,12 @@ def _csv_cell(value: Json) -> str:
 
 
 def yaml_lines(value: Json, *, utf8: bool = True, indent: int = 0) -> list[str]:
-    """YAML 1.2 in block style; scalars are written as JSON, which YAML reads alike."""
+    """Block style that readers of YAML 1.1 and 1.2 take alike: every text is quoted, no number has an exponent."""
     pad = "  " * indent
     if isinstance(value, dict) and value:
         lines = []
         for key, item in value.items():
-            lines += _yaml_entry(f"{pad}{_yaml_key(key)}:", item, utf8, indent + 1)
+            lines += _yaml_entry(f"{pad}{_yaml_key(key, utf8)}:", item, utf8, indent + 1)
         return lines
     if isinstance(value, list) and value:
         lines = []
@@ -86,7 +87,7 @@ def yaml_lines(value: Json, *, utf8: bool = True, indent: int = 0) -> list[str]:
             inner = yaml_lines(item, utf8=utf8, indent=indent + 1)
             lines += [f"{pad}- {inner[0].lstrip()}", *inner[1:]]
         return lines
-    return [pad + json.dumps(value, ensure_ascii=not utf8)]
+    return [pad + _yaml_scalar(value, utf8)]
 
 
 def _yaml_entry(head: str, item: Json, utf8: bool, indent: int) -> list[str]:
@@ -96,9 +97,33 @@ def _yaml_entry(head: str, item: Json, utf8: bool, indent: int) -> list[str]:
     return [f"{head} {inner[0].lstrip()}"]
 
 
-def _yaml_key(key: str) -> str:
-    plain_word = key.isascii() and key.replace("_", "a").isalnum() and not key[0].isdigit()
-    return key if plain_word and key.lower() not in _YAML_WORDS else json.dumps(key)
+def _yaml_key(key: str, utf8: bool) -> str:
+    return key if _PLAIN_KEY.fullmatch(key) and key not in _YAML_WORDS else _yaml_text(key, utf8)
 
 
+def _yaml_scalar(value: Json, utf8: bool) -> str:
+    if isinstance(value, str):
+        return _yaml_text(value, utf8)
+    if isinstance(value, float) and "e" in repr(value):
+        from decimal import Decimal
+
+        digits = format(Decimal(repr(value)), "f")
+        return digits if "." in digits else digits + ".0"
+    return json.dumps(value)
+
+
+def _yaml_text(text: str, utf8: bool) -> str:
+    return '"' + "".join(_yaml_letter(letter, utf8) for letter in text) + '"'
+
+
+def _yaml_letter(letter: str, utf8: bool) -> str:
+    if letter in '"\\':
+        return "\\" + letter
+    if letter.isprintable() and (utf8 or letter.isascii()):
+        return letter
+    code = ord(letter)
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+_PLAIN_KEY = re.compile(r"[a-z][a-z0-9_]*")
 _YAML_WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
