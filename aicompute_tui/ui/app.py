@@ -7,6 +7,7 @@ import logging
 import signal
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import PurePath
 from typing import ClassVar
 
 from textual.app import App
@@ -36,7 +37,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     TITLE = "aic-tui"
     ENABLE_COMMAND_PALETTE = False
-    CSS_PATH = STYLES / "console.tcss"
+    CSS_PATH: ClassVar[list[str | PurePath]] = [STYLES / "console.tcss", STYLES / "instances.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = []
 
     def __init__(self, session: Session, *, theme: str = "", environment: Mapping[str, str] | None = None) -> None:
@@ -46,7 +47,10 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self.register_theme(own)
         self.theme = theme_for(theme, self.available_themes, environment or {})
         self._bindings = BindingsMap(
-            [*navigation_bindings("app"), Binding("ctrl+c", "copy_or_leave", "copy or quit", show=False, id="go.stop")]
+            [
+                *navigation_bindings("app"),
+                Binding("ctrl+c", "copy_or_leave", "copy or quit", show=False, priority=True, id="go.stop"),
+            ]
         )
         self._views: list[str] = [dispatch.HOME]
         self._view_at = 0
@@ -206,7 +210,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self.say(self.session.agent_problem or "No agent is running.", "warn")
 
     def action_copy_or_leave(self) -> None:
-        selected = self.screen.get_selected_text()
+        selected = self.screen.get_selected_text() or getattr(self.focused, "selected_text", "")
         if selected:
             from aicompute_tui.ui.clipboard import copy
 

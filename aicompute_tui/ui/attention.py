@@ -80,8 +80,9 @@ def _of_sightings(state: ConsoleState) -> Iterator[Need]:
     orphans = [row for row in state.sightings.values() if row.ownership == Ownership.ORPHAN]
     if orphans:
         names = ", ".join(row.name or row.remote_id for row in orphans[:3])
-        noun = "orphan" if len(orphans) == 1 else "orphans"
-        yield Need("bad", _BAD, f"{len(orphans)} {noun}", f"run without a row here: {names}", ":reap or o adopt")
+        one = len(orphans) == 1
+        text = f"{'runs' if one else 'run'} without a row here: {names}"
+        yield Need("bad", _BAD, f"{len(orphans)} orphan{'' if one else 's'}", text, ":reap or o adopt")
 
 
 def _of_jobs(state: ConsoleState, now: float) -> Iterator[Need]:

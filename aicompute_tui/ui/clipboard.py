@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -21,7 +21,7 @@ def fit(text: str) -> tuple[str, int]:
     return kept, len(encoded) - len(kept.encode("utf-8"))
 
 
-def copy(app: App[object], text: str, what: str) -> None:
+def copy(app: App[Any], text: str, what: str) -> None:
     """Copies and says so in one line; says how much was cut where not all of it fits."""
     if not text:
         app.notify(f"There is no {what} to copy.", severity="warning")

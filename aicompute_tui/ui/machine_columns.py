@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from aicompute_tui.domain.instance import InstanceState
+from aicompute_tui.domain.instance import DesiredState, InstanceState
 from aicompute_tui.domain.moments import parse_moment
 from aicompute_tui.domain.money import NANO_PER_USD
 from aicompute_tui.store.rows import InstanceRow, SightingRow
 from aicompute_tui.ui.attention import ENDING_SOON
 from aicompute_tui.ui.filter_language import CONTEXT, Value
-from aicompute_tui.ui.format import age, gpu, money_of_nano, price, sign, span, state_look
+from aicompute_tui.ui.format import age, gpu, money, money_of_nano, price, sign, span, state_look
 from aicompute_tui.ui.glyphs import Glyphs
 from aicompute_tui.ui.widgets.columns import Cell, Column
 
@@ -23,23 +24,23 @@ _SETTLED = frozenset({InstanceState.READY, InstanceState.DEGRADED})
 def machine_columns(glyphs: Glyphs, now: Now, *, wide: bool) -> list[Column[InstanceRow]]:
     """At 80 columns the state is the sign before the name, and its word stands under `ends` until it is ready."""
     cells = _MachineCells(glyphs, now, wide=wide)
-    return [
-        Column(key="name", title="MACHINES", width=14, weight=3, most=32, cell=cells.name, sort=_lower,
-               letter="N"),
-        Column(key="type", title="type", width=13, needs=WIDE, cell=_type, sort=_type, letter="T"),
-        Column(key="gpu", title="GPU", width=14 if wide else 11, cell=cells.gpu, sort=_vram, letter="V",
-               descending=True),
-        Column(key="where", title="where", width=13, weight=1, most=16, cell=_where, sort=_where, letter="W"),
+    columns = [
+        Column(key="name", title="MACHINES", width=14, weight=3, most=32, cell=cells.name, sort=_lower, letter="N"),
+        Column(key="type", title="type", width=13, needs=WIDE - 4, cell=_type, sort=_type, letter="T"),
+        Column(key="gpu", title="GPU", width=13 if wide else 10, cell=cells.gpu, sort=_vram, letter="V"),
+        Column(key="where", title="where", width=13, weight=2, most=15, cell=_where, sort=_where, letter="W"),
         Column(key="account", title="account", width=14, needs=140, cell=_account, sort=_account, letter="A"),
-        Column(key="state", title="state", width=11, needs=WIDE, cell=cells.state, sort=_state, letter="S"),
-        Column(key="up", title="up", width=5, align="right", needs=60, cell=cells.up, sort=cells.up_seconds, letter="U",
-               descending=True),
-        Column(key="price", title="price", width=8, align="right", needs=50, cell=cells.price, sort=_price, letter="P",
-               descending=True),
-        Column(key="cost", title="cost", width=8, align="right", needs=70, cell=cells.cost, sort=cells.cost_nano,
-               letter="C", descending=True),
-        Column(key="ends", title="ends", width=8 if wide else 11, cell=cells.ends, sort=_expires, letter="E"),
+        Column(key="state", title="state", width=11, needs=WIDE - 4, cell=cells.state, sort=_state, letter="S"),
+    ]
+    figures = [
+        Column(key="up", title="up", width=5, needs=60, cell=cells.up, sort=cells.up_seconds, letter="U"),
+        Column(key="price", title="price" if wide else "per h", width=8 if wide else 6, needs=46, cell=cells.price,
+               sort=_price, letter="P"),
+        Column(key="cost", title="cost", width=8 if wide else 7, needs=70, cell=cells.cost, sort=cells.cost_nano,
+               letter="C"),
     ]  # fmt: skip
+    ends = Column(key="ends", title="ends", width=8 if wide else 11, cell=cells.ends, sort=_expires, letter="E")
+    return [*columns, *(replace(figure, align="right", descending=True) for figure in figures), ends]
 
 
 class _MachineCells:
@@ -52,8 +53,7 @@ class _MachineCells:
 
     def name(self, row: InstanceRow) -> Cell:
         look = state_look(row.state)
-        guard = " +" if row.protected else ""
-        return Cell(f"{row.name}{guard}", "dim" if row.is_final else "", sign(look, self._glyphs), look.tone)
+        return Cell(row.name, "dim" if row.is_final else "", sign(look, self._glyphs), look.tone)
 
     def gpu(self, row: InstanceRow) -> str:
         return gpu(row, self._glyphs, tight=not self._wide)
@@ -72,7 +72,8 @@ class _MachineCells:
 
     def price(self, row: InstanceRow) -> Cell:
         unknown = row.price_usd_per_hour is None
-        return Cell(price(row.price_usd_per_hour, self._glyphs), "dim" if unknown else "")
+        text = (price if self._wide else money)(row.price_usd_per_hour, self._glyphs)
+        return Cell(text, "dim" if unknown else "")
 
     def cost_nano(self, row: InstanceRow) -> int | None:
         return row.cost_nano_usd(self._now())
@@ -84,6 +85,8 @@ class _MachineCells:
         """When it ends by itself; at 80 columns the state's word until it is ready."""
         if row.is_final or (not self._wide and row.state not in _SETTLED):
             return Cell("ended" if row.is_final and self._wide else row.state, state_look(row.state).tone)
+        if row.desired_state == DesiredState.TERMINATED:
+            return Cell("now", "warn")
         if row.expires_at is None:
             return Cell("never", "bad")
         left = row.expires_at - self._now()
@@ -111,11 +114,11 @@ def sighting_columns(glyphs: Glyphs, now: Now) -> list[Column[SightingRow]]:
         return price(row.price_usd_per_hour, glyphs)
 
     return [
-        Column(key="name", title="NOT OURS, OR WITHOUT A ROW", width=14, weight=3, most=32, cell=name),
+        Column(key="name", title="WITHOUT A ROW", width=14, weight=3, most=32, cell=name),
         Column(key="ownership", title="whose", width=8, cell=lambda row: row.ownership),
-        Column(key="owner", title="owner", width=10, needs=WIDE, cell=lambda row: row.owner),
-        Column(key="id", title="id", width=19, cut="start", needs=WIDE, cell=lambda row: row.remote_id),
-        Column(key="type", title="type", width=13, needs=70, cell=lambda row: row.instance_type),
+        Column(key="owner", title="owner", width=8, needs=WIDE - 4, cell=lambda row: row.owner),
+        Column(key="id", title="id", width=19, cut="start", needs=130, cell=lambda row: row.remote_id),
+        Column(key="type", title="type", width=13, needs=90, cell=lambda row: row.instance_type),
         Column(key="where", title="where", width=13, weight=1, most=16, cell=lambda row: row.zone or row.region),
         Column(key="state", title="state", width=11, cell=lambda row: row.state),
         Column(key="up", title="up", width=5, align="right", cell=seen),

@@ -13,7 +13,7 @@ from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.widgets.columns import fit
 
 _LABEL = 11
-_STYLES = {"good": "$success", "warn": "$warning", "bad": "$error", "dim": "$text-muted"}
+_STYLES = {"good": "$success", "warn": "$warning", "bad": "$error", "dim": "$foreground-muted"}
 _EVENTS_SHOWN = 50
 
 
@@ -23,9 +23,7 @@ def detail_content(record: JsonObject, session: Session, width: int, problem: st
     blocks += [_fact(label, text, width) for label, text in _facts(record, session)]
     if record.get("error_message"):
         blocks += [Content(""), _fact("trouble", Content.styled(_text(record, "error_message"), "$error"), width)]
-    blocks += [Content(""), *_history(record, session, width)]
-    if problem:
-        blocks += [Content(""), Content.styled(f"Attempts and history are not here: {problem}", "$warning")]
+    blocks += [Content(""), *_history(record, session, width, problem)]
     return Content("\n").join(blocks)
 
 
@@ -99,18 +97,18 @@ def _end(record: JsonObject, session: Session) -> Content:
     when = _when(record, "expires_at", session)
     text = f"in {span(left)}, at {when}" if left > 0 else f"{span(-left)} late, was due {when}"
     idle = record.get("idle_seconds")
-    parts = [text, "by its own timer and by the agent"]
+    parts = [text, "by its own timer and by the agent" if record.get("node_expires_at") else "by the agent"]
     if isinstance(idle, int):
-        parts.append(f"or when idle for {span(idle)}")
+        parts.append(f"meant to end when idle for {span(idle)}")
     if record.get("max_expires_at"):
         parts.append(f"extendable to {_when(record, 'max_expires_at', session)}")
     return Content.styled(" · ".join(parts), "" if left > 0 else "$error")
 
 
-def _history(record: JsonObject, session: Session, width: int) -> Iterator[Content]:
+def _history(record: JsonObject, session: Session, width: int, problem: str) -> Iterator[Content]:
     attempts = _rows(record.get("attempts"))
     if attempts:
-        yield Content.styled("ATTEMPTS", "$text-muted")
+        yield Content.styled("ATTEMPTS", "$foreground-muted")
         for attempt in attempts:
             why = f"  {_text(attempt, 'error_message')}" if attempt.get("error_message") else ""
             where = _text(attempt, "zone") or "any zone"
@@ -118,14 +116,16 @@ def _history(record: JsonObject, session: Session, width: int) -> Iterator[Conte
             yield Content(fit(line, width, more=session.glyphs.more).rstrip())
         yield Content("")
     events = sorted(_rows(record.get("events") or record.get("history")), key=lambda event: _text(event, "at"))
-    yield Content.styled("HISTORY", "$text-muted")
-    if not events:
-        yield Content.styled("Nothing is written down yet.", "$text-muted")
+    yield Content.styled("HISTORY", "$foreground-muted")
+    if problem:
+        yield Content.styled(f"Attempts and history are not here: {problem}", "$warning")
+    elif not events:
+        yield Content.styled("Nothing is written down yet.", "$foreground-muted")
     for event in events[-_EVENTS_SHOWN:]:
         line = f"{_when(event, 'at', session)}  {_text(event, 'message') or _text(event, 'kind')}"
         actor = _text(event, "actor")
         yield Content.assemble(
-            fit(line, max(10, width - len(actor) - 2), more=session.glyphs.more), "  ", (actor, "$text-muted")
+            fit(line, max(10, width - len(actor) - 2), more=session.glyphs.more), "  ", (actor, "$foreground-muted")
         )
 
 
@@ -137,7 +137,7 @@ def _fact(label: str, text: Content, width: int) -> Content:
     """One label and its text; what is longer than a line goes on under itself."""
     lines = text.wrap(max(10, width - _LABEL)) if text.cell_length > width - _LABEL else [text]
     first, *rest = lines
-    block = Content.assemble((f"{label:<{_LABEL}}", "$text-muted"), first)
+    block = Content.assemble((f"{label:<{_LABEL}}", "$foreground-muted"), first)
     return Content("\n").join([block, *(Content.assemble(" " * _LABEL, line) for line in rest)])
 
 

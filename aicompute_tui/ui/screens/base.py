@@ -39,12 +39,13 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
     CRUMBS: ClassVar[tuple[str, ...]] = ()
     """The breadcrumb; override `crumbs` where it depends on what is open."""
     AUTO_FOCUS = "VirtualTable"
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
         self.filter_text = ""
+        self.HORIZONTAL_BREAKPOINTS = self.HORIZONTAL_BREAKPOINTS or [(0, "-narrow"), (100, "-wide")]
+        self.VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]
         self._bindings = screen_bindings(self.SCOPES, read_only=session.read_only)
 
     @property

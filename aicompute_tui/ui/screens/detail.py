@@ -107,7 +107,7 @@ class DetailScreen(ConsoleScreen):
     def _fill(self) -> None:
         record = self._record()
         if record is None:
-            self._text.update(Content.styled("This machine is not known here any more.", "$text-muted"))
+            self._text.update(Content.styled("This machine is not known here any more.", "$foreground-muted"))
             return
         self._text.update(detail_content(record, self.session, self.size.width - 4, self._problem))
         self.refresh_header()

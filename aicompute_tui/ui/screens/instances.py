@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -11,7 +12,6 @@ from textual.events import Resize
 from textual.widgets import Static
 
 from aicompute_tui.actions.model import Scope
-from aicompute_tui.settings.packaged import STYLES
 from aicompute_tui.store.rows import InstanceRow, SightingRow
 from aicompute_tui.ui.attention import Need, needs
 from aicompute_tui.ui.bindings import key_text
@@ -49,7 +49,6 @@ class InstancesScreen(ConsoleScreen):
         "go.help",
     )
     CRUMBS: ClassVar[tuple[str, ...]] = ("Machines",)
-    CSS_PATH = STYLES / "instances.tcss"
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -143,15 +142,15 @@ class InstancesScreen(ConsoleScreen):
 
     def _show_needs(self) -> list[Need]:
         found = needs(self.session.state, self._now())
-        width, height = self.size.width - 2, self.size.height
+        width, height = self.size.width - 5, self.size.height
         room = max(1, (height - 8) // 3)
         shown = found if len(found) <= room else found[: room - 1]
         lines = [self._need_line(need, width) for need in shown]
         if len(found) > len(shown):
-            lines.append(Content.styled(f"  and {len(found) - len(shown)} more", "$text-muted"))
+            lines.append(Content.styled(f"  and {len(found) - len(shown)} more", "$foreground-muted"))
         self._needs.display = bool(found) and height >= 12
         if found:
-            title = Content.styled("NEEDS YOU", "$text-muted")
+            title = Content.styled("NEEDS YOU", "$foreground-muted")
             self._needs.update(Content("\n").join([title, *lines]))
         return found
 
@@ -160,8 +159,8 @@ class InstancesScreen(ConsoleScreen):
         style = _LEVEL_STYLES[need.level]
         name = fit(need.name, 14 if self._is_wide else 12, more=glyphs.more)
         hint = need.hint if width >= 60 and not (self.session.read_only and need.row_id) else ""
-        room = width - len(name) - 8 - len(hint)
+        room = width - cell_len(name) - 6 - len(hint)
         text = fit(need.text, max(8, room), more=glyphs.more)
         return Content.assemble(
-            (f"{sign(need.look, glyphs)} ", style), (name, "bold"), "  ", text, "  ", (hint, "$text-muted")
+            (f"{sign(need.look, glyphs)} ", style), (name, "bold"), "  ", text, "  ", (hint, "$foreground-muted")
         )

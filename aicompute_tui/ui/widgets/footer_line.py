@@ -36,7 +36,7 @@ class FooterLine(TextLine):
         for key, shown, word in hints:
             length = len(shown) + 1 + len(word)
             self._spans.append((column, column + length, key))
-            parts += ["  " if parts else " ", (shown, "bold $accent"), (f" {word}", "$text-muted")]
+            parts += ["  " if parts else " ", (shown, "bold $accent"), (f" {word}", "$foreground-muted")]
             column += length + 2
         self.show(Content.assemble(*parts))
 

@@ -70,7 +70,7 @@ _DROPS: tuple[frozenset[str], ...] = (
 def _left(view: HeaderView, glyphs: Glyphs, *, named: bool) -> Content:
     parts: list[Content] = []
     if named:
-        parts.append(Content.styled("aic-tui", "$text-muted"))
+        parts.append(Content.styled("aic-tui", "$foreground-muted"))
     if view.demo:
         parts.append(Content.styled("DEMO", "bold $warning"))
     if view.read_only:
@@ -96,14 +96,14 @@ def _right(view: HeaderView, glyphs: Glyphs) -> Sequence[tuple[str, Content]]:
 
 
 def _figure(word: str, text: str) -> Content:
-    return Content.assemble((f"{word} ", "$text-muted"), text)
+    return Content.assemble((f"{word} ", "$foreground-muted"), text)
 
 
 def _agent(state: AgentState, glyphs: Glyphs) -> Content:
     if state == "on":
-        return Content.assemble(("agent ", "$text-muted"), (glyphs.dot, "$success"))
+        return Content.assemble(("agent ", "$foreground-muted"), (glyphs.dot, "$success"))
     if state == "starting":
-        return Content.assemble(("agent ", "$text-muted"), (glyphs.hollow, "$text-muted"))
+        return Content.assemble(("agent ", "$foreground-muted"), (glyphs.hollow, "$foreground-muted"))
     return Content.styled(f"no agent {glyphs.failed}", "bold $error")
 
 

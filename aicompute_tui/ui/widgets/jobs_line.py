@@ -18,7 +18,7 @@ GOOD_SECONDS = 6.0
 BAD_SECONDS = 20.0
 _STYLES: dict[Tone, str] = {
     "": "",
-    "dim": "$text-muted",
+    "dim": "$foreground-muted",
     "strong": "bold",
     "good": "$success",
     "warn": "$warning",
@@ -40,7 +40,7 @@ class JobsLine(TextLine):
     def say(self, text: str, tone: Tone = "", *, next_step: str = "") -> None:
         """One sentence and the next step."""
         mark = {"bad": f"{self._glyphs.failed} ", "warn": f"{self._glyphs.warning} "}.get(tone, "")
-        step: tuple[str, str] = (f"  {next_step}" if next_step else "", "$text-muted")
+        step: tuple[str, str] = (f"  {next_step}" if next_step else "", "$foreground-muted")
         self._message = Content.assemble(" ", (mark + _one_line(text), _STYLES[tone]), step)
         if self._fading is not None:
             self._fading.stop()
@@ -53,7 +53,7 @@ class JobsLine(TextLine):
         self._under_way = Content("")
         if running:
             more = f"   +{len(running) - 1} more" if len(running) > 1 else ""
-            self._under_way = Content.assemble(" ", self._line(running[-1], state), (more, "$text-muted"))
+            self._under_way = Content.assemble(" ", self._line(running[-1], state), (more, "$foreground-muted"))
         self._fill()
 
     def announce(self, job: JobRow, state: ConsoleState) -> None:
@@ -77,7 +77,8 @@ class JobsLine(TextLine):
         verb, name = job.action_id.partition(".")[2], job_subject(job, state)
         about = f" {verb} {name}" if name != verb else f" {verb}"
         progress = job.progress or ("waits for the agent" if job.state == JobState.QUEUED else "")
-        return Content.assemble((sign(look, self._glyphs), _STYLES[look.tone]), about, (f"  {progress}", "$text-muted"))
+        mark = (sign(look, self._glyphs), _STYLES[look.tone])
+        return Content.assemble(mark, about, (f"  {progress}", _STYLES["dim"]))
 
     def _fade(self) -> None:
         self._message = None
