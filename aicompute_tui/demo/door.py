@@ -30,7 +30,9 @@ _AGENT_END_SECONDS = 6.0
 class Session(Protocol):
     """What the command line knows of this call."""
 
-    build: Callable[..., Any]
+    @property
+    def build(self) -> Callable[..., Any]: ...
+
     environment: dict[str, str]
     read_only: bool
     debug: bool
@@ -49,12 +51,13 @@ def run(session: Session, open_console: OpenConsole) -> int:
     with _home(keep=keep) as home:
         surroundings = Surroundings(home)
         surroundings.write_aws_files()
-        with holding(surroundings.tether), _world(surroundings, session.environment) as world_port:
-            _fill(session, surroundings, world_port)
-            environment = surroundings.environment(session.environment, f"http://127.0.0.1:{world_port()}")
-            runtime = _runtime(session, surroundings, environment)
-            code = open_console(runtime, read_only=session.read_only, debug=session.debug)
-        _wait_for_agent(runtime.places.agent_lock)
+        with _world(surroundings, session.environment) as world_port:
+            with holding(surroundings.tether):
+                _fill(session, surroundings, world_port)
+                environment = surroundings.environment(session.environment, f"http://127.0.0.1:{world_port()}")
+                runtime = _runtime(session, surroundings, environment)
+                code = open_console(runtime, read_only=session.read_only, debug=session.debug)
+            _wait_for_agent(runtime.places.agent_lock)
         return code
 
 
