@@ -165,9 +165,9 @@ async def test_cancelled_at_any_moment_no_lock_stays_and_the_feed_agrees(tmp_pat
         for number in range(-4, 0):
             await launch(store, number)
         whole = (loop.time() - begun) / 4
-        for number in range(120):
+        for number in range(60):
             task = asyncio.create_task(launch(store, number))
-            cancelling = loop.call_later(whole * 3 * number / 120, task.cancel)
+            cancelling = loop.call_later(whole * 3 * number / 60, task.cancel)
             try:
                 await task
                 told.add(f"n{number}")
@@ -180,7 +180,7 @@ async def test_cancelled_at_any_moment_no_lock_stays_and_the_feed_agrees(tmp_pat
         async with store.read() as transaction:
             feed = await transaction.changes.since(0)
     assert told <= set(stored)
-    assert 4 < len(stored) < 124, "some were cancelled before, some after"
+    assert 4 < len(stored) < 64, "some were cancelled before, some after"
     assert [line.number for line in feed] == list(range(1, len(stored) + 1))
 
 
