@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
@@ -18,8 +18,9 @@ from aicompute_tui.domain.credential import Credential, Identity
 from aicompute_tui.domain.errors import AicError, BadAnswer
 from aicompute_tui.domain.instance import Market
 from aicompute_tui.domain.launch import LaunchOrder, LaunchPlace, LaunchSpec
+from aicompute_tui.domain.moments import format_moment
 from aicompute_tui.domain.offer import MachineType, PriceQuote, QuotaReading, Region
-from aicompute_tui.domain.remote import RemoteMachine
+from aicompute_tui.domain.remote import TAG_EXPIRES_AT, RemoteMachine
 
 _LOG = logging.getLogger(__name__)
 _P = ParamSpec("_P")
@@ -117,7 +118,10 @@ class AwsCloud:
         await self._run(machines.act, "reboot_instances", region, remote_id)
 
     async def set_expiry(self, region: str, remote_id: str, expires_at: datetime) -> None:
-        await self._run(machines.set_expiry, region, remote_id, expires_at)
+        await self.set_tags(region, remote_id, {TAG_EXPIRES_AT: format_moment(expires_at)})
+
+    async def set_tags(self, region: str, remote_id: str, tags: Mapping[str, str]) -> None:
+        await self._run(machines.set_tags, region, remote_id, tags)
 
     async def aclose(self) -> None:
         """Nothing of its own: the runtime it shares is closed by whoever opened it."""

@@ -113,6 +113,9 @@ MEANINGS: dict[str, Meaning] = {
     "InsufficientHostCapacity": _CAPACITY,
     "InsufficientCapacity": _CAPACITY,
     "InsufficientReservedInstanceCapacity": _CAPACITY,
+    "InsufficientFreeAddressesInSubnet": Meaning(
+        OutOfCapacity, "The subnet in {region} has no free address.", "Try another zone, or give another --subnet."
+    ),
     "Server.InsufficientInstanceCapacity": _CAPACITY,
     "Unsupported": _NOT_OFFERED,
     "MaxSpotInstanceCountExceeded": _SPOT_QUOTA,
@@ -217,7 +220,7 @@ MEANINGS: dict[str, Meaning] = {
 FALLBACKS: tuple[tuple[str, Meaning], ...] = (
     (r".*\.NotFound", _NO_SUCH),
     (r".*\.Duplicate", _DUPLICATE),
-    (r".*(Limit|Quota)Exceeded(Exception)?", _LIMIT),
+    (r".*(Limit|Quota|Count)Exceeded(Exception)?", _LIMIT),
     (r"Insufficient.*Capacity", _CAPACITY),
     (r"(Invalid|Malformed|Missing|Unknown).*|.*\.Malformed", _WRONG_REQUEST),
     (r".*Thrott.*", _RATE),

@@ -31,6 +31,7 @@ from aicompute_tui.domain.redaction import HIDDEN, redact
 UNREADABLE_ANSWER: tuple[type[Exception], ...] = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 """What reading an answer raises when it is not shaped as documented."""
 _SKEW = re.compile(r"(?i)signature expired|signature not yet current|earlier than|clock|skew")
+_DENIAL = re.compile(r"AccessDenied|UnauthorizedOperation|not authorized to perform")
 _ACTION = re.compile(r"perform: ([a-z0-9-]+:\w+)")
 _PRICE = re.compile(r"(\d+\.\d+)")
 _LONGEST_SAID = 240
@@ -113,7 +114,7 @@ def meaning_of(code: str, said: str, status: int) -> Meaning:
         return MEANINGS[code]
     if code.isdigit() or not code:
         # The body held no AWS error at all: a proxy's page, or a stand-in that lacks the call.
-        return DENIED if status in {401, 403} else UNREADABLE
+        return DENIED if status == 403 and _DENIAL.search(said) else UNREADABLE
     for shape, meaning in FALLBACKS:
         if re.fullmatch(shape, code):
             return meaning
@@ -126,12 +127,17 @@ def _say(meaning: Meaning, origin: Origin, said: str, details: str) -> AicError:
     words = {
         "region": origin.region,
         "said": _sentence(origin.clean(said)),
-        "action": f" ({action.group(1)})" if action else f" ({origin.operation})",
+        "action": f" ({action.group(1)})" if action else f" ({_camel(origin.operation)})",
         "price": f" (${prices[-1]}/h)" if prices else "",
         "login": origin.login,
     }
     message = meaning.message.format(**words)
     return meaning.error(message, meaning.next_step.format(**words).strip(), details)
+
+
+def _camel(operation: str) -> str:
+    """`run_instances` as IAM spells it."""
+    return "".join(word.capitalize() for word in operation.split("_"))
 
 
 def _sentence(said: str) -> str:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from aicompute_tui.clouds.aws.machines import machines_of
 from aicompute_tui.clouds.aws.session import AwsSession
+from aicompute_tui.clouds.aws.tags import ec2_tags
 from aicompute_tui.domain.errors import BadAnswer, InvalidInput
 from aicompute_tui.domain.instance import Market
 from aicompute_tui.domain.launch import LaunchOrder
 from aicompute_tui.domain.remote import TAG_LAUNCH, TAG_STORE, RemoteMachine
 
-_TAG_KEY = re.compile(r"[A-Za-z0-9+\-=.,_:@]{1,128}")
-_RESERVED_KEYS = {".", "..", "_index"}
-_LONGEST_VALUE = 256
-_MOST_TAGS = 50
 _LARGEST_USER_DATA = 16_384
 
 
@@ -32,7 +28,7 @@ def request_of(order: LaunchOrder, store_id: str) -> dict[str, Any]:
     """RunInstances' parameters. Raises InvalidInput for tags or user data that EC2 would not take."""
     if len(order.user_data.encode()) > _LARGEST_USER_DATA:
         raise InvalidInput("The set-up script is larger than the 16 KiB AWS takes.", "Use a shorter one.")
-    tags = _tags({"Name": order.name, **order.tags, TAG_LAUNCH: order.launch_id, TAG_STORE: store_id})
+    tags = ec2_tags({"Name": order.name, **order.tags, TAG_LAUNCH: order.launch_id, TAG_STORE: store_id})
     kinds = ["instance", "volume"]
     request: dict[str, Any] = {
         "ImageId": order.image_id,
@@ -88,17 +84,3 @@ def _spot_options(order: LaunchOrder) -> dict[str, str]:
     if order.max_price_usd_per_hour is not None:
         options["MaxPrice"] = f"{order.max_price_usd_per_hour:f}"
     return options
-
-
-def _tags(tags: dict[str, str]) -> list[dict[str, str]]:
-    """The machine reads its tags from its metadata, which allows fewer characters in a key than EC2 itself."""
-    for key, value in tags.items():
-        if not _TAG_KEY.fullmatch(key) or key in _RESERVED_KEYS or key.lower().startswith("aws:"):
-            raise InvalidInput(
-                f"“{key}” cannot be a tag's name.", "Use letters, digits and + - = . , _ : @ only, at most 128 of them."
-            )
-        if len(value) > _LONGEST_VALUE:
-            raise InvalidInput(f"The value of tag “{key}” is too long.", f"Use at most {_LONGEST_VALUE} characters.")
-    if len(tags) > _MOST_TAGS:
-        raise InvalidInput("There are too many tags.", f"AWS takes {_MOST_TAGS} for one machine.")
-    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]

@@ -10,10 +10,10 @@ from typing import Any
 from aicompute_tui.clouds.aws.catalogue import chunks
 from aicompute_tui.clouds.aws.errors import is_unknown_outcome
 from aicompute_tui.clouds.aws.session import PAGE_SIZE, AwsSession
+from aicompute_tui.clouds.aws.tags import ec2_tags
 from aicompute_tui.domain.errors import AicError, NotFound
 from aicompute_tui.domain.instance import Market
-from aicompute_tui.domain.moments import format_moment
-from aicompute_tui.domain.remote import TAG_EXPIRES_AT, TAG_LAUNCH, TAG_STORE, RemoteMachine, RemoteState
+from aicompute_tui.domain.remote import TAG_LAUNCH, TAG_STORE, RemoteMachine, RemoteState
 
 _LOG = logging.getLogger(__name__)
 _FILTER_VALUES = 100
@@ -84,9 +84,9 @@ def act(session: AwsSession, operation: str, region: str, remote_id: str) -> Non
     session.ask("ec2", operation, region, InstanceIds=[remote_id])
 
 
-def set_expiry(session: AwsSession, region: str, remote_id: str, expires_at: datetime) -> None:
-    tags = [{"Key": TAG_EXPIRES_AT, "Value": format_moment(expires_at)}]
-    session.ask("ec2", "create_tags", region, Resources=[remote_id], Tags=tags)
+def set_tags(session: AwsSession, region: str, remote_id: str, tags: Mapping[str, str]) -> None:
+    """Adds them, or gives those that are there a new value. Raises InvalidInput for what EC2 would not take."""
+    session.ask("ec2", "create_tags", region, Resources=[remote_id], Tags=ec2_tags(tags))
 
 
 def machines_of(

@@ -80,15 +80,11 @@ def allow_ssh(session: AwsSession, region: str, remote_id: str, ssh_cidr: str, o
     wanted = _cidr(ssh_cidr)
     filters = [{"Name": "instance-id", "Values": [remote_id]}]
     answer = session.ask("ec2", "describe_instances", region, Filters=filters)
-    ids = [
-        group["GroupId"]
-        for reservation in answer.get("Reservations", [])
-        for instance in reservation.get("Instances", [])
-        for group in instance.get("SecurityGroups", [])
-    ]
-    if not ids:
+    found = [instance for reservation in answer.get("Reservations", []) for instance in reservation["Instances"]]
+    if not found:
         raise NotFound(f"AWS knows no machine {remote_id} in {region}.", "See `aic-tui instance list`.")
-    groups = session.ask("ec2", "describe_security_groups", region, GroupIds=ids).get("SecurityGroups", [])
+    ids = sorted({group["GroupId"] for instance in found for group in _groups_of(instance)})
+    groups = session.ask("ec2", "describe_security_groups", region, GroupIds=ids)["SecurityGroups"] if ids else []
     ours = [group for group in groups if _is_ours(group, owner, store_id)]
     if not ours:
         raise NotFound(
@@ -96,6 +92,12 @@ def allow_ssh(session: AwsSession, region: str, remote_id: str, ssh_cidr: str, o
             "Open port 22 in the AWS console.",
         )
     return _open_to(session, region, ours[0]["GroupId"], wanted)
+
+
+def _groups_of(instance: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """A machine's own groups and those of its network cards."""
+    cards = instance.get("NetworkInterfaces", [])
+    return [*instance.get("SecurityGroups", []), *(group for card in cards for group in card.get("Groups", []))]
 
 
 def import_key(session: AwsSession, region: str, name: str, public_key: str) -> str:

@@ -30,6 +30,7 @@ ATTEMPTS = 3
 PAGE_SIZE = 100
 FALLBACK_REGION = "us-east-1"
 _LOOPBACK_METHODS = {"env", "vault", "shared-credentials-file", "config-file"}
+_XML_SERVICES = {"ec2", "sts"}
 _TALKATIVE = ("boto3", "botocore", "urllib3")
 
 
@@ -85,6 +86,7 @@ class AwsSession:
         """One call. `once` means that not even a failed attempt is repeated. Raises our errors only."""
         try:
             answer: Answer = getattr(self._client(service, region, once=once), operation)(**parameters)
+            require_aws(answer, service)
         except failures() as error:
             failure = translate(error, self._origin(region, operation))
         else:
@@ -102,14 +104,15 @@ class AwsSession:
         except failures() as error:
             failure = translate(error, self._origin(region, operation))
         else:
-            yield from self._each_page(iterator, region, operation)
+            yield from self._each_page(iterator, service, region, operation)
             return
         raise failure
 
-    def _each_page(self, iterator: Iterator[Answer], region: str, operation: str) -> Iterator[Answer]:
+    def _each_page(self, iterator: Iterator[Answer], service: str, region: str, operation: str) -> Iterator[Answer]:
         while True:
             try:
                 page = next(iterator)
+                require_aws(page, service)
             except StopIteration:
                 return
             except failures() as error:
@@ -140,7 +143,6 @@ class AwsSession:
             return self._clients[key]
 
     def _make_client(self, service: str, region: str, *, once: bool) -> Any:
-        import boto3
         from botocore.config import Config
 
         session = self._open()
@@ -154,9 +156,8 @@ class AwsSession:
         url = self._endpoint(service)
         if url is not None and is_loopback(url):
             settings["proxies"] = {}
-        return boto3.session.Session(botocore_session=session).client(
-            service, region_name=region, endpoint_url=url, config=Config(**settings)
-        )
+        bundle = self._environment.get("AWS_CA_BUNDLE") or None
+        return session.client(service, region_name=region, endpoint_url=url, verify=bundle, config=Config(**settings))
 
     def _endpoint(self, service: str) -> str | None:
         profile = self._credential.profile or chosen_profile(self._environment)
@@ -168,7 +169,7 @@ class AwsSession:
         return self._files
 
     def _open(self) -> Any:
-        """The botocore session, made at first use; the lock is held."""
+        """The session, made at first use; the lock is held."""
         if self._session is None:
             if self._loopback_only and self._credential.method not in _LOOPBACK_METHODS:
                 raise Refused("Only this machine may be reached here.", "Use keys, not a role or a log-in.")
@@ -176,6 +177,7 @@ class AwsSession:
         return self._session
 
     def _make_session(self) -> Any:
+        import boto3
         import botocore.session
 
         for name in _TALKATIVE:
@@ -199,7 +201,7 @@ class AwsSession:
         else:
             self._refuse_mfa(files.profiles.get(profile or "", {}))
         self._send_inner_clients_by(session)
-        return session
+        return boto3.session.Session(botocore_session=session)
 
     def _profile_for_keys(self, files: ConfigFiles) -> str | None:
         """The chosen profile's settings apply beside keys too; one that does not exist must not break them."""
@@ -211,7 +213,7 @@ class AwsSession:
         if "mfa_serial" in profile and "role_arn" in profile:
             raise NotConfigured(
                 f"Profile {self._credential.name} wants an MFA code, which cannot be asked for here.",
-                "Run `aws configure export-credentials --format env` for it and start aic-tui with what it prints.",
+                f"Set what `aws configure export-credentials --profile {self._credential.name} --format env` prints.",
             )
 
     def _send_inner_clients_by(self, session: Any) -> None:
@@ -230,6 +232,19 @@ class AwsSession:
                 "Only this machine may be reached here, so the request was not sent.", "Leave the demo first."
             )
         self.runtime.check_send(event_name.rpartition(".")[2])
+
+
+def require_aws(answer: Answer, service: str) -> None:
+    """Raises ValueError for an answer that is not AWS's own.
+
+    A log-in page that happens to be well-formed is parsed as an answer without content: as no machines at all, say.
+    """
+    metadata = answer.get("ResponseMetadata", {})
+    if service in _XML_SERVICES:
+        if not metadata.get("RequestId"):
+            raise ValueError("the answer has no request id")
+    elif "html" in str(metadata.get("HTTPHeaders", {}).get("content-type", "")):
+        raise ValueError("the answer is a web page")
 
 
 def _use_environment(session: Any, environment: Mapping[str, str]) -> None:
