@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aicompute_tui.domain.instance import DesiredState
 from aicompute_tui.store.rows import InstanceRow
 from aicompute_tui.ui.damage import Damage
 from aicompute_tui.ui.format import span
@@ -31,6 +32,8 @@ def leaving(state: ConsoleState, now: float, agent: AgentState) -> Damage:
 def _end(instance: InstanceRow, now: float) -> str:
     price = instance.price_usd_per_hour
     cost = "price unknown" if price is None else f"${price:,.2f}/h"
+    if instance.desired_state == DesiredState.TERMINATED:
+        return f"{cost}, being terminated"
     if instance.expires_at is None:
         return f"{cost}, never ends by itself"
     return f"{cost}, ends by itself in {span(instance.expires_at - now)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Generic
 
 from aicompute_tui.ui.widgets.columns import Column, Row
@@ -19,21 +19,20 @@ class TableModel(Generic[Row]):
         self.marked: set[str] = set()
         self.sort: tuple[Column[Row], bool] | None = None
         self.predicate: Callable[[Row], bool] | None = None
-        self._lines: dict[str, int] | None = {}
 
     def line_of(self, row_id: str) -> int | None:
         """Where a row stands, None where it is not shown."""
-        if self._lines is None:
-            self._lines = {known: line for line, known in enumerate(self.order)}
-        return self._lines.get(row_id)
+        try:
+            return self.order.index(row_id)
+        except ValueError:
+            return None
 
     def selected_ids(self) -> list[str]:
         """The marked rows as they stand, those a filter hides last; without marks the one under the cursor."""
         if not self.marked:
             return [self.cursor_id] if self.cursor_id is not None else []
-        last = len(self.order)
-        lines = {row_id: self.line_of(row_id) for row_id in self.rows if row_id in self.marked}
-        return sorted(lines, key=lambda row_id: last if (line := lines[row_id]) is None else line)
+        shown = [row_id for row_id in self.order if row_id in self.marked]
+        return shown + sorted(self.marked.difference(shown))
 
     def replace(self, rows: dict[str, Row]) -> bool:
         """All rows in their natural order. True where the lines are others than before."""
@@ -58,7 +57,6 @@ class TableModel(Generic[Row]):
         if order == self.order:
             return False
         self.order = order
-        self._lines = None
         found = self.line_of(self.cursor_id) if self.cursor_id is not None else None
         self.go_to(self.cursor if found is None else found)
         return True
@@ -85,16 +83,16 @@ def order_of(
     rows: Mapping[str, Row], predicate: Callable[[Row], bool] | None, sort: tuple[Column[Row], bool] | None
 ) -> list[str]:
     """Ids of the rows the predicate takes, sorted; equal ones keep their natural order, unknown values come last."""
-    ids = list(rows) if predicate is None else [row_id for row_id, row in rows.items() if predicate(row)]
+    shown = rows if predicate is None else {row_id: row for row_id, row in rows.items() if predicate(row)}
     if sort is None or sort[0].sort is None:
-        return ids
-    return _sorted(ids, [sort[0].sort(rows[row_id]) for row_id in ids], descending=sort[1])
+        return list(shown)
+    return _sorted(list(shown), list(map(sort[0].sort, shown.values())), descending=sort[1])
 
 
 def _sorted(ids: Sequence[str], values: Sequence[object], *, descending: bool) -> list[str]:
-    known = [place for place, value in enumerate(values) if value is not None]
-    known.sort(key=values.__getitem__, reverse=descending)  # type: ignore[arg-type]  # a column's values are of one kind
-    ordered = [ids[place] for place in known]
-    if len(known) < len(ids):
-        ordered += [ids[place] for place, value in enumerate(values) if value is None]
-    return ordered
+    places: Iterable[int] = range(len(ids))
+    unknown = [place for place in places if values[place] is None] if None in values else []
+    if unknown:
+        places = [place for place in places if values[place] is not None]
+    ordered = sorted(places, key=values.__getitem__, reverse=descending)  # type: ignore[arg-type]  # of one kind
+    return [*map(ids.__getitem__, ordered), *map(ids.__getitem__, unknown)]

@@ -98,6 +98,7 @@ class VirtualTable(Generic[Row], ScrollView, can_focus=True):
         self._glyphs = glyphs
         self._marks_allowed = marks
         self._empty_message = empty_message
+        self._base: Style | None = None
         self.virtual_size = Size(0, 1)
         self._bind()
 
@@ -286,8 +287,15 @@ class VirtualTable(Generic[Row], ScrollView, can_focus=True):
 
     # -- painting
 
+    @property
+    def _base_style(self) -> Style:
+        if self._base is None:
+            self._base = self.rich_style
+        return self._base
+
     def notify_style_update(self) -> None:
         super().notify_style_update()
+        self._base = None
         self._painter.forget_all()
 
     def _tone(self, tone: Tone) -> Style | None:
@@ -295,17 +303,17 @@ class VirtualTable(Generic[Row], ScrollView, can_focus=True):
 
     def _repaint(self, row_ids: Iterable[str]) -> None:
         top = self.scroll_offset.y
+        visible = {row_id: line for line, row_id in enumerate(self.order[top : top + self._body_height], top)}
         for row_id in row_ids:
             self._painter.forget(row_id)
-            line = self._model.line_of(row_id)
-            if line is not None and top <= line < top + self._body_height:
-                self.refresh_lines(line + 1)
+            if row_id in visible:
+                self.refresh_lines(visible[row_id] + 1)
 
     def render_line(self, y: int) -> Strip:
         width = max(1, self.scrollable_content_region.width)
         self._painter.set_width(width)
         line = self.scroll_offset.y + y - 1
-        style = self.rich_style
+        style = self._base_style
         if y == 0:
             strip = self._painter.header_strip(self._model.sort)
             style += self._part("header")
