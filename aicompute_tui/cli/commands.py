@@ -79,6 +79,15 @@ class Noun(click.Group):
 class Verb(click.Command):
     context_class = PlainContext
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """A reader that went away is told apart here: click would make a failure of it."""
+        from aicompute_tui.cli.failure import NobodyReads
+
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise NobodyReads from None
+
 
 def wants_yes(action: Action) -> bool:
     return action.dangerous or action.id in _ASKED_FIRST

@@ -44,6 +44,10 @@ class Interrupted(Exception):
         self.lines = list(lines)
 
 
+class NobodyReads(Exception):
+    """The reader of our output went away, which is no failure."""
+
+
 def exit_code(error: AicError) -> int:
     """1 for every kind without a code of its own."""
     return next((code for kind, code in _CODES if isinstance(error, kind)), 1)

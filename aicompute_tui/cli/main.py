@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -69,31 +71,38 @@ _fill(root)
 def run(argv: Sequence[str], build: Callable[..., Any], doors: Mapping[str, Callable[[Session], int]]) -> int:
     """One call of the program; answers its exit code. `build` makes the runtime, `doors` lead to the other programs."""
     session = Session(argv, build, doors)
-    try:
-        return _guarded(session)
-    except BrokenPipeError:
-        _drop_stdout()
-        return 0
-
-
-def _guarded(session: Session) -> int:
     as_json = session.wants_json
     try:
         answer = root.main(list(session.argv), prog_name="aic-tui", standalone_mode=False, obj=session)
         sys.stdout.flush()
-    except click.ClickException as error:
-        return failure.report_usage(error, as_json=as_json)
-    except failure.Interrupted as error:
-        return failure.report_interruption(error, as_json=as_json)
+    except (failure.NobodyReads, BrokenPipeError):
+        _drop_stdout()
+        return 0
     except (click.Abort, KeyboardInterrupt):
-        return failure.report_interruption(failure.Interrupted(2), as_json=as_json)
-    except AicError as error:
-        return failure.report(error, as_json=as_json)
-    except BrokenPipeError:
-        raise
+        return _leave(failure.report_interruption(failure.Interrupted(signal.SIGINT), as_json=as_json))
+    except failure.Interrupted as error:
+        return _leave(failure.report_interruption(error, as_json=as_json))
     except Exception as error:  # noqa: BLE001 - the last place before the terminal: a traceback belongs into the log
-        return failure.report_defect(error, as_json=as_json)
+        return _failed(error, as_json)
     return answer if isinstance(answer, int) else 0
+
+
+def _failed(error: Exception, as_json: bool) -> int:
+    if isinstance(error, click.ClickException):
+        return failure.report_usage(error, as_json=as_json)
+    if isinstance(error, AicError):
+        return failure.report(error, as_json=as_json)
+    return failure.report_defect(error, as_json=as_json)
+
+
+def _leave(code: int) -> int:
+    """Ends the process at once where a thread still waits for a cloud: what it waits for stands in the ledger."""
+    waiting = [
+        thread for thread in threading.enumerate() if not thread.daemon and thread is not threading.main_thread()
+    ]
+    if waiting and threading.current_thread() is threading.main_thread():
+        os._exit(code)
+    return code
 
 
 def _drop_stdout() -> None:

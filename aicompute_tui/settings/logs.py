@@ -34,6 +34,8 @@ def start_log(folder: Path, program: str, debug: bool) -> Path | None:
     root = logging.getLogger()
     for handler in list(root.handlers):
         root.removeHandler(handler)
+        if isinstance(handler, _OwnerOnly):
+            handler.close()
     path = folder / f"{program}.log"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
