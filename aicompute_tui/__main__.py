@@ -20,7 +20,8 @@ _COMPLETION = "_AIC_TUI_COMPLETE"
 
 Build = Callable[..., "Runtime"]
 """`runtime.build`, or the same with some arguments given."""
-Door = Callable[["Session"], int]
+Door = Callable[..., int]
+"""`console(session)` and `demo(session)` as the command line calls them."""
 
 
 def main(argv: Sequence[str] | None = None, *, build: Build | None = None) -> int:
@@ -57,7 +58,8 @@ def _run_console(runtime: Runtime, *, read_only: bool, debug: bool) -> int:
     _need_terminal()
     from aicompute_tui import ui
 
-    return int(ui.run(runtime, read_only=read_only, debug=debug) or 0)
+    runtime.debug = debug
+    return int(ui.run(runtime, read_only=read_only) or 0)
 
 
 def _demo(session: Session) -> int:
@@ -73,7 +75,8 @@ def _demo(session: Session) -> int:
         raise NotConfigured(
             f"The demo needs a package that is not installed: {error.name}.", "Install it: pip install 'aic-tui[demo]'."
         ) from error
-    return int(door.run(session, _run_console) or 0)
+    enter: Door = door.run
+    return int(enter(session, _run_console) or 0)
 
 
 DOORS: Mapping[str, Door] = {"console": _console, "demo": _demo}

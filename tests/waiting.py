@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
-
-Value = TypeVar("Value")
+from collections.abc import Callable
+from typing import Any
 
 
-async def until(ask: Callable[[], Value | Awaitable[Value]], what: str, seconds: float = 20.0) -> Value:
+async def until(ask: Callable[[], object], what: str, seconds: float = 20.0) -> Any:
     """The first true answer of `ask`; fails saying `what` did not come true."""
     deadline = time.monotonic() + seconds
     while True:
@@ -19,7 +17,7 @@ async def until(ask: Callable[[], Value | Awaitable[Value]], what: str, seconds:
         if inspect.isawaitable(answer):
             answer = await answer
         if answer:
-            return answer  # type: ignore[return-value]
+            return answer
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds:g} s: {what}")
         await asyncio.sleep(0.01)

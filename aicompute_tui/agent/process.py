@@ -137,7 +137,7 @@ class Agent:
             self._reconciler.look_everywhere()
 
     async def _tell_changes(self) -> None:
-        told = await self._store.latest_change()
+        told = -1
         while True:
             await self._clock.sleep(LOOK_SECONDS)
             if not self._server.clients:

@@ -136,7 +136,7 @@ async def _start(runtime: Runtime, *, detached: bool, die_with_parent: bool) -> 
         raise AicError(await asyncio.to_thread(_why, child, errors), "“aic-tui doctor” checks this installation.")
     client, info = found
     risk = None if die_with_parent else await asyncio.to_thread(logout_risk, runtime.environment)
-    return client, AgentStart(info, child.returncode is None, _joined(risk, _left_out(left_out)), tether)
+    return client, AgentStart(info, info.pid == child.pid, _joined(risk, _left_out(left_out)), tether)
 
 
 def _spawn(

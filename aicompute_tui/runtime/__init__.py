@@ -38,6 +38,8 @@ class Runtime:
         self.places: Places = places_from(self.environment)
         self.clock = clock
         self.agent_command = list(agent_command)
+        self.debug = False
+        """Whether the log takes more than it usually does."""
         self._flags = dict(flags)
         self._store: Store | None = None
 
@@ -114,7 +116,7 @@ class Runtime:
         from aicompute_tui.runtime.logs import start
         from aicompute_tui.runtime.secrets import secret_values
 
-        return start(self.places.logs, program, debug=debug, secrets=secret_values(self.environment))
+        return start(self.places.logs, program, debug=debug or self.debug, secrets=secret_values(self.environment))
 
     async def open_store(self, migrate: bool = True) -> Store:
         """The one store of this process, opened at the first call. The console passes `migrate=False`."""

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -34,7 +35,7 @@ class Bench:
         self.clock = clock
         self.store: Store = context.store
 
-    async def submit(self, action_id: str = "setting.set", holder: str | None = HOLDER, **parameters: object) -> Job:
+    async def submit(self, action_id: str = "setting.set", holder: str | None = HOLDER, **parameters: Any) -> Job:
         return await jobs.submit(
             self.store, self.clock, self.context.actor, action_id, parameters, holder=holder, subject="it"
         )
@@ -78,7 +79,7 @@ async def test_parameters_come_back_as_they_were_given(bench: Bench) -> None:
         seen.update(arguments)
         return None
 
-    given = {"names": ["a", "b"], "count": 2, "off": True, "max_price": Decimal("0.520"), "name": None}
+    given: dict[str, Any] = {"names": ["a", "b"], "count": 2, "off": True, "max_price": Decimal("0.520"), "name": None}
     await bench.run(await bench.submit(**given), note)
     assert seen == {**given, "max_price": "0.520"}
 
