@@ -190,3 +190,85 @@ async def test_nothing_found_says_what_to_do(world: World, tmp_path: Path) -> No
         await open_door(environment, loopback_only=False).open(profile).identity()
     assert "gone" in caught.value.message
     assert "credential list" in caught.value.next_step
+
+
+def files(folder: Path, config: str, credentials: str = "") -> dict[str, str]:
+    (folder / "config").write_text(config)
+    (folder / "credentials").write_text(credentials)
+    return {
+        "HOME": str(folder),
+        "AWS_CONFIG_FILE": str(folder / "config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(folder / "credentials"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+@pytest.mark.asyncio
+async def test_a_role_is_assumed_through_the_same_endpoint(world: World, tmp_path: Path) -> None:
+    role = (
+        "[profile deploy]\nrole_arn = arn:aws:iam::222222222222:role/ops\nsource_profile = base\nregion = us-west-2\n"
+    )
+    base = f"[base]\naws_access_key_id = {FIRST_KEY}\naws_secret_access_key = {SECRET}\n"
+    environment = {**files(tmp_path, role, base), "AWS_ENDPOINT_URL": world.url}
+    door = open_door(environment, loopback_only=False)
+    credential = next(each for each in door.discover().credentials if each.profile == "deploy")
+    identity = await door.open(credential).identity()
+    assert (identity.account_id, identity.method) == (SECOND_ACCOUNT, "assume-role")
+    assert [entry["action"] for entry in world.log()] == ["AssumeRole", "GetCallerIdentity"]
+    await door.aclose()
+
+
+@pytest.mark.asyncio
+async def test_a_role_that_wants_a_code_is_refused_instead_of_asking_on_the_terminal(
+    world: World, tmp_path: Path
+) -> None:
+    role = "[profile deploy]\nrole_arn = arn:x\nsource_profile = base\nmfa_serial = arn:y\n"
+    environment = {**files(tmp_path, role), "AWS_ENDPOINT_URL": world.url}
+    door = open_door(environment, loopback_only=False)
+    (credential,) = door.discover().credentials
+    with pytest.raises(NotConfigured, match="MFA") as caught:
+        await door.open(credential).identity()
+    assert "export-credentials --profile deploy" in caught.value.next_step
+    await door.aclose()
+
+
+@pytest.mark.asyncio
+async def test_a_program_that_gives_keys_and_one_that_fails(world: World, tmp_path: Path) -> None:
+    answer = tmp_path / "answer"
+    answer.write_text(f'{{"Version": 1, "AccessKeyId": "{SECOND_KEY}", "SecretAccessKey": "{SECRET}"}}')
+    config = f"[profile good]\ncredential_process = cat {answer}\n[profile bad]\ncredential_process = false\n"
+    environment = {**files(tmp_path, config), "AWS_ENDPOINT_URL": world.url}
+    door = open_door(environment, loopback_only=False)
+    good, bad = door.discover().credentials
+    identity = await door.open(good).identity()
+    assert (identity.account_id, identity.method) == (SECOND_ACCOUNT, "custom-process")
+    with pytest.raises(AuthFailed, match="profile bad"):
+        await door.open(bad).identity()
+    await door.aclose()
+
+
+@pytest.mark.asyncio
+async def test_sso_without_a_log_in_names_the_command(world: World, tmp_path: Path) -> None:
+    config = (
+        "[profile team]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = ops\n"
+        "[sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://example.invalid/start\n"
+    )
+    environment = {**files(tmp_path, config), "AWS_ENDPOINT_URL": world.url}
+    door = open_door(environment, loopback_only=False)
+    (credential,) = door.discover().credentials
+    assert credential.method == "sso"
+    with pytest.raises(AuthFailed) as caught:
+        await door.open(credential).identity()
+    assert caught.value.next_step == "Run `aws sso login --profile team`."
+    await door.aclose()
+
+
+@pytest.mark.asyncio
+async def test_the_machines_role_is_not_mistaken_for_a_profiles_keys(world: World, tmp_path: Path) -> None:
+    base = f"[default]\naws_access_key_id = {FIRST_KEY}\naws_secret_access_key = {SECRET}\n"
+    environment = {**files(tmp_path, "", base), "AWS_ENDPOINT_URL": world.url}
+    role = Credential(id="aws:default", cloud="aws", name="default", method="iam-role")
+    door = open_door(environment, loopback_only=False)
+    with pytest.raises(NotConfigured, match="No AWS credentials"):
+        await door.open(role).identity()
+    await door.aclose()

@@ -88,18 +88,18 @@ def on_demand_prices(session: AwsSession, region: str, names: Sequence[str]) -> 
 
 
 def prices(session: AwsSession, region: str, names: Sequence[str], market: Market) -> Quotes:
-    """Live quotes, the snapshot's for what no live source answered, and nothing for the rest."""
+    """Live quotes; where they cannot be read, the snapshot's. What AWS has no price for is absent."""
     live = spot_prices if market is Market.SPOT else on_demand_prices
     try:
-        found = live(session, region, names)
+        return live(session, region, names)
     except AicError as error:
         _LOG.info("%s prices of %s could not be read: %s", market.value, region, error.message)
-        found = {}
     snapshot = _snapshot()
-    for name in names:
-        if name not in found and (name, region, market) in snapshot:
-            found[name] = PriceQuote(usd_per_hour=snapshot[name, region, market], source=SNAPSHOT_SOURCE, as_of=None)
-    return found
+    return {
+        name: PriceQuote(usd_per_hour=snapshot[name, region, market], source=SNAPSHOT_SOURCE, as_of=None)
+        for name in names
+        if (name, region, market) in snapshot
+    }
 
 
 def _pricing_region(region: str) -> str:

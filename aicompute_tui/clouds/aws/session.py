@@ -197,7 +197,7 @@ class AwsSession:
         if self._keys is not None:
             session.set_credentials(self._keys.access_key_id, self._keys.secret_access_key, self._keys.session_token)
         elif self._credential.id == DEFAULT_ID:
-            _use_environment(session, self._environment)
+            _use_role(session, self._environment)
         else:
             self._refuse_mfa(files.profiles.get(profile or "", {}))
         self._send_inner_clients_by(session)
@@ -247,10 +247,13 @@ def require_aws(answer: Answer, service: str) -> None:
         raise ValueError("the answer is a web page")
 
 
-def _use_environment(session: Any, environment: Mapping[str, str]) -> None:
-    """The default chain as it is, but a container's variables are read from our environment and no keys are."""
+def _use_role(session: Any, environment: Mapping[str, str]) -> None:
+    """The machine's own role and nothing else of the default chain, found by our environment where that can be told."""
     from botocore.credentials import ContainerProvider
 
+    methods = {"assume-role-with-web-identity", "container-role"}
+    if environment.get("AWS_EC2_METADATA_DISABLED", "").lower() != "true":
+        methods.add("iam-role")
     resolver = session.get_component("credential_provider")
-    resolver.remove("env")
     resolver.insert_before("container-role", ContainerProvider(environ=dict(environment)))
+    resolver.providers = [provider for provider in resolver.providers if provider.METHOD in methods]
