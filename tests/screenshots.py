@@ -1,0 +1,172 @@
+"""Makes screenshots/: every view of the demo at both sizes as SVG and PNG, the clock starting at a fixed moment.
+
+python -m tests.screenshots [VIEW …]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from textual.pilot import Pilot
+
+from aicompute_tui.demo import door, surroundings
+from aicompute_tui.runtime import Runtime, build, children
+from aicompute_tui.ui.app import ConsoleApp
+from aicompute_tui.ui.glyphs import UNICODE
+from aicompute_tui.ui.session import LiveSession
+from tests.contract.node_world import faketime_library
+from tests.waiting import until
+
+FOLDER = Path(__file__).resolve().parents[1] / "screenshots"
+SIZES = ((120, 40), (80, 24))
+_MOMENT = datetime(2026, 11, 20, 14, 5, 30, tzinfo=UTC)
+_TIME_VARIABLES = ("LD_PRELOAD", "FAKETIME", "FAKETIME_DONT_FAKE_MONOTONIC", "PYTHONPATH")
+_QUIET_SECONDS = 1.5
+
+
+class View(NamedTuple):
+    name: str
+    keys: tuple[str, ...]
+    shows: str
+    """Text that must stand on the screen before the picture is taken."""
+
+
+VIEWS = (
+    View("instances", (), "llama8-ca"),
+    View("filter", ("slash", *"g5", "enter"), "g5"),
+    View("detail", ("enter",), "llama8-ca"),
+    View("launch", ("n",), "g5.xlarge"),
+    View("terminate", ("t",), "Terminate"),
+    View("command", ("colon", *"ins"), "ins"),
+    View("palette", ("ctrl+p",), ""),
+    View("help", ("question_mark",), ""),
+    View("events", ("9",), "ready"),
+    View("jobs", ("0",), "Launch"),
+    View("json", ("y",), "remote_id"),
+    View("credentials", ("colon", *"credentials", "enter"), "default"),
+    View("settings", ("colon", *"settings", "enter"), "instance_type"),
+    View("doctor", ("colon", *"doctor", "enter"), "database"),
+)
+
+
+@dataclass
+class Call:
+    """What the demo's door asks of a command line."""
+
+    environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+    build: Any = build
+    read_only: bool = False
+    debug: bool = False
+    door_options: dict[str, Any] = field(default_factory=dict)
+
+
+class Photographer:
+    """Takes the place of the console the demo opens."""
+
+    def __init__(self, size: tuple[int, int], views: Sequence[View]) -> None:
+        self._size = size
+        self._views = views
+
+    def __call__(self, runtime: Runtime, *, read_only: bool, debug: bool) -> int:
+        return asyncio.run(_take(runtime, self._size, self._views))
+
+
+def main(names: Sequence[str]) -> int:
+    if "FAKETIME" not in os.environ:
+        _start_again_at_the_moment()
+    # The demo gives its children named variables only; here these are among them, so that all share one clock.
+    surroundings._KEPT |= {*_TIME_VARIABLES}
+    children._NAMES |= {*_TIME_VARIABLES}
+    views = [view for view in VIEWS if not names or view.name in names]
+    FOLDER.mkdir(exist_ok=True)
+    for size in SIZES:
+        code = door.run(Call(), Photographer(size, views))
+        if code != 0:
+            return code
+    return 0
+
+
+def _start_again_at_the_moment() -> None:
+    """With an offset, not a start time: every process then tells the same time."""
+    library = faketime_library()
+    if library is None:
+        sys.exit("faketime is absent; get it by: apt-get install faketime")
+    offset = int((_MOMENT - datetime.now(UTC)).total_seconds())
+    values = (str(library), f"{offset:+d}s", "1", str(Path(__file__).with_name("posed")))
+    environment = {**os.environ, **dict(zip(_TIME_VARIABLES, values, strict=True)), "TZ": "UTC"}
+    os.execve(sys.executable, [sys.executable, "-m", "tests.screenshots", *sys.argv[1:]], environment)
+
+
+async def _take(runtime: Runtime, size: tuple[int, int], views: Sequence[View]) -> int:
+    session = LiveSession(runtime, demo=True, glyphs=UNICODE)
+    session.utc = True
+    app = ConsoleApp(session, environment={"COLORTERM": "truecolor"})
+    async with app.run_test(size=size) as pilot:
+        await until(lambda: session.agent_state == "on", "the agent answers", 60)
+        await until(lambda: "llama8-ca" in _text(app), "the machines are shown", 60)
+        for view in views:
+            await pilot.press(*view.keys)
+            await _shown(app, view)
+            await _quiet(pilot)
+            _save(app, f"{view.name}-{size[0]}x{size[1]}")
+            await _go_home(app, pilot)
+        app.exit(0)
+    return 0
+
+
+async def _shown(app: ConsoleApp, view: View) -> None:
+    try:
+        await until(lambda: view.shows in _text(app), f"{view.name} shows {view.shows}", 30)
+    except AssertionError:
+        print(_text(app), file=sys.stderr)
+        raise
+
+
+async def _go_home(app: ConsoleApp, pilot: Pilot[int]) -> None:
+    for _ in range(6):
+        await pilot.press("escape")
+    await pilot.press("2")
+    await until(lambda: len(app.screen_stack) == 1, "home is shown")
+
+
+async def _quiet(pilot: Pilot[int]) -> None:
+    """Until nothing has changed on the screen for a while."""
+    seen, since = "", time.monotonic()
+    while time.monotonic() - since < _QUIET_SECONDS:
+        await pilot.pause(0.1)
+        text = _text(pilot.app)
+        if text != seen:
+            seen, since = text, time.monotonic()
+
+
+def _text(app: Any) -> str:
+    """What stands on the screen, line by line."""
+    lines = app.screen._compositor.render_strips()
+    return "\n".join(strip.text for strip in lines)
+
+
+def _save(app: ConsoleApp, name: str) -> None:
+    path = FOLDER / f"{name}.svg"
+    picture = app.export_screenshot(title="aic-tui")
+    path.write_text(picture, encoding="utf-8")
+    rasterize = shutil.which("rsvg-convert")
+    if rasterize is None:
+        sys.exit("rsvg-convert is absent; get it by: apt-get install librsvg2-bin")
+    # Without this the rasterizer drops a leading no-break space.
+    kept = picture.replace("<text ", '<text xml:space="preserve" ')
+    subprocess.run([rasterize, "--output", str(path.with_suffix(".png"))], input=kept.encode(), check=True)
+    print(path.name, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
