@@ -80,10 +80,10 @@ class Store:
         engine.check_file_system(path)
         if migrate:
             engine.make_file(path)
-        if await _needs_upgrade(path, migrate):
+        if path.exists():
             engine.check_writable(path)
+        if await _needs_upgrade(path, migrate):
             await _upgrade(path, clock, backups or path.parent / "backups")
-        engine.check_writable(path)
         store = cls(engine.open_engine(path, busy_seconds), path, busy_seconds)
         try:
             async with _connected(store._reader) as connection:
