@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from aicompute_tui.actions.model import Action
+from aicompute_tui.actions.registry import ACTIONS
 from aicompute_tui.domain.durations import format_duration
 from aicompute_tui.domain.json import Json
 
@@ -42,9 +43,9 @@ def terminate(rows: Sequence[Row]) -> Damage:
 def stop(rows: Sequence[Row]) -> Damage:
     lines = [
         *_spent(rows, "saves"),
-        f"ends   what runs on {_it(rows)} now; its address changes at the next start"
+        f"ends  what runs on {_it(rows)} now; its address changes at the next start"
         if len(rows) == 1
-        else "ends   what runs on them now; their addresses change at the next start",
+        else "ends  what runs on them now; their addresses change at the next start",
         "keeps  the volume, which is still billed" if len(rows) == 1 else "keeps  the volumes, which are still billed",
     ]
     return Damage(f"{_on('Stop', rows)}?", tuple(lines), _on("Stop", rows))
@@ -53,7 +54,7 @@ def stop(rows: Sequence[Row]) -> Damage:
 def reboot(rows: Sequence[Row]) -> Damage:
     lines = [
         *_spent(rows, None),
-        f"ends   what runs on {_it(rows)} now; requests fail until the model is loaded again",
+        f"ends  what runs on {_it(rows)} now; requests fail until the model is loaded again",
         "keeps  the volume, the address, the price and the end",
     ]
     return Damage(f"{_on('Reboot', rows)}?", tuple(lines), _on("Reboot", rows))
@@ -75,7 +76,7 @@ def adopt(rows: Sequence[Row]) -> Damage:
 def reap(rows: Sequence[Row]) -> Damage:
     """`rows` are the orphans known now; the action itself looks again."""
     lines = [
-        "ends   every machine with this store's tag that has no row here, for good",
+        "ends  every machine with this store's tag that has no row here, for good",
         "never  another store's machine",
     ]
     if rows:
@@ -86,18 +87,19 @@ def reap(rows: Sequence[Row]) -> Damage:
 
 def cancel_job(rows: Sequence[Row]) -> Damage:
     row = rows[0]
-    title = _text(row, "title") or _text(row, "action_id") or "this job"
-    lines = [f"is     {_text(row, 'state') or 'unknown'}{_clause(_text(row, 'progress'))}"]
+    action = ACTIONS.get(_text(row, "action_id"))
+    title = _text(row, "title") or (action.title if action is not None else "this job")
+    lines = [f"is  {_text(row, 'state') or 'unknown'}{_clause(_text(row, 'progress'))}"]
     lines.append("stops  at its next safe place; what the cloud has already accepted stays")
     if row.get("action_id") == "instance.launch":
-        lines.append("leaves machines already asked for, with their own end; see the machines table")
+        lines.append("leaves  machines already asked for, with their own end; see the machines table")
     return Damage(f"Cancel “{title}”?", tuple(lines), "Cancel the job")
 
 
 def remove_credential(rows: Sequence[Row]) -> Damage:
     row = rows[0]
     lines = [f"loses  the stored keys of account {_text(row, 'account_id') or 'unknown'}; no copy is kept here"]
-    lines.append("leaves machines of that account running until they end themselves; they cannot be ended from here")
+    lines.append("leaves  machines of that account running until they end themselves; they cannot be ended from here")
     verb = f"Remove {name_of(row)}"
     return Damage(f"{verb}?", tuple(lines), verb)
 

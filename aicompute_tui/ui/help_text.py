@@ -37,9 +37,9 @@ FILTER_LINES = (
     HelpLine("/ @name", "context", "", "Rows of one account, region or host."),
 )
 MOVE_LINES = (
-    HelpLine("↑ ↓ j k", "row", "", "One row up or down."),
+    HelpLine("↑ ↓  j k", "row", "", "One row up or down."),
     HelpLine("g G", "ends", "", "To the first or the last row."),
-    HelpLine("ctrl+f pgup pgdn", "page", "", "One page on or back."),
+    HelpLine("pgup pgdn", "page", "", "One page on or back."),
     HelpLine("← →", "columns", "", "Half a view of columns to the side."),
     HelpLine("shift+letter", "sort", "", "Sorts by the column with that letter; again turns it round."),
 )

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, cast
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 
 from aicompute_tui.actions.model import Action
+from aicompute_tui.settings.packaged import STYLES
 from aicompute_tui.ui.bindings import key_text, keys_of
 from aicompute_tui.ui.navigation import Command, commands
+from aicompute_tui.ui.widgets.command_line import perform_on_selection
 
 if TYPE_CHECKING:
     from aicompute_tui.ui.app import ConsoleApp
@@ -45,17 +47,14 @@ class ActionProvider(Provider):
 
     def _carry_out(self, command: Command) -> Callable[[], object]:
         if isinstance(command, Action):
-            return partial(self._perform, command.id)
+            return partial(perform_on_selection, self._console, command, {})
         return partial(self._console.run_navigation, command.id)
-
-    def _perform(self, action_id: str) -> None:
-        view = self._console.view
-        self._console.perform(action_id, view.selected_ids() if view is not None else [])
 
 
 def offered(*, read_only: bool) -> Iterator[Command]:
     """Streams have a view of their own; what only the cursor gives a meaning is left to the keys."""
-    for command in commands().values():
+    movements_last = sorted(commands().values(), key=lambda command: not isinstance(command, Action))
+    for command in movements_last:
         streams = isinstance(command, Action) and command.streams
         if not streams and command.id not in _NOT_OFFERED and not (read_only and command.mutates):
             yield command
@@ -69,6 +68,12 @@ def label(command: Command) -> str:
     return "  ".join(filter(None, (title, keys, words)))
 
 
+class Palette(CommandPalette):
+    """Textual's palette in this console's look."""
+
+    CSS_PATH = STYLES / "palette.tcss"
+
+
 def open_palette(app: ConsoleApp) -> None:
     if not isinstance(app.screen, CommandPalette):
-        app.push_screen(CommandPalette(providers=[ActionProvider], placeholder="What do you want to do?"))
+        app.push_screen(Palette(providers=[ActionProvider], placeholder="What do you want to do?"))

@@ -44,6 +44,7 @@ class RecordList:
     empty: str
     scope: Scope | None = None
     opens: str | None = None
+    order: Callable[[JsonObject], int] | None = None
     follows: bool = False
     marks: bool = False
 
@@ -70,12 +71,13 @@ def _plain(key: str, title: str, width: int, *, weight: int = 0, letter: str = "
     )  # fmt: skip
 
 
-def _time(session: Session, key: str, title: str, letter: str) -> RowColumn:
+def _time(session: Session, key: str, title: str, letter: str, *, needs: int = 0) -> RowColumn:
     return Column(
         key=key,
         title=title,
         width=12,
         letter=letter,
+        needs=needs,
         cell=lambda row: Cell(_moment(session, row, key), "dim"),
         sort=lambda row: text(row, key) or None,
         descending=True,
@@ -100,7 +102,7 @@ def _job_columns(session: Session) -> list[RowColumn]:
                letter="A", sort=lambda row: _subject(session, row)),
         Column(key="progress", title="progress", width=20, cell=_job_progress, weight=3),
         _plain("created_by", "by", 12, letter="B", needs=100),
-        _time(session, "created_at", "asked", "C"),
+        _time(session, "created_at", "asked", "C", needs=90),
         Column(key="took", title="took", width=6, align="right", cell=lambda row: _took(session, row), needs=70),
     ]  # fmt: skip
 
@@ -183,7 +185,7 @@ def _credential_columns(session: Session) -> list[RowColumn]:
         _plain("method", "method", 12, weight=1, letter="M"),
         _plain("account_id", "account", 12, letter="A"),
         _plain("region", "region", 14, letter="R"),
-        _time(session, "checked_at", "tested", "T"),
+        _time(session, "checked_at", "tested", "T", needs=90),
         _plain("arn", "opens", 24, weight=3, needs=110),
     ]
 
@@ -218,13 +220,15 @@ def _setting_told(_: Session, row: JsonObject) -> str:
 # -- doctor
 
 
-def _doctor_columns(session: Session) -> list[RowColumn]:
-    def rank(row: JsonObject) -> int:
-        verdict = text(row, "verdict")
-        return _BAD_FIRST.index(verdict) if verdict in _BAD_FIRST else 0
+def _rank(row: JsonObject) -> int:
+    """What needs someone comes first."""
+    verdict = text(row, "verdict")
+    return _BAD_FIRST.index(verdict) if verdict in _BAD_FIRST else 0
 
+
+def _doctor_columns(session: Session) -> list[RowColumn]:
     return [
-        Column(key="verdict", title="verdict", width=10, letter="V", sort=rank,
+        Column(key="verdict", title="verdict", width=10, letter="V", sort=_rank,
                cell=lambda row: _verdict(session, text(row, "verdict"))),
         _plain("check", "check", 14, letter="C"),
         _plain("reason", "reason", 30, weight=3),
@@ -264,7 +268,7 @@ SETTINGS = RecordList(
 )  # fmt: skip
 DOCTOR = RecordList(
     question="doctor.run", title="Doctor", key="check", columns=_doctor_columns, told=_doctor_told,
-    empty="There was nothing to check.",
+    empty="There was nothing to check.", order=_rank,
 )  # fmt: skip
 RECORD_LISTS = (JOBS, EVENTS, CREDENTIALS, SETTINGS, DOCTOR)
 
@@ -272,10 +276,10 @@ RECORD_LISTS = (JOBS, EVENTS, CREDENTIALS, SETTINGS, DOCTOR)
 def rows_by_key(records: RecordList, answer: Json) -> dict[str, JsonObject]:
     """Rows by their key, in the order they came; two with one key both stay."""
     found: dict[str, JsonObject] = {}
-    for row in answer if isinstance(answer, list) else []:
-        if isinstance(row, dict):
-            key = text(row, records.key) or str(len(found))
-            found[key if key not in found else f"{key} {len(found)}"] = row
+    rows = [row for row in (answer if isinstance(answer, list) else []) if isinstance(row, dict)]
+    for row in rows if records.order is None else sorted(rows, key=records.order):
+        key = text(row, records.key) or str(len(found))
+        found[key if key not in found else f"{key} {len(found)}"] = row
     return found
 
 

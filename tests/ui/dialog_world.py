@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -14,6 +14,8 @@ from textual.screen import Screen
 
 from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.store.rows import InstanceRow
+from aicompute_tui.ui.app import ConsoleApp
 from aicompute_tui.ui.session import Session
 
 TYPES: list[Json] = [
@@ -109,6 +111,39 @@ class WrittenSession(Session):
         return "0193-job"
 
 
+def machine(name: str, **changes: Any) -> InstanceRow:
+    """A running machine as the console reads it."""
+    now = FixedClock().now().timestamp()
+    values: dict[str, Any] = dict.fromkeys(InstanceRow._fields)
+    values |= {
+        "id": f"0193-{name}", "name": name, "state": "ready", "desired_state": "running", "owner": "ann",
+        "cloud": "aws", "account_id": "123456789012", "credential_id": "aws:profile:team", "region": "ca-central-1",
+        "zone": "ca-central-1b", "remote_id": f"i-{name}", "instance_type": "g5.xlarge", "market": "spot",
+        "framework": "none", "models": "[]", "protected": 0, "price_usd_per_hour": 0.42, "settled_nano_usd": 0,
+        "billing_since": now - 3600, "requested_at": now - 3600, "launched_at": now - 3600, "state_since": now - 3600,
+        "host_id": "box", "expires_at": now + 7200, "version": 1,
+    }  # fmt: skip
+    return InstanceRow(**{**{key: values[key] for key in InstanceRow._fields}, **changes})
+
+
+def console(session: Session) -> ConsoleApp:
+    """The real console over a written session."""
+    return ConsoleApp(session)
+
+
+def keys_for(line: str) -> list[str]:
+    """The keys that type `line`."""
+    named = {" ": "space", "/": "slash", "@": "at", "=": "equals_sign", "-": "minus", ":": "colon", ".": "full_stop"}
+    return [named.get(letter, letter) for letter in line]
+
+
+def shown(app: App[Any]) -> str:
+    """Everything on screen as text."""
+    width = app.size.width
+    lines = app.screen._compositor.render_strips(app.size)
+    return "\n".join(strip.text[:width].rstrip() for strip in lines)
+
+
 class OneScreen(App[None]):
     """Shows one screen or dialog, and keeps what a dialog answered."""
 
@@ -130,6 +165,3 @@ async def until(pilot: Pilot[Any], holds: Callable[[], object], seconds: float =
         if time.monotonic() > deadline:
             raise AssertionError("what was waited for did not come")
         await pilot.pause(0.02)
-
-
-

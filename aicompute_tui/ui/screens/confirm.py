@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import ClassVar
 
+from rich.console import Group, RenderableType
+from rich.style import Style
+from rich.table import Table
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
@@ -15,13 +19,45 @@ from textual.widgets import Input, Static
 
 from aicompute_tui.settings.packaged import STYLES
 from aicompute_tui.ui.damage import Damage
+from aicompute_tui.ui.widgets.columns import plain
 from aicompute_tui.ui.widgets.form_fields import Answer, LineInput
+
+
+class DamageList(Static):
+    """Lines as `word  sentence` stand in two columns, so that a long sentence wraps under itself."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"damage-list--word"}
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__("")
+        self.lines = tuple(lines)
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self.refresh()
+
+    def render(self) -> RenderableType:
+        parts: list[RenderableType] = []
+        for labelled, lines in groupby(self.lines, key=lambda line: "  " in line):
+            if not labelled:
+                parts += [Text(plain(line)) for line in lines]
+                continue
+            dim = Style(color=self.get_component_rich_style("damage-list--word").color)
+            grid = Table.grid(padding=(0, 2, 0, 0))
+            grid.add_column(no_wrap=True, max_width=26, overflow="ellipsis")
+            grid.add_column()
+            for line in lines:
+                word, _, sentence = line.partition("  ")
+                grid.add_row(Text(plain(word), dim), Text(plain(sentence.strip())))
+            parts.append(grid)
+        return Group(*parts)
 
 
 class ConfirmDialog(ModalScreen[bool]):
     """True when the dangerous answer was given; esc, and enter at first, keep things as they are."""
 
     CSS_PATH = STYLES / "dialogs.tcss"
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "keep", "keep it", show=False),
         Binding("left,right,up,down", "other", "other answer", show=False),
@@ -43,17 +79,16 @@ class ConfirmDialog(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog"):
-            yield Static(Text(self.question), id="question")
+            yield Static(Text(plain(self.question)), id="question")
             with VerticalScroll(id="damage", can_focus=False):
-                for line in self.damage:
-                    yield from _damage_line(line)
+                yield DamageList(self.damage)
             if self.typed_name is not None:
-                with Horizontal(id="typed"):
+                with Horizontal(id="typed", classes="-many" if " " in self.typed_name else ""):
                     yield Static(_wanted(self.typed_name), id="wanted")
                     yield LineInput(id="typed-name", longest=len(self.typed_name) + 64)
             with Horizontal(id="answers"):
                 yield Answer(f"esc {self.safe}", id="safe")
-                yield Answer(self.verb, id="dangerous")
+                yield Answer(plain(self.verb), id="dangerous")
 
     def on_mount(self) -> None:
         self.query_one("#dangerous", Answer).disabled = self.typed_name is not None
@@ -70,7 +105,7 @@ class ConfirmDialog(ModalScreen[bool]):
 
     def _is_typed(self) -> bool:
         typed = self.query_one("#typed-name", LineInput).value
-        return self.typed_name is not None and typed.split() == self.typed_name.split()
+        return self.typed_name is not None and typed.split() == plain(self.typed_name).split()
 
     @on(Answer.Pressed, "#safe")
     def action_keep(self) -> None:
@@ -85,18 +120,7 @@ class ConfirmDialog(ModalScreen[bool]):
         (safe if self.focused is dangerous or dangerous.disabled else dangerous).focus()
 
 
-def _damage_line(line: str) -> ComposeResult:
-    """`word  sentence` stands in two columns, so that a long sentence wraps under itself."""
-    word, gap, sentence = line.partition("  ")
-    if gap and " " not in word:
-        with Horizontal(classes="damage-line"):
-            yield Static(Text(word), classes="damage-word")
-            yield Static(Text(sentence.strip()), classes="damage-text")
-    else:
-        yield Static(Text(line), classes="damage-line")
-
-
 def _wanted(name: str) -> Text:
     if " " in name:
-        return Text.assemble("protected: type their names to go on: ", (name, "bold"))
+        return Text.assemble("protected: type their names to go on: ", (plain(name), "bold"))
     return Text("protected: type its name to go on")

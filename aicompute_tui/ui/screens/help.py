@@ -45,8 +45,8 @@ class HelpPage(Static):
 
     def _grid(self, section: HelpSection, wide: bool) -> Table:
         grid = Table.grid(padding=(0, 2, 0, 0), expand=True)
-        grid.add_column(width=14, no_wrap=True)
-        grid.add_column(width=20 if wide else 16)
+        grid.add_column(width=14 if wide else 12, no_wrap=True)
+        grid.add_column(width=22 if wide else 18, no_wrap=not wide, overflow="ellipsis")
         if wide:
             grid.add_column(width=22)
         grid.add_column(ratio=1)
@@ -54,9 +54,9 @@ class HelpPage(Static):
         for line in section.lines:
             told = Text(line.help, dim)
             if not wide and line.words:
-                told.append(f"  {line.words}", self._style("key"))
+                told.append(f"  {line.words}", Style())
             cells = [Text(line.keys, self._style("key")), Text(line.title)]
-            grid.add_row(*cells, *([Text(line.words, dim)] if wide else []), told)
+            grid.add_row(*cells, *([Text(line.words)] if wide else []), told)
         return grid
 
     def _style(self, name: str) -> Style:

@@ -122,11 +122,12 @@ class LaunchScreen(ConsoleScreen):
     @on(Input.Changed)
     def take_text(self, event: Input.Changed) -> None:
         if not (isinstance(event.input, ListField) and event.input.is_open):
-            self._take(event.input.id or "", event.value)
+            # What stands in the field now: the message may be older than a form taken over since.
+            self._take(event.input.id or "", event.input.value)
 
     @on(TurnField.Changed)
     def take_turn(self, event: TurnField.Changed) -> None:
-        self._take(event.field.id or "", event.value)
+        self._take(event.field.id or "", event.field.value)
 
     def _take(self, name: str, value: str) -> None:
         if self._form.values.get(name) == value:

@@ -20,6 +20,7 @@ class PromptDialog(ModalScreen[str | None]):
     """The line typed, None when esc left things as they were."""
 
     CSS_PATH = STYLES / "dialogs.tcss"
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "keep", "keep it", show=False)]
 
     def __init__(

@@ -229,7 +229,8 @@ class EventsScreen(RecordScreen):
 class CredentialsScreen(RecordScreen):
     LIST = records.CREDENTIALS
     SCOPES: ClassVar[tuple[Scope, ...]] = ("global", "credentials")
-    HINTS: ClassVar[tuple[str, ...]] = ("credential.test", "credential.remove", "go.filter", "go.command", "go.help")
+    KEY_HINTS: ClassVar[tuple[tuple[str, str], ...]] = (("enter", "test"),)
+    HINTS: ClassVar[tuple[str, ...]] = ("credential.remove", "go.json", "go.filter", "go.command", "go.help")
 
 
 class SettingsScreen(RecordScreen):

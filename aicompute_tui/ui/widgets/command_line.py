@@ -44,7 +44,7 @@ def context_names(app: ConsoleApp) -> list[str]:
 class _Completion(Suggester):
     """The first completion, shown dim behind the cursor."""
 
-    def __init__(self, line: CommandInput) -> None:
+    def __init__(self, line: CommandText) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
         self._line = line
 
@@ -52,7 +52,7 @@ class _Completion(Suggester):
         return next(iter(self._line.found(value)), None) if value else None
 
 
-class CommandInput(LineInput):
+class CommandText(LineInput):
     """Tab takes a completion and, pressed again, the next one; up and down go through the history."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -128,7 +128,7 @@ class CommandLine(ModalScreen[Typed | None]):
             yield Static("", id="command-told", markup=False)
             with Horizontal(id="command-line"):
                 yield Static(":", id="command-mark")
-                yield CommandInput(sorted(self._words), self._contexts)
+                yield CommandText(sorted(self._words), self._contexts)
 
     @on(Input.Changed)
     def tell(self, event: Input.Changed) -> None:
@@ -169,21 +169,24 @@ async def run_command(app: ConsoleApp, typed: Typed, command: Command) -> None:
         await app.run_navigation(command.id)
         return
     if command.id in SCREENS:
-        app.perform(command.id, [])
+        app.open_view(command.id)
         text = " ".join(filter(None, (f"@{typed.context}" if typed.context else "", typed.filter)))
-        if text:
-            app.call_later(_filter_view, app, text)
+        view = app.view
+        if text and view is not None:
+            view.call_after_refresh(view.post_message, FilterLine.Closed(text))
         return
     arguments: JsonObject = arguments_of(command, _words_of(command, typed))
     subject = subject_parameter(command)
-    named = subject is not None and subject.name in arguments
+    perform_on_selection(app, command, arguments, named=subject is not None and subject.name in arguments)
+
+
+def perform_on_selection(app: ConsoleApp, action: Action, arguments: JsonObject, *, named: bool = False) -> None:
+    """Carries `action` out on the selected rows, unless `arguments` name one; keys of a cloud are never typed here."""
+    if action.id == "credential.set":
+        app.say("Keys are not typed into this console.", "warn", next_step="Run: aic-tui credential set NAME")
+        return
     rows = [] if named or app.view is None else app.view.selected_ids()
-    app.perform(command.id, rows, arguments)
-
-
-def _filter_view(app: ConsoleApp, text: str) -> None:
-    if app.view is not None:
-        app.view.post_message(FilterLine.Closed(text))
+    app.perform(action.id, rows, arguments)
 
 
 def _words_of(action: Action, typed: Typed) -> tuple[str, ...]:
