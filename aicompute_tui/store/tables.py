@@ -157,9 +157,9 @@ jobs = Table(
     Column("lease_expires_at", UtcTime),
     Column("fence", BigInteger, nullable=False),
     Column("cancel_requested", Boolean, nullable=False),
-    Column("created_at", UtcTime, nullable=False),
+    Column("created_at", UtcTime, nullable=False, index=True),
     Column("started_at", UtcTime),
-    Column("ended_at", UtcTime),
+    Column("ended_at", UtcTime, index=True),
 )
 
 leases = Table(

@@ -125,8 +125,8 @@ def _jobs() -> None:
         *_maybe(sa.Text(), "host_id", "credential_id", "holder"),
         *_maybe(sa.BigInteger(), "lease_expires_at", "started_at", "ended_at"),
     )
-    op.create_index("ix_jobs_state", "jobs", ["state"])
-    op.create_index("ix_jobs_subject", "jobs", ["subject"])
+    for column in ("state", "subject", "created_at", "ended_at"):
+        op.create_index(f"ix_jobs_{column}", "jobs", [column])
     op.create_table(
         "leases", *_key("name"), *_always(sa.Text(), "holder"), *_always(sa.BigInteger(), "fence", "expires_at")
     )
