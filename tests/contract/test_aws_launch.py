@@ -16,6 +16,7 @@ from aicompute_tui.domain.errors import (
     OutOfCapacity,
     OutOfQuota,
     PriceTooHigh,
+    RateLimited,
     Unreachable,
 )
 from aicompute_tui.domain.instance import Market
@@ -73,7 +74,7 @@ async def test_a_launch_is_never_repeated_by_the_sdk(world: World, code: str) ->
     cloud = account(world)
     wanted = await order(cloud)
     world.faults({"action": "RunInstances", "code": code, "status": 503, "times": -1})
-    with pytest.raises((Unreachable, Exception)):
+    with pytest.raises((Unreachable, RateLimited)):
         await cloud.launch(wanted)
     assert len(world.log("RunInstances")) == 1
 

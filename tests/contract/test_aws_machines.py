@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from aicompute_tui.domain.errors import BadAnswer, InvalidInput, NotFound, Refused, Unreachable
+from aicompute_tui.domain.errors import BadAnswer, InvalidInput, NotAllowed, NotFound, Refused, Unreachable
 from aicompute_tui.domain.instance import Market
 from aicompute_tui.domain.remote import TAG_EXPIRES_AT, Ownership, RemoteState, ownership
 from tests.contract.aws_account import REGION, STORE_ID, account, another, open_cloud, order
@@ -89,7 +89,7 @@ async def test_a_failed_look_up_by_token_is_not_covered_by_an_empty_one_by_tag(w
             "status": 403,
         }
     )
-    with pytest.raises(Exception, match="may not do this"):
+    with pytest.raises(NotAllowed):
         await cloud.find_launch(REGION, "launch-1", ["token-1"])
 
 
