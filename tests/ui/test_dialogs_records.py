@@ -1,0 +1,237 @@
+"""The plain lists: rows, filter, JSON, and what their keys do with the row under the cursor."""
+
+from __future__ import annotations
+
+import pytest
+from textual.pilot import Pilot
+
+from aicompute_tui.domain.errors import Unreachable
+from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.ui.app import ConsoleApp
+from aicompute_tui.ui.records import DOCTOR, RECORD_LISTS, rows_by_key
+from aicompute_tui.ui.screens.confirm import ConfirmDialog
+from aicompute_tui.ui.screens.json_view import JsonScreen
+from aicompute_tui.ui.screens.prompt import PromptDialog
+from aicompute_tui.ui.screens.records import RecordScreen
+from tests.ui.dialog_world import WrittenSession, console, keys_for, shown, until
+
+JOB: JsonObject = {
+    "id": "0193-job", "action_id": "instance.launch", "state": "running", "progress": "asking in ca-central-1b",
+    "subject": None, "parameters": {"name": "lab"}, "created_by": "ann@box", "created_at": "2026-11-20T08:50:00Z",
+    "started_at": "2026-11-20T08:50:01Z", "ended_at": None, "error_message": None, "error_next_step": None,
+}  # fmt: skip
+FAILED_JOB: JsonObject = {
+    **JOB, "id": "0193-other", "action_id": "instance.terminate", "state": "failed",
+    "parameters": {"names": ["日本語の機械", "מכונה"]}, "error_message": "מכונה is protected.",
+    "error_next_step": "Type its name.", "ended_at": "2026-11-20T08:51:00Z",
+}  # fmt: skip
+EVENTS: list[Json] = [
+    {"id": "1", "at": "2026-11-20T08:00:00Z", "actor": "agent@jump", "kind": "instance.launched", "level": "info",
+     "subject_name": "lab", "message": "Launched g5.xlarge.", "before": {"state": "launching"},
+     "after": {"state": "booting"}},
+    {"id": "2", "at": "2026-11-20T08:10:00Z", "actor": "cloud", "kind": "instance.lost", "level": "error",
+     "subject_name": "embed", "message": "The cloud denies it.", "before": {}, "after": {}},
+]  # fmt: skip
+CREDENTIALS: list[Json] = [
+    {"id": "aws:profile:team", "name": "team", "method": "shared-credentials-file", "account_id": None,
+     "region": "ca-central-1", "checked_at": None, "arn": None, "error_message": None},
+]  # fmt: skip
+SETTINGS: list[Json] = [
+    {"key": "ttl", "value": "8h", "source": "built-in", "default": "8h", "help": "A new machine ends itself then."},
+]
+DOCTOR_ROWS: list[Json] = [
+    {"check": "database", "verdict": "ok", "reason": "SQLite", "next_step": ""},
+    {"check": "clock", "verdict": "failed", "reason": "6 min off.", "next_step": "Set the clock."},
+]
+ANSWERS: dict[str, Json] = {
+    "job.list": [JOB, FAILED_JOB],
+    "event.list": EVENTS,
+    "credential.list": CREDENTIALS,
+    "setting.list": SETTINGS,
+    "doctor.run": DOCTOR_ROWS,
+}
+
+
+async def opened(pilot: Pilot[int], app: ConsoleApp, word: str) -> RecordScreen:
+    """The list behind `:word`, its rows there."""
+    await pilot.press("colon", *keys_for(word), "enter")
+    await until(pilot, lambda: isinstance(app.screen, RecordScreen) and app.screen.table.rows)
+    await pilot.pause()
+    assert isinstance(app.screen, RecordScreen)
+    return app.screen
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("size", [(40, 10), (80, 24), (120, 40)])
+async def test_every_list_shows_its_rows_and_the_row_in_full(size: tuple[int, int]) -> None:
+    app = console(WrittenSession(ANSWERS))
+    async with app.run_test(size=size) as pilot:
+        for records in RECORD_LISTS:
+            screen = await opened(pilot, app, records.word)
+            row = next(iter(screen.table.rows.values()))
+            told = records.told(screen.session, row)
+            assert records.title in shown(app)
+            assert told[:20] in shown(app)
+
+
+@pytest.mark.asyncio
+async def test_a_job_is_cancelled_after_a_question_only() -> None:
+    session = WrittenSession(ANSWERS)
+    app = console(session)
+    async with app.run_test() as pilot:
+        await opened(pilot, app, "jobs")
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        assert "Cancel “Launch a machine”?" in shown(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, RecordScreen))
+        assert not session.submitted
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await pilot.press("right", "enter")
+        await until(pilot, lambda: session.submitted)
+    assert session.submitted == [("job.cancel", {"id": "0193-job"})]
+
+
+@pytest.mark.asyncio
+async def test_a_credential_is_tested_by_enter_and_says_whose_account_it_opens() -> None:
+    session = WrittenSession(
+        {**ANSWERS, "credential.test": {"ok": True, "id": "aws:profile:team", "account_id": "123456789012"}}
+    )
+    app = console(session)
+    async with app.run_test() as pilot:
+        await opened(pilot, app, "credentials")
+        await pilot.press("enter")
+        await until(pilot, lambda: "team opens account 123456789012." in shown(app))
+    assert ("credential.test", {"name": "aws:profile:team"}) in session.asked
+
+
+@pytest.mark.asyncio
+async def test_a_credential_that_fails_says_why() -> None:
+    failed: JsonObject = {"ok": False, "id": "aws:profile:team", "error_message": "The session has expired."}
+    app = console(WrittenSession({**ANSWERS, "credential.test": failed}))
+    async with app.run_test() as pilot:
+        await opened(pilot, app, "credentials")
+        await pilot.press("enter")
+        await until(pilot, lambda: "team: The session has expired." in shown(app))
+
+
+@pytest.mark.asyncio
+async def test_removing_a_credential_is_asked_and_named() -> None:
+    session = WrittenSession(ANSWERS)
+    app = console(session)
+    async with app.run_test() as pilot:
+        await opened(pilot, app, "credentials")
+        await pilot.press("t")
+        await until(pilot, lambda: "Remove team" in shown(app))
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: session.submitted)
+    assert session.submitted == [("credential.remove", {"name": "aws:profile:team"})]
+
+
+@pytest.mark.asyncio
+async def test_a_setting_is_edited_in_a_line_that_holds_its_value() -> None:
+    session = WrittenSession(ANSWERS)
+    app = console(session)
+    async with app.run_test() as pilot:
+        await opened(pilot, app, "settings")
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, PromptDialog))
+        await pilot.press("backspace", "backspace", "4", "h", "enter")
+        await until(pilot, lambda: session.submitted)
+    assert session.submitted == [("setting.set", {"key": "ttl", "value": "4h"})]
+
+
+@pytest.mark.asyncio
+async def test_a_value_left_as_it_was_changes_nothing() -> None:
+    session = WrittenSession(ANSWERS)
+    app = console(session)
+    async with app.run_test() as pilot:
+        await opened(pilot, app, "settings")
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, PromptDialog))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, RecordScreen))
+        await pilot.pause()
+    assert not session.submitted
+
+
+@pytest.mark.asyncio
+async def test_read_only_neither_edits_nor_cancels() -> None:
+    session = WrittenSession(ANSWERS, read_only=True)
+    app = console(session)
+    async with app.run_test() as pilot:
+        await opened(pilot, app, "settings")
+        await pilot.press("e")
+        await pilot.pause()
+        assert isinstance(app.screen, RecordScreen)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, JsonScreen))
+        await pilot.press("escape")
+        await opened(pilot, app, "jobs")
+        await pilot.press("x")
+        await pilot.pause()
+        assert isinstance(app.screen, RecordScreen)
+    assert not session.submitted
+
+
+@pytest.mark.asyncio
+async def test_without_an_agent_the_list_says_so_in_one_line() -> None:
+    gone = Unreachable("No agent is running.", "Start one: aic-tui agent")
+    app = console(WrittenSession({"event.list": gone}))
+    async with app.run_test() as pilot:
+        await pilot.press("9")
+        await until(pilot, lambda: "No agent is running. Start one: aic-tui agent" in shown(app))
+
+
+@pytest.mark.asyncio
+async def test_a_view_opens_already_filtered() -> None:
+    app = console(WrittenSession(ANSWERS))
+    async with app.run_test() as pilot:
+        await pilot.press("colon", *keys_for("events /level:error"), "enter")
+        await until(pilot, lambda: isinstance(app.screen, RecordScreen) and "/level:error" in shown(app))
+        await until(pilot, lambda: "embed" in shown(app) and "Launched g5" not in shown(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: "Launched g5" in shown(app))
+
+
+@pytest.mark.asyncio
+async def test_a_record_is_read_as_json_and_copied_whole() -> None:
+    app = console(WrittenSession(ANSWERS))
+    async with app.run_test() as pilot:
+        await opened(pilot, app, "jobs")
+        await pilot.press("y")
+        await until(pilot, lambda: '"action_id": "instance.launch"' in shown(app))
+        await pilot.press("c")
+        await until(pilot, lambda: '"action_id": "instance.launch"' in app.clipboard)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, RecordScreen))
+
+
+@pytest.mark.asyncio
+async def test_json_of_any_size_and_any_text_is_shown() -> None:
+    value: Json = {
+        "wide": "日本語" * 5_000,
+        "broken": "a\ud800b\u202e",
+        "rows": list(range(20_000)),
+        "big": "x" * 1_000_000,
+    }
+    app = console(WrittenSession(ANSWERS))
+    async with app.run_test(size=(40, 10)) as pilot:
+        app.show_json("日本語[red]", value)
+        await until(pilot, lambda: "日本語[red]" in shown(app))
+        await pilot.press("G")
+        await until(pilot, lambda: "}" in shown(app))
+        await pilot.press("c")
+        await until(pilot, lambda: app.clipboard)
+        assert len(app.clipboard.encode()) <= 74_994
+
+
+def test_rows_that_need_someone_come_first_in_the_doctors_list() -> None:
+    assert list(rows_by_key(DOCTOR, DOCTOR_ROWS)) == ["clock", "database"]
+
+
+def test_rows_of_one_name_both_stay_and_nonsense_is_left_out() -> None:
+    answer: list[Json] = [*DOCTOR_ROWS, {"check": "clock", "verdict": "what"}, "text", None]
+    assert len(rows_by_key(DOCTOR, answer)) == 3
+    assert rows_by_key(DOCTOR, None) == {}
