@@ -16,7 +16,7 @@ _COMPANIONS = ("-wal", "-shm", "-journal")
 
 
 def copy_database(source: Path, target: Path) -> None:
-    """A copy of one moment, also while others write. It stands under `target` only when it is whole."""
+    """A copy of one moment in one file, also while others write. It stands under `target` only when it is whole."""
     part = target.with_name(f".{target.name}.part")
     try:
         part.unlink(missing_ok=True)
@@ -79,6 +79,7 @@ def _copy(source: Path, target: Path) -> None:
             writer = sqlite3.connect(target)
             try:
                 reader.backup(writer)
+                writer.execute("PRAGMA journal_mode=delete")
             finally:
                 writer.close()
         finally:

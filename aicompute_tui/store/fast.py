@@ -63,9 +63,7 @@ _LAST_END = f"SELECT max(ended_at) / 1e6 FROM instances WHERE {_FINAL}"  # noqa:
 _SIGHTINGS = _select(SightingRow, "sightings ORDER BY first_seen_at, remote_id")
 # Qualified names sort by the column and its index, not by the seconds of the same name; `+` keeps off the state's.
 _OPEN_JOBS = _select(JobRow, f"jobs WHERE NOT {_FINAL_JOB} ORDER BY jobs.created_at DESC LIMIT 20")
-_LAST_JOBS = _select(
-    JobRow, f"jobs WHERE +{_FINAL_JOB} ORDER BY ended_at DESC LIMIT 10"
-)  # + : by the index on ended_at
+_LAST_JOBS = _select(JobRow, f"jobs WHERE +{_FINAL_JOB} ORDER BY jobs.ended_at DESC LIMIT 10")
 _EVENTS = _select(EventRow, "events ORDER BY position DESC LIMIT 20")
 _CREDENTIALS = _select(CredentialRow, "credentials ORDER BY id")
 _LATEST_CHANGE = "SELECT value FROM counters WHERE name = 'changes'"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import builtins
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import ColumnElement, insert, or_, select, update
 
 from aicompute_tui.domain.errors import Conflict, InvalidInput, NotFound
 from aicompute_tui.domain.instance import FINAL_STATES, Instance
@@ -74,10 +75,14 @@ class Instances:
             raise _not_found(reference)
         return found[0]
 
-    async def list(self, include_final: bool = False, limit: int | None = None) -> builtins.list[Instance]:
-        """Newest first."""
+    async def list(
+        self, include_final: bool = False, limit: int | None = None, ended_since: datetime | None = None
+    ) -> builtins.list[Instance]:
+        """Newest first. `ended_since` adds of those that have ended only the ones that did so from then on."""
         statement = select(instances).order_by(instances.c.requested_at.desc(), instances.c.id.desc()).limit(limit)
-        if not include_final:
+        if ended_since is not None:
+            statement = statement.where(or_(_NOT_FINAL, instances.c.ended_at >= ended_since))
+        elif not include_final:
             statement = statement.where(_NOT_FINAL)
         return [to_model(Instance, row) for row in await self._work.rows(statement)]
 

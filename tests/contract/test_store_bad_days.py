@@ -216,6 +216,7 @@ async def test_a_backup_taken_while_others_write_comes_back(tmp_path: Path) -> N
             await transaction.instances.insert(instance("uncommitted"))
             await store.backup_to(copy)
         check_copy(copy)
+        assert [file.name for file in copy.parent.iterdir()] == ["copy.db"], "one file, whole"
         with pytest.raises(Unreachable, match="in use"):
             restore(copy, path, START)
         async with store.write() as transaction:

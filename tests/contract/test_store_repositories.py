@@ -122,10 +122,12 @@ async def test_lists_newest_first_and_known_ids_forget_nothing(store: Store) -> 
     rows = [instance(f"n{number}") for number in range(3)]
     await put(store, *rows)
     async with store.write() as transaction:
-        await transaction.instances.update(rows[1], state=InstanceState.FAILED)
+        await transaction.instances.update(rows[1], state=InstanceState.FAILED, ended_at=START)
     async with store.read() as transaction:
         assert [row.name for row in await transaction.instances.list()] == ["n2", "n0"]
         assert [row.name for row in await transaction.instances.list(include_final=True, limit=2)] == ["n2", "n1"]
+        for moment, names in ((START, ["n2", "n1", "n0"]), (START + timedelta(seconds=1), ["n2", "n0"])):
+            assert [row.name for row in await transaction.instances.list(ended_since=moment)] == names
         assert await transaction.instances.known_ids() == {row.id for row in rows}
 
 

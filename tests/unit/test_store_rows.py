@@ -46,7 +46,7 @@ _BY_TYPE = {
 _instances = st.builds(Instance, **{name: _BY_TYPE[str(kind)] for name, kind in Instance.__annotations__.items()})
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(_instances)
 def test_an_instance_comes_back_as_it_was(instance: Instance) -> None:
     with _engine.connect() as connection:
