@@ -9,7 +9,7 @@ from decimal import Decimal
 from aicompute_tui.domain.instance import DesiredState, Instance, InstanceState
 from aicompute_tui.domain.launch import LOOKUP_WINDOW_SECONDS
 from aicompute_tui.domain.moments import parse_moment
-from aicompute_tui.domain.remote import TAG_EXPIRES_AT, RemoteMachine, RemoteState
+from aicompute_tui.domain.remote import TAG_EXPIRES_AT, TAG_OWNER, RemoteMachine, RemoteState
 
 LOST_AFTER = timedelta(seconds=60)
 """Two denials must lie this far apart before a machine counts as lost."""
@@ -135,6 +135,12 @@ def _ended(instance: Instance, now: datetime, reason: str) -> Instance:
     return replace(
         closed, state=InstanceState.TERMINATED, state_since=now, ended_at=now, end_reason=reason, public_address=None
     )
+
+
+def hand_over(instance: Instance, machine: RemoteMachine, now: datetime) -> Instance:
+    """Closed because the machine carries another store's tag by now: it is theirs to pay for and to end."""
+    owner = machine.tags.get(TAG_OWNER) or "unknown"
+    return _ended(instance, now, f"adopted by another store (owner {owner})")
 
 
 def deny(instance: Instance, now: datetime) -> Instance:

@@ -14,8 +14,8 @@ from aicompute_tui.domain.instance import DesiredState, Instance, InstanceState
 from aicompute_tui.domain.job import Lease
 from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.domain.launch import AttemptState
-from aicompute_tui.domain.ledger import advance, deny, fail
-from aicompute_tui.domain.remote import RemoteMachine, RemoteState
+from aicompute_tui.domain.ledger import advance, deny, fail, hand_over
+from aicompute_tui.domain.remote import TAG_STORE, RemoteMachine, RemoteState
 from aicompute_tui.services.audit import differences, record, save
 from aicompute_tui.services.context import Context
 from aicompute_tui.services.doubt import look_up
@@ -200,18 +200,27 @@ async def write_seen(run: Pass, row: Instance, machine: RemoteMachine | None) ->
     now = context.clock.now()
     async with context.store.read() as transaction:
         row = await transaction.instances.get(row.id)
-    seen = deny(row, now) if machine is None else advance(row, machine, now)
+    seen = _as_seen(context, row, machine)
     is_fresh = row.last_seen_at is not None and (now - row.last_seen_at).total_seconds() < _SEEN_GRAIN_SECONDS
     if is_fresh and set(differences(row, seen)) <= {"last_seen_at"}:
         return row
     async with context.store.write() as transaction:
         await run.hold(transaction)
         present = await transaction.instances.get(row.id)
-        seen = deny(present, now) if machine is None else advance(present, machine, now)
+        seen = _as_seen(context, present, machine)
         if seen.state is not present.state:
             run.changed += 1
             await _record_state(context, transaction, present, seen)
         return await save(transaction, present, seen)
+
+
+def _as_seen(context: Context, row: Instance, machine: RemoteMachine | None) -> Instance:
+    now = context.clock.now()
+    if machine is None:
+        return deny(row, now)
+    if machine.tags.get(TAG_STORE, context.store.store_id) != context.store.store_id:
+        return hand_over(row, machine, now)
+    return advance(row, machine, now)
 
 
 async def _record_state(context: Context, transaction: Transaction, old: Instance, new: Instance) -> None:
