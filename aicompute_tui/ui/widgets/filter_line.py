@@ -46,14 +46,20 @@ class FilterLine(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Static("/", id="filter-mark", markup=False)
-        text = FilterInput(id="filter-text", max_length=200, compact=True, select_on_focus=False)
-        text.cursor_blink = False
-        yield text
         yield Static("", id="filter-problem", markup=False)
+
+    def _entry(self) -> FilterInput:
+        """Made when the line is first opened: an input is among the dearest things to lay out at a start."""
+        for entry in self.query(FilterInput).results():
+            return entry
+        entry = FilterInput(id="filter-text", max_length=200, compact=True, select_on_focus=False)
+        entry.cursor_blink = False
+        self.mount(entry, after="#filter-mark")
+        return entry
 
     def open(self, text: str) -> None:
         self.display = True
-        entry = self.query_one(FilterInput)
+        entry = self._entry()
         with self.prevent(Input.Changed):
             entry.value = text
         entry.cursor_position = len(text)
