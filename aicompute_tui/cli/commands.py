@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from aicompute_tui.actions.model import Action
+from aicompute_tui.actions.model import Action, Scope
 from aicompute_tui.actions.registry import ACTIONS
 from aicompute_tui.cli.parameters import argument_help, click_parameter, given
 
@@ -61,18 +61,18 @@ class Noun(click.Group):
 
     context_class = PlainContext
 
-    def _fill(self) -> None:
-        if not self.commands:
-            for action in ACTIONS.values():
-                if len(action.command) == 2 and action.command[0] == self.name:
-                    self.add_command(command_for(action))
+    def _actions(self) -> dict[str, Action]:
+        return {each.command[1]: each for each in ACTIONS.values() if each.command[:-1] == (self.name,)}
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        self._fill()
-        return list(self.commands)
+        return list(self._actions())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        self._fill()
+        """Makes the one asked for; all of them where it is none, since click looks for a near one among those made."""
+        actions = self._actions()
+        for name in [cmd_name] if cmd_name in actions else actions:
+            if name not in self.commands:
+                self.add_command(command_for(actions[name]))
         return super().get_command(ctx, cmd_name)
 
 
@@ -105,7 +105,7 @@ def command_for(action: Action) -> click.Command:
 
     extra = _door_options(action)
     doors = {option.name for option in extra}
-    params = [click_parameter(parameter) for parameter in action.parameters]
+    params = [click_parameter(parameter, _completed_scope(action)) for parameter in action.parameters]
     return Verb(
         action.command[-1],
         params=[*params, *extra],
@@ -113,6 +113,11 @@ def command_for(action: Action) -> click.Command:
         help=action.help + argument_help(action.parameters),
         short_help=action.help,
     )
+
+
+def _completed_scope(action: Action) -> Scope:
+    """Nothing is offered for the name of something new."""
+    return "global" if action.id == "credential.set" else action.scope
 
 
 def _door_options(action: Action) -> list[click.Parameter]:

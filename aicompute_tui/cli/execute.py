@@ -225,14 +225,11 @@ async def _tell_progress(context: Context, job: Job) -> None:
 
 async def name_in_flight(call: Call, context: Context, job: Job) -> None:
     """Fills what the interruption will say: each machine asked for, and what ends it."""
-    from aicompute_tui.domain.moments import format_moment
-
     async with context.store.read() as transaction:
         rows = [row for row in await transaction.instances.by_job(job.id) if not row.is_final]
     for row in rows:
-        end = f"ends at {format_moment(row.expires_at)}" if row.expires_at else "NEVER ends by itself"
-        call.flight.lines.append(f"In flight: {clean(row.name)} ({row.id}), {row.state.value}, {end}.")
-        call.flight.lines.append(f"  End it now: aic-tui instance terminate {row.id} --yes")
+        call.flight.add(row)
+    lines = call.flight.lines
     if not rows:
-        call.flight.lines.append(f"`aic-tui {' '.join(call.action.command)}` was interrupted; no machine is in flight.")
-    call.flight.lines.append(f"  An agent takes job {job.id} up; `aic-tui job cancel {job.id} --yes` stops it.")
+        lines.append(f"`aic-tui {' '.join(call.action.command)}` was interrupted; no machine of it is in flight.")
+    lines.append(f"  The agent takes job {job.id} up; `aic-tui job cancel {job.id} --yes` stops it.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -100,6 +99,8 @@ def _log() -> logging.Logger:
 
 def _say(kind: str, message: str, next_step: str, as_json: bool) -> None:
     if as_json:
+        import json
+
         answer = {"error": kind, "message": message, "next_step": next_step}
         say(json.dumps(answer, ensure_ascii=not speaks_utf8(sys.stderr)))
         return

@@ -8,9 +8,12 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aicompute_tui.cli.failure import Interrupted
+
+if TYPE_CHECKING:
+    from aicompute_tui.domain.instance import Instance
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -20,6 +23,15 @@ class InFlight:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+
+    def add(self, row: Instance) -> None:
+        """One machine, and what ends it."""
+        from aicompute_tui.cli.table import clean
+        from aicompute_tui.domain.moments import format_moment
+
+        end = f"ends at {format_moment(row.expires_at)}" if row.expires_at else "NEVER ends by itself"
+        self.lines.append(f"In flight: {clean(row.name)} ({row.id}), {row.state.value}, {end}.")
+        self.lines.append(f"  End it now: aic-tui instance terminate {row.id} --yes")
 
 
 def run_interruptible(work: Callable[[InFlight], Coroutine[Any, Any, int]]) -> int:

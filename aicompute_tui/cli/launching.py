@@ -27,6 +27,10 @@ _NOT_WITHOUT_AGENT = (
 )
 
 
+_LAST_SECONDS = 3.0
+"""What an agent that is just starting is given when the command is interrupted."""
+
+
 async def launch(call: Call, runtime: Runtime, context: Context) -> int:
     """Handles `instance launch`; the machine's own end and the row are the business of the services."""
     _check_options(call)
@@ -44,8 +48,13 @@ async def launch(call: Call, runtime: Runtime, context: Context) -> int:
     watch = asyncio.create_task(_watched(call, runtime))
     try:
         result = await run_job(call, context, job)
-    finally:
-        await asyncio.wait({watch})
+    except asyncio.CancelledError:
+        await asyncio.wait({watch}, timeout=_LAST_SECONDS)
+        raise
+    except AicError:
+        await watch
+        raise
+    await watch
     rows = _rows(result)
     if call.options.wait:
         return await wait_for_rows(

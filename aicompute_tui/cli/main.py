@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import click
@@ -19,6 +17,7 @@ from aicompute_tui.cli.commands import NOUNS, Noun, PlainContext, command_for
 from aicompute_tui.cli.session import Session, home_folder
 from aicompute_tui.domain.errors import AicError
 
+_SIGINT = 2
 _HELP = """An operations console for language models on machines you rent and own.
 
 Alone it opens the console; with a noun and a verb it does one thing and answers on standard output."""
@@ -36,15 +35,18 @@ class Root(click.Group):
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.option("--debug", is_flag=True, help="Write more into the log.")
-@click.option("--env-file", type=click.Path(path_type=Path), help="Read variables from this .env file.")
+@click.option("--env-file", type=click.Path(), help="Read variables from this .env file.")
 @click.option("--read-only", is_flag=True, help="Refuse everything that changes something.")
 @click.option("--home", help="Keep configuration, data, cache and sockets under this folder.")
 @click.version_option(__version__, prog_name="aic-tui")
 @click.pass_context
-def root(context: click.Context, debug: bool, env_file: Path | None, read_only: bool, home: str | None) -> int:
+def root(context: click.Context, debug: bool, env_file: str | None, read_only: bool, home: str | None) -> int:
     session: Session = context.obj
     session.debug = debug
-    session.env_file = env_file
+    if env_file:
+        from pathlib import Path
+
+        session.env_file = Path(env_file)
     session.read_only = read_only
     if home:
         session.environment["AIC_TUI_HOME"] = home_folder(home)
@@ -79,7 +81,7 @@ def run(argv: Sequence[str], build: Callable[..., Any], doors: Mapping[str, Call
         _drop_stdout()
         return 0
     except (click.Abort, KeyboardInterrupt):
-        return _leave(failure.report_interruption(failure.Interrupted(signal.SIGINT), as_json=as_json))
+        return _leave(failure.report_interruption(failure.Interrupted(_SIGINT), as_json=as_json))
     except failure.Interrupted as error:
         return _leave(failure.report_interruption(error, as_json=as_json))
     except Exception as error:  # noqa: BLE001 - the last place before the terminal: a traceback belongs into the log

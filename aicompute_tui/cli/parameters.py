@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from aicompute_tui.actions.model import Parameter
+from aicompute_tui.actions.model import Parameter, Scope
 from aicompute_tui.domain.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class DurationType(click.ParamType[str]):
@@ -67,16 +70,21 @@ class PathType(click.ParamType[str]):
         ctx: click.Context,  # noqa: ARG002
         param: click.Parameter,  # noqa: ARG002
         incomplete: str,
-    ) -> list[click.shell_completion.CompletionItem]:
-        return [click.shell_completion.CompletionItem(incomplete, type="file")]
+    ) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(incomplete, type="file")]
 
 
-def click_parameter(parameter: Parameter) -> click.Parameter:
-    """An argument where it is positional, an option with dashes otherwise."""
+def click_parameter(parameter: Parameter, scope: Scope = "global") -> click.Parameter:
+    """An argument where it is positional, an option with dashes otherwise; TAB offers what `scope` has."""
     if parameter.positional:
-        many = parameter.repeatable
         return click.Argument(
-            [parameter.name], type=_type(parameter), required=parameter.required, nargs=-1 if many else 1
+            [parameter.name],
+            type=_type(parameter),
+            required=parameter.required,
+            nargs=-1 if parameter.repeatable else 1,
+            shell_complete=_completer(scope) if parameter.kind == "text" else None,
         )
     flag = "--" + parameter.name.replace("_", "-")
     if parameter.kind == "flag":
@@ -90,6 +98,15 @@ def click_parameter(parameter: Parameter) -> click.Parameter:
         show_default=parameter.default is not None,
         help=parameter.help,
     )
+
+
+def _completer(scope: Scope) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
+    def complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from aicompute_tui.cli.completing import known_words
+
+        return known_words(scope, incomplete)
+
+    return complete
 
 
 def argument_help(parameters: tuple[Parameter, ...]) -> str:

@@ -5,31 +5,31 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aicompute_tui.domain.errors import InvalidInput, NotConfigured
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from aicompute_tui.runtime import Runtime
 
 Build = Callable[..., Any]
 Door = Callable[["Session"], int]
 
 
-@dataclass(slots=True)
 class Session:
     """`doors` are what the program can become instead of a command: `console` and `demo`."""
 
-    argv: Sequence[str]
-    build: Build
-    doors: Mapping[str, Door]
-    environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
-    env_file: Path | None = None
-    read_only: bool = False
-    debug: bool = False
-    door_options: dict[str, Any] = field(default_factory=dict)
+    def __init__(self, argv: Sequence[str], build: Build, doors: Mapping[str, Door]) -> None:
+        self.argv = argv
+        self.build = build
+        self.doors = doors
+        self.environment: dict[str, str] = dict(os.environ)
+        self.env_file: Path | None = None
+        self.read_only = False
+        self.debug = False
+        self.door_options: dict[str, Any] = {}
 
     def runtime(self) -> Runtime:
         """A runtime for this call, its log begun. Raises InvalidInput, NotConfigured for bad configuration."""
@@ -63,6 +63,8 @@ class Session:
 
 def home_folder(text: str) -> str:
     """Raises InvalidInput where there is a file of that name."""
+    from pathlib import Path
+
     path = Path(text).expanduser().absolute()
     if path.exists() and not path.is_dir():
         raise InvalidInput(f"{path} is not a folder.", "Give a folder for --home.")

@@ -34,8 +34,7 @@ async def wait_for_rows(
         rows = await _settled(call, runtime, context, ids)
     except asyncio.CancelledError:
         for row in await _read(context, ids):
-            end = row.expires_at.isoformat() if row.expires_at else "never by itself"
-            call.flight.lines.append(f"Still {row.state.value}: {row.name} ({row.id}), ends {end}.")
+            call.flight.add(row)
         raise
     now = context.clock.now()
     views: list[Json] = [instance_view(row, now, context.actor.host_id) for row in rows]

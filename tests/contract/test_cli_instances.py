@@ -225,3 +225,16 @@ def test_standard_output_of_a_failure_is_empty(cli: Cli) -> None:
     assert process.returncode == 2
     assert out == ""
     assert "cheap" in err
+
+
+def test_tab_offers_the_names_of_machines(cli: Cli) -> None:
+    launched(cli, "--name", "gpu-tab")
+    cli.environment |= {
+        "_AIC_TUI_COMPLETE": "bash_complete",
+        "COMP_WORDS": "aic-tui instance show gpu",
+        "COMP_CWORD": "3",
+    }
+    process = cli.spawn()
+    out, _err = process.communicate(timeout=60)
+    del cli.environment["_AIC_TUI_COMPLETE"]
+    assert "gpu-tab" in out

@@ -38,7 +38,9 @@ def leaves() -> dict[tuple[str, ...], click.Command]:
     for name, command in root.commands.items():
         if isinstance(command, Noun):
             for verb in command.list_commands(context):
-                found[name, verb] = command.commands[verb]
+                made = command.get_command(context, verb)
+                assert made is not None
+                found[name, verb] = made
         else:
             found[name,] = command
     return found
@@ -187,6 +189,7 @@ def test_completion_prints_the_line_to_source(shell: str, capsys: pytest.Capture
         ("aic-tui instance la", "launch"),
         ("aic-tui instance launch --mar", "--market"),
         ("aic-tui instance launch --market on", "on-demand"),
+        ("aic-tui setting get monthly", "monthly_cap_usd"),
     ],
 )
 def test_tab_completes_nouns_verbs_flags_and_choices(typed: str, expected: str, tmp_path: Path) -> None:
