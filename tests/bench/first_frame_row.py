@@ -11,7 +11,7 @@ from pathlib import Path
 from aicompute_tui.agent.lock import AgentLock
 from aicompute_tui.settings.places import places_from
 from tests.bench.bare_app import TEXT
-from tests.bench.processes import PROGRAM, ROOT, clean_environment
+from tests.bench.processes import PROGRAM, ROOT, clean_environment, end_agents
 from tests.bench.row import Row
 from tests.bench.seed import PRICE, machine_name
 from tests.bench.terminal import Terminal
@@ -36,6 +36,7 @@ def measure(runs: int) -> Row:
             if counted >= 0:
                 bare.append(seconds[0] * 1000)
                 ours.append(seconds[1] * 1000)
+        end_agents(home)
         lock.release()
     times = statistics.median(ours) / statistics.median(bare)
     figures = {

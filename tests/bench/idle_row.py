@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.bench.processes import PROGRAM, clean_environment
+from tests.bench.processes import PROGRAM, clean_environment, end_agents
 from tests.bench.row import Row
 from tests.bench.terminal import Terminal
 from tests.world import OPERATOR_ADDRESS, start_world
@@ -36,6 +36,8 @@ def measure(runs: int) -> Row:
             running = _watched(environment, names[-1])
             _end_all(environment, names)
         finally:
+            end_agents(Path(folder) / "empty")
+            end_agents(Path(folder) / "running")
             process.kill()
             process.wait()
     figures = {

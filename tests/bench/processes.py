@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import statistics
 import sys
 import tempfile
@@ -41,3 +43,12 @@ def clean_environment(home: Path | None = None, **more: str) -> dict[str, str]:
     """Nothing of the caller's but what a program needs to start."""
     home = home or Path(tempfile.gettempdir()) / "aic-tui-bench-without-home"
     return {"PATH": os.defpath, "HOME": str(home), "AIC_TUI_HOME": str(home), "LANG": "C.UTF-8", **more}
+
+
+def end_agents(home: Path) -> None:
+    """Ends what consoles of this home have started and left behind."""
+    wanted = f"AIC_TUI_HOME={home}".encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if wanted in (folder / "environ").read_bytes().split(b"\0"):
+                os.kill(int(folder.name), signal.SIGKILL)
