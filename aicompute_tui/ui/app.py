@@ -10,10 +10,12 @@ from contextlib import suppress
 from pathlib import PurePath
 from typing import ClassVar
 
+from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingsMap, BindingType
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
+from textual.widgets import Input
 
 from aicompute_tui.actions.registry import ACTIONS
 from aicompute_tui.domain.json import Json
@@ -161,6 +163,18 @@ class ConsoleApp(App[int], inherit_bindings=False):
         if self.view is not None:
             for table in self.view.query(VirtualTable).results():
                 table.unmark_all()
+
+    def on_key(self, event: events.Key) -> None:
+        """Keys typed faster than a line opens belong to that line, never to the table behind it."""
+        early = getattr(self.screen, "take_early", None)
+        if isinstance(self.focused, Input):
+            # An input keeps its letters: one that comes up to here was on its way when the input got the focus.
+            if event.is_printable and event.character:
+                self.focused.insert_text_at_cursor(event.character)
+                event.prevent_default()
+        elif early is not None:
+            early(event)
+            event.prevent_default()
 
     # -- actions
 

@@ -46,6 +46,27 @@ async def test_contexts_of_the_machines_known_complete_after_an_at() -> None:
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("line", [":events\r", ":extend lab by=2h\r", "/protect"])
+async def test_keys_that_come_faster_than_a_line_opens_belong_to_it(line: str) -> None:
+    session = WrittenSession({"event.list": []})
+    session.state.instances["0193-lab"] = machine("lab")
+    app = console(session)
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        for letter in line:
+            key = "enter" if letter == "\r" else keys_for(letter)[0]
+            app.post_message(events.Key(key, letter))
+        if line.startswith("/"):
+            await until(pilot, lambda: "/protect" in shown(app))
+        elif "extend" in line:
+            await until(pilot, lambda: session.submitted)
+        else:
+            await until(pilot, lambda: isinstance(app.screen, EventsScreen))
+        await pilot.pause()
+    assert [action_id for action_id, _ in session.submitted] == (["instance.extend"] if "extend" in line else [])
+
+
+@pytest.mark.asyncio
 async def test_an_unknown_command_names_the_nearest_and_stays_to_be_mended() -> None:
     app = console(WrittenSession())
     async with app.run_test() as pilot:

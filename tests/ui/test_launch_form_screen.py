@@ -14,7 +14,7 @@ from aicompute_tui.ui.app import ConsoleApp
 from aicompute_tui.ui.screens.launch import LaunchScreen
 from aicompute_tui.ui.widgets.form_fields import ChoicePane, FormRow, LineInput, ListField
 from aicompute_tui.ui.widgets.launch_summary import LaunchSummary
-from tests.ui.dialog_world import PREFLIGHT, WrittenSession, check, console, keys_for, shown, until
+from tests.ui.dialog_world import PREFLIGHT, TYPES, WrittenSession, check, console, keys_for, shown, until
 
 WHOLE_STORY = (
     "Launch 1 machine for $0.42/h",
@@ -231,6 +231,21 @@ async def test_machine_types_are_listed_filtered_and_chosen_by_keys() -> None:
         await checked(pilot, form)
         assert preflights(session)[-1]["type"] == "g5.12xlarge"
         assert "WHAT ENDS IT" in shown(app)
+
+
+@pytest.mark.asyncio
+async def test_a_long_list_of_types_stands_in_lines_with_its_prices() -> None:
+    assert isinstance(TYPES[1], dict)
+    many: list[Json] = [{**TYPES[1], "name": f"g6e.{number}xlarge"} for number in range(10, 70)]
+    session = WrittenSession({"instance.types": many})
+    app = console(session)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app)
+        await pilot.press("enter")
+        await until(pilot, lambda: "g6e.10xlarge" in shown(app))
+        lines = [line for line in shown(app).split("\n") if "g6e." in line]
+        assert len(lines) > 15
+        assert all("$1.21" in line and "4×A10G" in line for line in lines)
 
 
 @pytest.mark.asyncio

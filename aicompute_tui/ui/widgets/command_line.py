@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -112,6 +112,7 @@ class CommandLine(ModalScreen[Typed | None]):
         super().__init__()
         self._words = words
         self._contexts = contexts
+        self._early = ""
 
     @classmethod
     def open(cls, app: ConsoleApp) -> None:
@@ -130,14 +131,31 @@ class CommandLine(ModalScreen[Typed | None]):
                 yield Static(":", id="command-mark")
                 yield CommandText(sorted(self._words), self._contexts)
 
+    def take_early(self, event: events.Key) -> None:
+        """A key that was typed before the line had the focus."""
+        if event.key == "enter":
+            self._early += "\n"
+        elif event.is_printable and event.character:
+            self._early += event.character
+
+    def on_descendant_focus(self) -> None:
+        line, enter, _ = self._early.partition("\n")
+        self._early = ""
+        if line:
+            self.query_one(CommandText).insert_text_at_cursor(line)
+        if enter:
+            self.call_later(self._take, line)
+
     @on(Input.Changed)
     def tell(self, event: Input.Changed) -> None:
         """Says what the word does while it is typed."""
         self._say(_explained(event.value, self._words))
 
     @on(Input.Submitted)
-    def take(self, event: Input.Submitted) -> None:
-        line = event.value.strip()
+    def submit(self, event: Input.Submitted) -> None:
+        self._take(event.value.strip())
+
+    def _take(self, line: str) -> None:
         if not line:
             self.dismiss(None)
             return

@@ -63,7 +63,7 @@ class FilterLine(Horizontal):
         with self.prevent(Input.Changed):
             entry.value = text
         entry.cursor_position = len(text)
-        entry.focus()
+        self.screen.set_focus(entry)
 
     def close(self) -> None:
         self.display = False

@@ -19,8 +19,7 @@ from aicompute_tui.ui.widgets.launch_summary import LaunchSummary
 
 QUIET_SECONDS = 0.35
 """How long the fields must rest before anything is asked about them."""
-_SIDE_SPACE = 4
-"""Cells a list line cannot use: its padding and the scrollbar."""
+_SCROLLBAR = 1
 
 
 class LaunchSide(ContentSwitcher):
@@ -114,7 +113,7 @@ class LaunchSide(ContentSwitcher):
 
     @property
     def _line_width(self) -> int:
-        return max(36, self.content_size.width - _SIDE_SPACE)
+        return max(36, self.content_size.width - _SCROLLBAR)
 
     def narrow(self, text: str) -> None:
         self.query_one(ChoicePane).narrow(text)
