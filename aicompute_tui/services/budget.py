@@ -30,9 +30,8 @@ def monthly_cap_usd(context: Context) -> Decimal | None:
 
 async def current_spend(context: Context, transaction: Transaction) -> Spend:
     now = context.clock.now()
-    since = month_start(now)
-    rows = await transaction.instances.list(include_final=True)
-    return spend((row for row in rows if row.ended_at is None or row.ended_at >= since), now)
+    rows = await transaction.instances.list(include_final=True, ended_since=month_start(now))
+    return spend(rows, now)
 
 
 async def check_cap(
