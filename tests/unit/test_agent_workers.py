@@ -108,20 +108,11 @@ async def test_no_more_than_eight_jobs_at_once(bench: Bench) -> None:
     for _ in range(JOBS_AT_ONCE + 3):
         await bench.submit()
     runner = bench.runner()
-    bench.start(runner)
-
-    async def running() -> bool:
-        return (await bench.states()).count(JobState.RUNNING) == JOBS_AT_ONCE
-
-    await until(running, "eight run")
+    assert [await runner.take_up(), await runner.take_up()] == [JOBS_AT_ONCE, 0]
     assert (await bench.states()).count(JobState.QUEUED) == 3
     bench.release.set()
-
-    async def all_done() -> bool:
-        runner.nudge()
-        return set(await bench.states()) == {JobState.DONE}
-
-    await until(all_done, "the rest had their turn")
+    await runner.run_all()
+    assert set(await bench.states()) == {JobState.DONE}
 
 
 async def test_jobs_of_another_host_or_of_a_credential_that_is_not_here_are_left(bench: Bench) -> None:

@@ -157,7 +157,7 @@ async def test_the_lease_is_renewed_while_the_work_goes_on(bench: Bench) -> None
     async with bench.store.write() as transaction:
         assert await transaction.jobs.claim(job.id, "agent:other", bench.clock.now()) is None
     done.set()
-    assert await running == "done"
+    assert await asyncio.wait_for(running, 10) == "done"
 
 
 async def test_work_whose_lease_was_lost_stops_at_once_and_writes_nothing(bench: Bench) -> None:
@@ -177,7 +177,7 @@ async def test_work_whose_lease_was_lost_stops_at_once_and_writes_nothing(bench:
     theirs = await bench.take_over(job)
     bench.clock.advance(0)
     with pytest.raises(LeaseLost):
-        await running
+        await asyncio.wait_for(running, 10)
     assert was_stopped.is_set()
     assert await bench.stored(job) == theirs
 
