@@ -118,7 +118,7 @@ def _subject(session: Session, row: JsonObject) -> str:
     if machine is not None:
         return machine.name
     parameters = row.get("parameters")
-    named = [parameters.get(key) for key in ("name", "names", "key")] if isinstance(parameters, dict) else []
+    named = [parameters.get(key) for key in ("name", "names", "key", "type")] if isinstance(parameters, dict) else []
     found = next((each for each in named if each), subject[:8])
     return ", ".join(map(str, found)) if isinstance(found, list) else str(found)
 
@@ -206,7 +206,16 @@ def _setting_columns(_: Session) -> list[RowColumn]:
 
     return [
         _plain("key", "setting", 18, letter="K"),
-        Column(key="value", title="value", width=18, cell=value, weight=1, letter="V", sort=lambda r: text(r, "value")),
+        Column(
+            key="value",
+            title="value",
+            width=18,
+            cell=value,
+            weight=1,
+            most=34,
+            letter="V",
+            sort=lambda r: text(r, "value"),
+        ),
         _plain("source", "from", 12, letter="F"),
         _plain("help", "what it does", 24, weight=3, needs=90),
     ]

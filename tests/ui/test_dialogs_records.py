@@ -36,9 +36,10 @@ CREDENTIALS: list[Json] = [
     {"id": "aws:profile:team", "name": "team", "method": "shared-credentials-file", "account_id": None,
      "region": "ca-central-1", "checked_at": None, "arn": None, "error_message": None},
 ]  # fmt: skip
-SETTINGS: list[Json] = [
-    {"key": "ttl", "value": "8h", "source": "built-in", "default": "8h", "help": "A new machine ends itself then."},
-]
+SETTING: JsonObject = {
+    "key": "ttl", "value": "8h", "source": "built-in", "default": "8h", "help": "A new machine ends itself then.",
+}  # fmt: skip
+SETTINGS: list[Json] = [SETTING]
 DOCTOR_ROWS: list[Json] = [
     {"check": "database", "verdict": "ok", "reason": "SQLite", "next_step": ""},
     {"check": "clock", "verdict": "failed", "reason": "6 min off.", "next_step": "Set the clock."},
@@ -140,6 +141,31 @@ async def test_a_setting_is_edited_in_a_line_that_holds_its_value() -> None:
         await pilot.press("backspace", "backspace", "4", "h", "enter")
         await until(pilot, lambda: session.submitted)
     assert session.submitted == [("setting.set", {"key": "ttl", "value": "4h"})]
+
+
+@pytest.mark.asyncio
+async def test_a_value_that_cannot_be_is_refused_in_the_line_itself() -> None:
+    session = WrittenSession(ANSWERS)
+    app = console(session)
+    async with app.run_test() as pilot:
+        await opened(pilot, app, "settings")
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, PromptDialog))
+        await pilot.press("x", "enter")
+        await until(pilot, lambda: "Write it like 8h" in shown(app))
+        assert not session.submitted
+
+
+@pytest.mark.asyncio
+async def test_a_setting_of_one_console_says_where_it_is_changed() -> None:
+    own: JsonObject = {**SETTING, "key": "read_only", "shared": False, "variable": "AIC_TUI_READ_ONLY"}
+    session = WrittenSession({**ANSWERS, "setting.list": [own]})
+    app = console(session)
+    async with app.run_test() as pilot:
+        await opened(pilot, app, "settings")
+        await pilot.press("e")
+        await until(pilot, lambda: "AIC_TUI_READ_ONLY" in shown(app))
+        assert not session.submitted
 
 
 @pytest.mark.asyncio

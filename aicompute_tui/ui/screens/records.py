@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
@@ -14,6 +15,7 @@ from aicompute_tui.actions.model import Scope
 from aicompute_tui.actions.registry import ACTIONS
 from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.settings.keys import check_value, setting_named
 from aicompute_tui.settings.packaged import STYLES
 from aicompute_tui.ui import records
 from aicompute_tui.ui.damage import damage_of
@@ -201,17 +203,44 @@ class RecordScreen(ConsoleScreen):
 
     @work(group="submit", exit_on_error=False)
     async def _edit_setting(self, row: JsonObject) -> None:
-        key, choices = records.text(row, "key"), row.get("choices")
-        told = f"One of {', '.join(map(str, choices))}." if isinstance(choices, list) and choices else ""
-        told = f"{records.text(row, 'help')} {told} Empty takes it back to {records.text(row, 'default') or 'nothing'}."
+        key = records.text(row, "key")
+        if row.get("shared") is False:
+            step = f"Set {records.text(row, 'variable')} or config.toml."
+            self.say(f"{key} is each console's own.", "warn", next_step=step)
+            return
         value = await self.console.push_screen_wait(
-            PromptDialog(f"Change {key}", value=records.text(row, "value"), help=told, verb="change it")
+            PromptDialog(
+                f"Change {key}",
+                value=records.text(row, "value"),
+                help=_about_setting(row),
+                verb="change it",
+                rule=partial(_wrong_value, key),
+            )
         )
         if value is None or value == records.text(row, "value"):
             return
         if await self._hand_over("setting.set", {"key": key, "value": value}):
             self.say(f"{key}: handed to the agent.", "dim")
             self.load(settle=True)
+
+
+def _about_setting(row: JsonObject) -> str:
+    choices, source = row.get("choices"), records.text(row, "source")
+    told = [records.text(row, "help")]
+    if isinstance(choices, list) and choices:
+        told.append(f"One of {', '.join(map(str, choices))}.")
+    told.append(f"Empty takes it back to {records.text(row, 'default') or 'nothing'}.")
+    if source not in ("built-in", "database", ""):
+        told.append(f"What stands here comes from the {source} and goes before the database.")
+    return " ".join(told)
+
+
+def _wrong_value(key: str, value: str) -> str | None:
+    try:
+        check_value(setting_named(key), value)
+    except AicError as error:
+        return f"{error.message} {error.next_step}".strip()
+    return None
 
 
 class JobsScreen(RecordScreen):
