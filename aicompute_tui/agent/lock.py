@@ -28,6 +28,13 @@ class AgentLock:
         os.pwrite(descriptor, json.dumps(note).encode(), 0)
         return cls(descriptor)
 
+    def is_in_place(self, path: Path) -> bool:
+        """False where the home was removed or replaced: another agent could take a lock of its own there."""
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), path.stat())
+        except OSError:
+            return False
+
     def release(self) -> None:
         os.ftruncate(self._descriptor, 0)
         os.close(self._descriptor)

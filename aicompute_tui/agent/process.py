@@ -40,8 +40,9 @@ log = logging.getLogger(__name__)
 class Agent:
     """The desk behind the socket, and the life of the workers."""
 
-    def __init__(self, runtime: Runtime, store: Store) -> None:
+    def __init__(self, runtime: Runtime, store: Store, lock: AgentLock) -> None:
         self._runtime = runtime
+        self._lock = lock
         self._store = store
         self._clock = runtime.clock
         self._since = runtime.clock.now()
@@ -151,6 +152,9 @@ class Agent:
         idle_since: datetime | None = None
         while True:
             await self._clock.sleep(LIFE_SECONDS)
+            if not self._lock.is_in_place(self._runtime.places.agent_lock):
+                self.stop("its home was removed", TETHERED_LEAVE_SECONDS)
+                return
             if await self._has_newer_database():
                 self.stop("a newer aic-tui has upgraded the database")
                 return
@@ -185,7 +189,7 @@ async def serve(runtime: Runtime, *, debug: bool = False) -> int:
     lock = AgentLock.take(runtime.places.agent_lock, note)
     try:
         store = await runtime.open_store()
-        agent = Agent(runtime, store)
+        agent = Agent(runtime, store, lock)
         _heed_signals(agent)
         _heed_parent(runtime, agent)
         log.info("agent %s begins, pid %s", program_version(), os.getpid())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -169,6 +170,15 @@ async def test_an_agent_with_nothing_to_do_ends_after_a_minute(home: Home) -> No
     assert not home.runtime().places.agent_socket.exists()
     log = (home.runtime().places.logs / "agent.log").read_text()
     assert "leaving: there is nothing to do" in log
+
+
+async def test_an_agent_whose_home_was_removed_does_not_live_on(home: Home) -> None:
+    await home.submit("eu-west-1", host_id="another-host")
+    agent = home.start(["agent"])
+    await until(home.runtime().places.agent_socket.exists, "the agent listens")
+    shutil.rmtree(home.environment["AIC_TUI_HOME"])
+    code, _, err = await home.finished(agent)
+    assert (code, err) == (0, "")
 
 
 async def test_an_agent_stays_while_a_job_waits(home: Home) -> None:
