@@ -45,8 +45,8 @@ def _of_instance(instance: InstanceRow, now: float) -> Iterator[Need]:
         return
     look = state_look(instance.state)
     if instance.state == InstanceState.UNKNOWN:
-        text = f"nobody knows yet whether it exists{_may_burn(instance)}"
-        yield Need("bad", look, instance.name, text, "the agent keeps looking", instance.id)
+        text = f"may exist{_may_burn(instance)}"
+        yield Need("bad", look, instance.name, text, "is being looked for", instance.id)
     elif instance.state == InstanceState.LOST:
         yield Need("bad", look, instance.name, "the cloud no longer knows it", "a acknowledge", instance.id)
     elif instance.desired_state == DesiredState.TERMINATED:

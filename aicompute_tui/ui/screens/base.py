@@ -44,6 +44,10 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         super().__init__()
         self.session = session
         self.filter_text = ""
+        self._header = HeaderLine(session.glyphs)
+        self._filter_line = FilterLine()
+        self._jobs_line = JobsLine(session.glyphs)
+        self._footer = FooterLine()
         self.HORIZONTAL_BREAKPOINTS = self.HORIZONTAL_BREAKPOINTS or [(0, "-narrow"), (100, "-wide")]
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]
         self._bindings = screen_bindings(self.SCOPES, read_only=session.read_only)
@@ -84,12 +88,11 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
     # -- around it
 
     def compose(self) -> ComposeResult:
-        glyphs = self.session.glyphs
-        yield HeaderLine(glyphs)
+        yield self._header
         yield from self.compose_body()
-        yield FilterLine()
-        yield JobsLine(glyphs)
-        yield FooterLine()
+        yield self._filter_line
+        yield self._jobs_line
+        yield self._footer
 
     @property
     def active_table(self) -> VirtualTable[object] | None:
@@ -100,7 +103,7 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
 
     def on_screen_resume(self) -> None:
         self.refresh_frame()
-        self.query_one(JobsLine).show_jobs(self.session.state)
+        self._jobs_line.show_jobs(self.session.state)
 
     def take_change(self, change: StateChange) -> None:
         """A new reading of the store, already in the session's state."""
@@ -115,15 +118,15 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
 
     def say(self, text: str, tone: Tone = "", *, next_step: str = "") -> None:
         """One sentence in the jobs line."""
-        self.query_one(JobsLine).say(text, tone, next_step=next_step)
+        self._jobs_line.say(text, tone, next_step=next_step)
 
     def refresh_frame(self) -> None:
         self.refresh_header()
-        self.query_one(FooterLine).show_hints(self._hints())
+        self._footer.show_hints(self._hints())
 
     def refresh_header(self) -> None:
         state, now = self.session.state, this_minute(self.session.now())
-        self.query_one(HeaderLine).show_view(
+        self._header.show_view(
             HeaderView(
                 crumbs=self.crumbs,
                 filter=self.filter_text,
@@ -136,7 +139,7 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         )
 
     def _take_jobs(self, change: StateChange) -> None:
-        state, line = self.session.state, self.query_one(JobsLine)
+        state, line = self.session.state, self._jobs_line
         for job_id in change.jobs.changed:
             if state.jobs[job_id].state in FINAL_JOB_STATES:
                 line.announce(state.jobs[job_id], state)
@@ -158,7 +161,7 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         self.console.perform(action_id, self.selected_ids())
 
     def action_filter(self) -> None:
-        self.query_one(FilterLine).open(self.filter_text)
+        self._filter_line.open(self.filter_text)
 
     def action_back(self) -> None:
         """Leaves the filter, the marks or the view, whichever is innermost."""
@@ -194,7 +197,7 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
     def on_filter_line_closed(self, event: FilterLine.Closed) -> None:
         event.stop()
         if self._filter(event.text):
-            self.query_one(FilterLine).close()
+            self._filter_line.close()
             table = self.active_table
             if table is not None:
                 table.focus()
@@ -202,7 +205,7 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
     def _filter(self, text: str) -> bool:
         from aicompute_tui.domain.errors import InvalidInput
 
-        line = self.query_one(FilterLine)
+        line = self._filter_line
         try:
             self.apply_filter(text)
         except InvalidInput as error:

@@ -121,8 +121,9 @@ class InstancesScreen(ConsoleScreen):
 
     def _fill(self) -> None:
         state = self.session.state
-        wanting = {need.row_id for need in self._show_needs()}
-        rows = sorted(state.instances.values(), key=lambda row: (row.id not in wanting, row.is_final))
+        found = self._show_needs()
+        rank = {need.row_id: place for place, need in reversed(list(enumerate(found)))}
+        rows = sorted(state.instances.values(), key=lambda row: (rank.get(row.id, len(found)), row.is_final))
         self._machines.set_rows({row.id: row for row in rows})
         self._sightings.set_rows(state.sightings)
         self._sightings.display = bool(state.sightings)

@@ -44,6 +44,8 @@ class JobsLine(TextLine):
         self._message = Content.assemble(" ", (mark + _one_line(text), _STYLES[tone]), step)
         if self._fading is not None:
             self._fading.stop()
+        if not self.is_attached:
+            return
         self._fading = self.set_timer(BAD_SECONDS if tone in {"bad", "warn"} else GOOD_SECONDS, self._fade)
         self._fill()
 

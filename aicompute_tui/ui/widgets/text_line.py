@@ -34,6 +34,7 @@ def join(parts: list[Content], gap: str = GAP) -> Content:
 
 def spread(left: Content, right: Content, width: int, more: str) -> Content:
     """Left part and right part at the two ends of `width`; the left one is cut where both do not fit."""
+    right = right.truncate(width) if right.cell_length > width else right
     room = width - right.cell_length - (1 if right else 0)
     if left.cell_length > room:
         left = Content.assemble(left.truncate(max(0, room - 1), ellipsis=False), more) if room > 0 else Content("")

@@ -164,7 +164,8 @@ class VirtualTable(Generic[Row], ScrollView, can_focus=True):
 
     def update_rows(self, present: Mapping[str, Row], removed: Collection[str] = ()) -> None:
         """Adds and changes `present`, takes `removed` away."""
-        self._changing([*present, *removed], lambda: self._model.update(present, removed))
+        fresh = {row_id: row for row_id, row in present.items() if self.rows.get(row_id) != row}
+        self._changing([*fresh, *removed], lambda: self._model.update(fresh, removed))
 
     def set_filter(self, predicate: Callable[[Row], bool] | None) -> None:
         """Shows only rows the predicate takes; None shows all."""

@@ -1,0 +1,174 @@
+"""A whole console over rows the test writes: a clock it moves, jobs it remembers, readings it hands in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from textual.pilot import Pilot
+
+from aicompute_tui.domain.errors import AicError, Unreachable
+from aicompute_tui.domain.json import Json
+from aicompute_tui.store.rows import InstanceRow, JobRow, SightingRow, Snapshot
+from aicompute_tui.ui.app import ConsoleApp
+from aicompute_tui.ui.glyphs import UNICODE, Glyphs
+from aicompute_tui.ui.screens.base import ConsoleScreen
+from aicompute_tui.ui.session import Session
+from aicompute_tui.ui.widgets.footer_line import FooterLine
+from aicompute_tui.ui.widgets.header_line import HeaderLine
+from aicompute_tui.ui.widgets.jobs_line import JobsLine
+from aicompute_tui.ui.widgets.virtual_table import VirtualTable
+
+START = datetime(2026, 11, 20, 14, 2, tzinfo=UTC)
+NOW = START.timestamp()
+MINUTE = 60.0
+HOUR = 3600.0
+
+
+class MovedClock:
+    def __init__(self) -> None:
+        self.moment = START
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def move(self, **by: float) -> None:
+        self.moment += timedelta(**by)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+def machine(name: str, **changes: Any) -> InstanceRow:
+    """A g5.xlarge that has been ready for an hour and ends in seven."""
+    values: dict[str, Any] = dict.fromkeys(InstanceRow._fields)
+    values |= {
+        "id": f"id-{name}", "name": name, "state": "ready", "desired_state": "running", "owner": "ana", "cloud": "aws",
+        "account_id": "123456789012", "credential_id": "aws:profile:team", "region": "ca-central-1",
+        "zone": "ca-central-1b", "remote_id": f"i-{name}", "instance_type": "g5.xlarge", "market": "spot",
+        "gpu_name": "A10G", "gpu_count": 1, "gpu_memory_mib": 24576, "framework": "vllm", "models": '["llama"]',
+        "protected": 0, "price_usd_per_hour": 0.42, "settled_nano_usd": 0, "billing_since": NOW - HOUR,
+        "ttl_seconds": 28800, "idle_seconds": 1800, "expires_at": NOW + 7 * HOUR, "requested_at": NOW - HOUR,
+        "launched_at": NOW - HOUR, "state_since": NOW - HOUR, "last_seen_at": NOW, "host_id": "host", "version": 1,
+    }  # fmt: skip
+    return InstanceRow(**(values | changes))
+
+
+def sighting(name: str, ownership: str = "foreign", **changes: Any) -> SightingRow:
+    values: dict[str, Any] = dict.fromkeys(SightingRow._fields)
+    values |= {
+        "cloud": "aws", "account_id": "123456789012", "region": "us-east-1", "remote_id": f"i-{name}",
+        "ownership": ownership, "credential_id": "aws:profile:team", "store_id": "other", "owner": "ben", "name": name,
+        "instance_type": "g6.xlarge", "market": "spot", "state": "running", "first_seen_at": NOW, "last_seen_at": NOW,
+    }  # fmt: skip
+    return SightingRow(**(values | changes))
+
+
+def job(action_id: str, state: str = "running", **changes: Any) -> JobRow:
+    values: dict[str, Any] = dict.fromkeys(JobRow._fields)
+    values |= {
+        "id": f"job-{action_id}", "action_id": action_id, "state": state, "progress": "", "created_by": "ana@jump",
+        "cancel_requested": 0, "created_at": NOW, "version": 1,
+    }  # fmt: skip
+    return JobRow(**(values | changes))
+
+
+def reading(
+    instances: Sequence[InstanceRow] = (),
+    sightings: Sequence[SightingRow] = (),
+    jobs: Sequence[JobRow] = (),
+    problem: str = "",
+) -> Snapshot:
+    return Snapshot(1, "store", 1, list(instances), list(sightings), list(jobs), [], [], {}, [], problem)
+
+
+class HeldSession(Session):
+    """Answers from `answers`; without one there is no agent."""
+
+    def __init__(self, *, read_only: bool = False, demo: bool = False, glyphs: Glyphs = UNICODE) -> None:
+        self.moved_clock = MovedClock()
+        super().__init__(self.moved_clock, read_only=read_only, demo=demo, glyphs=glyphs)
+        self.agent_state = "on"
+        self.answers: dict[str, Json] = {}
+        self.submitted: list[tuple[str, dict[str, Json], str | None]] = []
+        self.refusal: AicError | None = None
+
+    def hand_in(self, snapshot: Snapshot) -> None:
+        """A new reading arrives, as from the follower."""
+        self.on_change(self.state.apply(snapshot))
+
+    async def submit(self, action_id: str, arguments: Mapping[str, Json], subject: str | None = None) -> str:
+        if self.refusal is not None:
+            raise self.refusal
+        self.submitted.append((action_id, dict(arguments), subject))
+        return "job-1"
+
+    async def query(self, action_id: str, arguments: Mapping[str, Json]) -> Json:
+        if action_id not in self.answers:
+            raise Unreachable("No agent is running.", "Start one with `aic-tui agent`.")
+        return self.answers[action_id]
+
+
+class Console:
+    """What a person sees and does."""
+
+    def __init__(self, app: ConsoleApp, session: HeldSession, pilot: Pilot[int]) -> None:
+        self.app = app
+        self.session = session
+        self.pilot = pilot
+
+    @property
+    def header(self) -> str:
+        return self.view.query_one(HeaderLine).text
+
+    @property
+    def footer(self) -> str:
+        return self.view.query_one(FooterLine).text
+
+    @property
+    def jobs(self) -> str:
+        return self.view.query_one(JobsLine).text.strip()
+
+    @property
+    def machines(self) -> VirtualTable[InstanceRow]:
+        return self.app.screen_stack[0].query_one("#machines", VirtualTable)
+
+    @property
+    def names(self) -> list[str]:
+        return [self.machines.rows[row_id].name for row_id in self.machines.order]
+
+    @property
+    def view(self) -> ConsoleScreen:
+        view = self.app.view
+        assert view is not None
+        return view
+
+    def line(self, table: VirtualTable[Any], y: int) -> str:
+        """A painted line of a table."""
+        return table.render_line(y).text
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Waits for a condition, five seconds at most."""
+        async with asyncio.timeout(5):
+            while not holds():
+                await self.pilot.pause()
+                await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def console(
+    snapshot: Snapshot | None = None, *, session: HeldSession | None = None, size: tuple[int, int] = (120, 40)
+) -> AsyncIterator[Console]:
+    held = session or HeldSession()
+    held.state.apply(snapshot or reading())
+    app = ConsoleApp(held)
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        yield Console(app, held, pilot)
