@@ -57,6 +57,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._views: list[str] = [dispatch.HOME]
         self._view_at = 0
         self._minute = -1
+        self.has_failed = False
 
     def get_default_screen(self) -> Screen[None]:
         return InstancesScreen(self.session)
@@ -260,5 +261,5 @@ class ConsoleApp(App[int], inherit_bindings=False):
             super()._handle_exception(error)
             return
         log.error("the console failed", exc_info=error)
-        self._return_code = 1
-        self.exit(1)
+        self.has_failed = True
+        self.exit(1, return_code=1)

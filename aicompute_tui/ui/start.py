@@ -32,7 +32,7 @@ def run_console(runtime: Runtime, *, read_only: bool = False) -> int:
     session.utc = preferences.text("time_zone") == "utc"
     app = ConsoleApp(session, theme=preferences.text("theme"), environment=runtime.environment)
     code = app.run()
-    if app.return_code == 1:
+    if app.has_failed:
         where = f" The log in {log_file} has the details." if log_file else ""
         sys.stderr.write(f"Something went wrong inside aic-tui; what you launched goes on.{where}\n")
     return code if code is not None else app.return_code or 0
