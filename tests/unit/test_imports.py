@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).resolve().parents[2]
 HEAVY_FOR_HELP = {"textual", "pydantic", "boto3", "botocore", "sqlalchemy", "huggingface_hub", "alembic", "rich"}
 HEAVY_BEFORE_PAINT = {"boto3", "botocore", "sqlalchemy", "alembic", "pydantic", "aiosqlite", "cryptography", "httpx"}
 
@@ -36,19 +37,28 @@ def test_help_imports_nothing_heavy(words: str, tmp_path: Path) -> None:
     assert not found & HEAVY_FOR_HELP
 
 
-_FIRST_PAINT = """
-import os, sys
+_UNTIL_FIRST_PAINT = """
+from functools import partialmethod
+from textual.app import App
 from aicompute_tui import ui
+from aicompute_tui.runtime import build
 from aicompute_tui.ui.app import ConsoleApp
-seen = []
-def begin(self):
-    seen.append(sorted({name.partition(".")[0] for name in sys.modules}))
-    self.exit(0)
-ConsoleApp._begin = begin
+from aicompute_tui.ui.widgets.virtual_table import VirtualTable
+
+def leave(app):  # what follows the first paint
+    table = app.screen.query_one("#machines", VirtualTable)
+    assert table.cursor_id is not None, "the first paint shows no row"
+    app.exit(0)
+
+ConsoleApp._begin = leave
+ConsoleApp.run = partialmethod(App.run, headless=True, size=(120, 40))
+assert ui.run(build()) == 0
 """
 
 
 def test_console_imports_nothing_heavy_before_its_first_paint(tmp_path: Path) -> None:
-    found = imported("import aicompute_tui.ui.app", tmp_path)
+    seed = [sys.executable, "-m", "tests.bench.seed", str(tmp_path), "3", "100"]
+    subprocess.run(seed, check=True, cwd=ROOT, timeout=60)
+    found = imported(_UNTIL_FIRST_PAINT, tmp_path)
     assert "textual" in found
     assert not found & HEAVY_BEFORE_PAINT

@@ -137,6 +137,17 @@ def test_test_command_is_what_the_check_run_takes_and_its_pins_hold() -> None:
             assert wanted.specifier.contains(Version(next(iter(pins[name].specifier)).version)), name
 
 
+def test_check_run_requires_every_service_a_test_asks_for() -> None:
+    (required,) = re.findall(r"^required=(.*)$", (ROOT / ".ci/run").read_text(), re.MULTILINE)
+    asked = {
+        name
+        for path in (ROOT / "tests").rglob("*.py")
+        for name in re.findall(r"\bneed\(\s*\"([a-z0-9-]+)\"", path.read_text(encoding="utf-8"))
+    }
+    assert {"namespaces", "shellcheck"} <= asked
+    assert asked <= set(required.split(","))
+
+
 def project() -> dict[str, Any]:
     table: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     return table
