@@ -58,7 +58,7 @@ def sections(place: str, scopes: Collection[Scope], *, has_table: bool, read_onl
         return tuple(_line(each) for each in commands if not (read_only and each.mutates))
 
     here = [action for action in ACTIONS.values() if action.scope in scopes and action.scope != "global"]
-    movements = _movements("screen", "table") if has_table else []
+    movements = [entry for entry in _movements("screen", "table") if entry.keys] if has_table else []
     found = [HelpSection(place.upper(), offered([*here, *movements]))]
     if has_table:
         found += [HelpSection("MOVING AND SORTING", MOVE_LINES), HelpSection("FILTER", FILTER_LINES)]

@@ -75,7 +75,7 @@ def _type_choice(row: Mapping[str, Json], market: str, width: int) -> Choice:
 
 
 def _columns(name: str, gpu: str, memory: str, vcpu: str, price: str, width: int) -> str:
-    gpu_width = max(6, min(26, width - _FIXED))
+    gpu_width = max(6, min(22, width - _FIXED))
     return " ".join(
         (
             fit(name, _NAME),

@@ -86,9 +86,10 @@ class LaunchScreen(ConsoleScreen):
         if each.name in _LISTED:
             return ListField(value, placeholder=each.empty, id=each.name)
         if each.is_flag:
-            return TurnField((("", "no"), (YES, "yes")), value, id=each.name)
+            return TurnField((("", "no"), (YES, "yes")), value, glyphs=self.session.glyphs, id=each.name)
         if each.choices:
-            return TurnField([(choice, choice) for choice in each.choices], value, id=each.name)
+            choices = [(choice, choice) for choice in each.choices]
+            return TurnField(choices, value, glyphs=self.session.glyphs, id=each.name)
         return LineInput(value, placeholder=each.empty, id=each.name)
 
     def on_mount(self) -> None:

@@ -18,6 +18,8 @@ from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from aicompute_tui.ui.glyphs import UNICODE, Glyphs
+
 LONGEST_VALUE = 500
 _LONGEST_PASTE_LOOKED_AT = 10_000
 
@@ -77,15 +79,23 @@ class TurnField(Static, can_focus=True):
         def control(self) -> TurnField:
             return self.field
 
-    def __init__(self, choices: Sequence[tuple[str, str]], value: str, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(
+        self,
+        choices: Sequence[tuple[str, str]],
+        value: str,
+        *,
+        glyphs: Glyphs = UNICODE,
+        id: str | None = None,  # noqa: A002
+    ) -> None:
         """`choices` are (value, the word shown)."""
         super().__init__(id=id)
+        self._glyphs = glyphs
         self.choices = tuple(choices)
         self.set_reactive(TurnField.value, value if value in dict(choices) else self.choices[0][0])
 
     def render(self) -> Text:
         word = dict(self.choices)[self.value]
-        return Text.assemble(("‹ ", "dim"), word, (" ›", "dim"), no_wrap=True)
+        return Text.assemble((f"{self._glyphs.left} ", "dim"), word, (f" {self._glyphs.right}", "dim"), no_wrap=True)
 
     def watch_value(self) -> None:
         self.post_message(self.Changed(self, self.value))

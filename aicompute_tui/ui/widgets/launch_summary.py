@@ -167,7 +167,7 @@ class LaunchSummary(Static):
         return grid
 
     def _reason(self, check: Mapping[str, Json]) -> Text:
-        words = plain(_word(check, "reason"))
+        words = self._with_short_moments(plain(_word(check, "reason")))
         if _verdict(check) == "ok":
             return Text(words, self._style("dim"), no_wrap=True, overflow="ellipsis")
         reason = Text(words, self._style(""))
