@@ -11,6 +11,7 @@ from tests import entry
 
 PAST_EVERYTHING_SECONDS = (1, 135, 460, 530, 600, 670)
 """Reconcile lease 120 s, job lease 30 s, look-up window 300 s, denials 60 s apart."""
+DONE, COULD_NOT_SEE_EVERYTHING = 0, 1
 
 
 def main() -> int:
@@ -20,7 +21,7 @@ def main() -> int:
         said = io.StringIO()
         with contextlib.redirect_stdout(said):
             code = entry.main([str(clock_file), "agent", "--once"])
-        if code != 0:
+        if code not in {DONE, COULD_NOT_SEE_EVERYTHING}:
             print(said.getvalue())
             return code
     return 0
