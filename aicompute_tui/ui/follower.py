@@ -17,7 +17,7 @@ PUSHED_POLL_SECONDS = 2.0
 """How often to look while an agent tells of changes by itself."""
 _LEAST_PAUSE_SECONDS = 0.1
 _SHARE = 10
-"""A reading is followed by a pause this many times as long, so that a busy store never takes the console's time."""
+"""A reading is followed by a pause this many times its CPU time, so that a busy store never takes the console's."""
 
 
 class StoreFollower:
@@ -68,12 +68,12 @@ class StoreFollower:
 
     def _read(self) -> float:
         """Reads everything and answers how long to leave the store alone."""
-        began = time.monotonic()
+        began = time.thread_time()
         snapshot = read_snapshot(self._path, self._clock.now().timestamp())
         self._seen = snapshot.latest_change if snapshot is not None and not snapshot.problem else -1
         if not self._stopped:
             self._deliver(snapshot)
-        return max(_LEAST_PAUSE_SECONDS, _SHARE * (time.monotonic() - began))
+        return max(_LEAST_PAUSE_SECONDS, _SHARE * (time.thread_time() - began))
 
     def _wait(self, pause: float) -> None:
         """Until the pause is over; a wake cuts a poll short, never the pause after a reading."""
