@@ -58,7 +58,7 @@ def _facts(record: JsonObject, session: Session) -> Iterator[tuple[str, Content]
     yield "endpoint", Content(_text(record, "endpoint") or _text(record, "node_endpoint") or unknown)
     models = record.get("models")
     names = ", ".join(str(model) for model in models) if isinstance(models, list) else ""
-    yield "serves", Content(" · ".join(part for part in (_text(record, "framework"), names) if part) or unknown)
+    yield "meant for", Content(" · ".join(part for part in (_text(record, "framework"), names) if part) or unknown)
     yield "owner", Content(_text(record, "owner"))
     seen = _when(record, "last_seen_at", session)
     yield (
