@@ -67,6 +67,18 @@ async def test_keys_that_come_faster_than_a_line_opens_belong_to_it(line: str) -
 
 
 @pytest.mark.asyncio
+async def test_keys_that_come_before_the_line_has_the_focus_wait_for_it() -> None:
+    app = console(WrittenSession({"event.list": []}))
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        CommandLine.open(app)
+        for letter in "events":
+            app.on_key(events.Key(letter, letter))
+        app.on_key(events.Key("enter", "\r"))
+        await until(pilot, lambda: isinstance(app.screen, EventsScreen))
+
+
+@pytest.mark.asyncio
 async def test_an_unknown_command_names_the_nearest_and_stays_to_be_mended() -> None:
     app = console(WrittenSession())
     async with app.run_test() as pilot:

@@ -56,6 +56,7 @@ class DamageList(Static):
 class ConfirmDialog(ModalScreen[bool]):
     """True when the dangerous answer was given; esc, and enter at first, keep things as they are."""
 
+    AUTO_FOCUS = ""
     CSS_PATH = STYLES / "dialogs.tcss"
     VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -92,7 +93,8 @@ class ConfirmDialog(ModalScreen[bool]):
 
     def on_mount(self) -> None:
         self.query_one("#dangerous", Answer).disabled = self.typed_name is not None
-        self.query_one("#typed-name" if self.typed_name is not None else "#safe").focus()
+        # At once: a key that is on its way must find the safe answer in focus.
+        self.set_focus(self.query_one("#typed-name" if self.typed_name is not None else "#safe"))
 
     @on(Input.Changed, "#typed-name")
     def weigh_name(self) -> None:
@@ -117,7 +119,7 @@ class ConfirmDialog(ModalScreen[bool]):
 
     def action_other(self) -> None:
         dangerous, safe = self.query_one("#dangerous", Answer), self.query_one("#safe", Answer)
-        (safe if self.focused is dangerous or dangerous.disabled else dangerous).focus()
+        self.set_focus(safe if self.focused is dangerous or dangerous.disabled else dangerous)
 
 
 def _wanted(name: str) -> Text:

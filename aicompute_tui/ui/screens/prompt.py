@@ -19,6 +19,7 @@ from aicompute_tui.ui.widgets.form_fields import Answer, LineInput, Rule
 class PromptDialog(ModalScreen[str | None]):
     """The line typed, None when esc left things as they were."""
 
+    AUTO_FOCUS = ""
     CSS_PATH = STYLES / "dialogs.tcss"
     VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "keep", "keep it", show=False)]
@@ -54,7 +55,7 @@ class PromptDialog(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         line = self.query_one("#line", LineInput)
-        line.focus()
+        self.set_focus(line)
         line.cursor_position = len(line.value)
 
     @on(Input.Changed, "#line")
