@@ -19,7 +19,7 @@ from aicompute_tui.cli.commands import Options, wants_yes
 from aicompute_tui.cli.interrupts import InFlight, run_interruptible
 from aicompute_tui.cli.output import write_result
 from aicompute_tui.cli.session import Session
-from aicompute_tui.cli.table import COLUMNS, clean
+from aicompute_tui.cli.table import clean, columns_for
 from aicompute_tui.domain.errors import NotFound, Refused
 from aicompute_tui.domain.ids import new_id
 from aicompute_tui.domain.json import Json, JsonObject
@@ -41,7 +41,8 @@ class Call:
     flight: InFlight
 
     def answer(self, result: Json) -> None:
-        write_result(result, self.options.output, COLUMNS.get(self.action.id, ()))
+        rows = result if isinstance(result, list) else []
+        write_result(result, self.options.output, columns_for(self.action.id, rows))
 
 
 def execute(session: Session, action: Action, arguments: dict[str, object], options: Options) -> int:

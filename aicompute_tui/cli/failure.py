@@ -76,6 +76,7 @@ def report_interruption(interruption: Interrupted, *, as_json: bool) -> int:
     """130, 143 or 129, after naming what goes on without us."""
     for line in interruption.lines:
         say(line)
+        _log().warning(line)
     next_step = "`aic-tui instance list` shows where things stand."
     _say("Interrupted", "Interrupted.", next_step, as_json)
     return 128 + interruption.signal_number

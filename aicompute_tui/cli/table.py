@@ -22,7 +22,16 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "account_id",
         "remote_id",
     ),
-    "credential.list": ("id", "method", "profile", "account_id", "region", "checked_at", "error_message"),
+    "credential.list": (
+        "id",
+        "method",
+        "profile",
+        "account_id",
+        "region",
+        "checked_at",
+        "error_message",
+        "aws_cli_installed",
+    ),
     "setting.list": ("key", "value", "source", "help"),
     "event.list": ("at", "level", "actor", "kind", "subject_name", "message"),
     "event.follow": ("at", "level", "actor", "kind", "subject_name", "message"),
@@ -35,6 +44,14 @@ for _verb in ("launch", "terminate", "stop", "start", "reboot"):
 _NESTED_COLUMNS = {"checks": ("name", "verdict", "reason", "next_step")}
 _LONG_LIST = 60
 _UNKNOWN_WHERE_ABSENT = frozenset({"price_usd_per_hour", "cost_usd", "cost_ttl_usd", "cost_month_usd", "account_id"})
+
+
+def columns_for(action_id: str, rows: Sequence[Json]) -> tuple[str, ...]:
+    """The action's columns; machines that are not ours are told apart by one more."""
+    named = COLUMNS.get(action_id, ())
+    if named and any(isinstance(row, dict) and "ownership" in row for row in rows):
+        return (*named, "ownership", "owner")
+    return named
 
 
 def table_lines(rows: Sequence[JsonObject], columns: Sequence[str] = ()) -> list[str]:

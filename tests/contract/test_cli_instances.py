@@ -7,6 +7,7 @@ import io
 import json
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -167,6 +168,7 @@ def test_a_signal_mid_launch_names_what_is_in_flight(cli: Cli, world: World, num
     assert row["expires_at"] in err
     assert json.loads(err.splitlines()[-1])["error"] == "Interrupted"
     assert "Traceback" not in err
+    assert f"gpu-1 ({row['id']})" in (cli.home / "data" / "log" / "cli.log").read_text()
 
 
 def test_a_reader_that_leaves_is_no_failure(cli: Cli) -> None:
@@ -210,7 +212,7 @@ def test_no_credentials_is_one_sentence_and_a_way_on(cli: Cli) -> None:
     assert "credential set" in answer.error["next_step"]
 
 
-def test_an_env_file_gives_the_credentials(cli: Cli, tmp_path: object) -> None:
+def test_an_env_file_gives_the_credentials(cli: Cli) -> None:
     lines = [f"{name}={cli.environment.pop(name)}" for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")]
     file = cli.home.parent / "keys.env"
     file.write_text("\n".join(lines))
@@ -238,3 +240,20 @@ def test_tab_offers_the_names_of_machines(cli: Cli) -> None:
     out, _err = process.communicate(timeout=60)
     del cli.environment["_AIC_TUI_COMPLETE"]
     assert "gpu-tab" in out
+
+
+def test_another_stores_machines_are_seen_and_told_apart(cli: Cli, tmp_path: Path, world: World) -> None:
+    launched(cli, "--name", "theirs")
+    cli.environment["AIC_TUI_HOME"] = str(tmp_path / "second")
+    launched(cli, "--name", "mine")
+    cli.json("agent", "--once")
+    rows = {row["name"]: row for row in cli.json("instance", "list", "--sightings")}
+    assert rows["theirs"]["ownership"] == "foreign"
+    lines = cli("instance", "list", "--sightings").out.splitlines()
+    assert "OWNERSHIP" in lines[0]
+    assert "foreign" in next(line for line in lines if "theirs" in line)
+    answer = cli("instance", "adopt", rows["theirs"]["remote_id"], "--yes", "-o", "json")
+    assert answer.code == 4
+    assert "--confirm-name" in answer.error["next_step"]
+    assert cli.json("instance", "reap", "--yes") == []
+    assert as_words(world.machines(), "state") == ["running", "running"]
