@@ -320,6 +320,21 @@ async def test_a_read_only_console_offers_no_launch() -> None:
 
 
 @pytest.mark.asyncio
+async def test_on_a_tiny_terminal_the_list_and_a_refusal_come_into_view() -> None:
+    session = WrittenSession({"instance.preflight": {**PREFLIGHT, "can_launch": False}})
+    app = console(session)
+    async with app.run_test(size=(40, 10)) as pilot:
+        form = await opened(pilot, app)
+        await pilot.press("enter")
+        await until(pilot, lambda: "4×A10G" in shown(app))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: form.form["type"] == "g5.12xlarge")
+        await checked(pilot, form)
+        await pilot.press("ctrl+l")
+        await until(pilot, lambda: "A check refuses" in shown(app))
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize("size", [(40, 10), (20, 5)])
 async def test_a_tiny_terminal_and_a_megabyte_paste_do_no_harm(size: tuple[int, int]) -> None:
     session = WrittenSession()

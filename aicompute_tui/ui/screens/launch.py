@@ -205,7 +205,9 @@ class LaunchScreen(ConsoleScreen):
 
     @on(ListField.Opened)
     def open_list(self, event: ListField.Opened) -> None:
-        self.query_one(LaunchSide).open_list(event.field, self._form)
+        side = self.query_one(LaunchSide)
+        side.open_list(event.field, self._form)
+        side.scroll_visible(animate=False)
 
     @on(ListField.Filtered)
     def narrow_list(self, event: ListField.Filtered) -> None:
@@ -274,6 +276,8 @@ class LaunchScreen(ConsoleScreen):
     def _refuse(self, sentence: str) -> None:
         self._refusal = sentence
         self._say()
+        line = self.query_one("#launch-message")
+        line.call_after_refresh(line.scroll_visible, animate=False)
 
     def action_start_over(self) -> None:
         _DRAFTS.pop(self.session, None)
