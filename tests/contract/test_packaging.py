@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
-import tarfile
 import venv
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,8 +64,7 @@ def built(kind: Kind, folder: Path) -> str:
     """The wheel that an installer would make of our tree; no network, the backend is the one installed here."""
     if kind != "sdist":
         return ProjectBuilder(ROOT).build(kind, folder)
-    with tarfile.open(ProjectBuilder(ROOT).build("sdist", folder)) as archive:
-        archive.extractall(folder, filter="data")
+    shutil.unpack_archive(ProjectBuilder(ROOT).build("sdist", folder), folder)
     (source,) = (path for path in folder.iterdir() if path.is_dir())
     assert (source / "tests/constraints.txt").is_file(), "the tests are not in the sdist"
     return ProjectBuilder(source).build("wheel", folder)
