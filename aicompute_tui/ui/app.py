@@ -56,7 +56,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         )
         self._views: list[str] = [dispatch.HOME]
         self._view_at = 0
-        self._minute = -1
+        self._minute = self._this_minute()
         self.has_failed = False
 
     def get_default_screen(self) -> Screen[None]:
@@ -95,11 +95,14 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self.view.refresh_header()
 
     def _tick(self) -> None:
-        minute = int(self.session.now().timestamp() // 60)
+        minute = self._this_minute()
         if minute != self._minute:
             self._minute = minute
             if self.view is not None:
                 self.view.pass_minute()
+
+    def _this_minute(self) -> int:
+        return int(self.session.now().timestamp() // 60)
 
     def say(self, text: str, tone: Tone = "", *, next_step: str = "") -> None:
         """One sentence in the jobs line."""

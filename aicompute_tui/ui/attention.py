@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from aicompute_tui.domain.instance import DesiredState, InstanceState
-from aicompute_tui.domain.job import JobState
-from aicompute_tui.domain.remote import Ownership
 from aicompute_tui.store.rows import InstanceRow, JobRow
 from aicompute_tui.ui.format import STATE_LOOKS, StateLook, span, state_look
-from aicompute_tui.ui.state import ConsoleState
+from aicompute_tui.ui.state import FAILED_JOB, ORPHAN, ConsoleState
 
 ENDING_SOON = 15 * 60.0
 SLOW_END = 10 * 60.0
@@ -77,7 +75,7 @@ def _of_living(instance: InstanceRow, now: float) -> Iterator[Need]:
 
 
 def _of_sightings(state: ConsoleState) -> Iterator[Need]:
-    orphans = [row for row in state.sightings.values() if row.ownership == Ownership.ORPHAN]
+    orphans = [row for row in state.sightings.values() if row.ownership == ORPHAN]
     if orphans:
         names = ", ".join(row.name or row.remote_id for row in orphans[:3])
         one = len(orphans) == 1
@@ -89,7 +87,7 @@ def _of_jobs(state: ConsoleState, now: float) -> Iterator[Need]:
     failed = [
         job
         for job in state.jobs.values()
-        if job.state == JobState.FAILED and job.ended_at is not None and now - job.ended_at <= JOB_ERROR_SHOWN
+        if job.state == FAILED_JOB and job.ended_at is not None and now - job.ended_at <= JOB_ERROR_SHOWN
     ]
     for job in sorted(failed, key=lambda job: job.created_at, reverse=True)[:3]:
         yield Need("warn", _BAD, job_subject(job, state), job_failure(job), "0 jobs", job.subject)

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from aicompute_tui.domain.durations import format_duration
 from aicompute_tui.domain.instance import InstanceState
-from aicompute_tui.domain.job import JobState
 from aicompute_tui.domain.money import NANO_PER_USD
 from aicompute_tui.store.rows import InstanceRow
 from aicompute_tui.ui.glyphs import Glyphs
+from aicompute_tui.ui.state import CANCELLED_JOB, DONE_JOB, FAILED_JOB, QUEUED_JOB
 from aicompute_tui.ui.widgets.columns import Tone
 
 
@@ -39,11 +39,11 @@ STATE_LOOKS: dict[str, StateLook] = {
     InstanceState.TERMINATED: StateLook("·", "_", "dim"),
 }
 JOB_LOOKS: dict[str, StateLook] = {
-    JobState.QUEUED: StateLook("◌", ".", "dim"),
-    JobState.RUNNING: StateLook("◐", "%", "warn"),
-    JobState.DONE: StateLook("●", "*", "good"),
-    JobState.FAILED: StateLook("✕", "x", "bad"),
-    JobState.CANCELLED: StateLook("·", "_", "dim"),
+    QUEUED_JOB: StateLook("◌", ".", "dim"),
+    "running": StateLook("◐", "%", "warn"),
+    DONE_JOB: StateLook("●", "*", "good"),
+    FAILED_JOB: StateLook("✕", "x", "bad"),
+    CANCELLED_JOB: StateLook("·", "_", "dim"),
 }
 
 

@@ -6,13 +6,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from aicompute_tui.domain.clock import Clock
 from aicompute_tui.domain.errors import AicError, Refused, Unreachable
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.ui.glyphs import UNICODE, Glyphs
-from aicompute_tui.ui.row_records import record_of
+from aicompute_tui.ui.overview import Overview
 from aicompute_tui.ui.state import ConsoleState, StateChange
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Session:
         self.demo = demo
         self.glyphs = glyphs
         self.state = ConsoleState()
+        self.overview = Overview(self.state)
         self.agent_state: AgentState = "starting"
         self.agent_problem = ""
         """Why there is no agent, in one sentence."""
@@ -74,6 +76,8 @@ class Session:
 
     def record(self, row_id: str) -> JsonObject | None:
         """The row as programs see it: a machine, a sighting or a job; None where it is not known."""
+        from aicompute_tui.ui.row_records import record_of
+
         return record_of(self.state, row_id, self.now().timestamp())
 
 
@@ -87,6 +91,7 @@ class LiveSession(Session):
         self, runtime: Runtime, *, read_only: bool = False, demo: bool = False, glyphs: Glyphs = UNICODE
     ) -> None:
         super().__init__(runtime.clock, read_only=read_only, demo=demo, glyphs=glyphs)
+        self.log_file: Path | None = None
         self._runtime = runtime
         self._client: AgentClient | None = None
         self._follower: StoreFollower | None = None
@@ -99,6 +104,7 @@ class LiveSession(Session):
         self.state.apply(snapshot)
 
     async def start(self) -> None:
+        self.log_file = self._runtime.start_log("console")
         self._follow()
         self._spawn(self._keep_agent())
         await asyncio.to_thread(_import_heavy)

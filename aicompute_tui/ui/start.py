@@ -25,7 +25,6 @@ def run_console(runtime: Runtime, *, read_only: bool = False) -> int:
     from aicompute_tui.ui.glyphs import glyphs_for
     from aicompute_tui.ui.session import LiveSession
 
-    log_file = runtime.start_log("console")
     session = LiveSession(runtime, read_only=read_only, demo=runtime.is_demo, glyphs=glyphs_for(runtime.environment))
     reader.join()
     session.take_first(found[0] if found else None)
@@ -33,6 +32,6 @@ def run_console(runtime: Runtime, *, read_only: bool = False) -> int:
     app = ConsoleApp(session, theme=preferences.text("theme"), environment=runtime.environment)
     code = app.run()
     if app.has_failed:
-        where = f" The log in {log_file} has the details." if log_file else ""
+        where = f" The log in {session.log_file} has the details." if session.log_file else ""
         sys.stderr.write(f"Something went wrong inside aic-tui; what you launched goes on.{where}\n")
     return code if code is not None else app.return_code or 0

@@ -10,7 +10,10 @@ from aicompute_tui.store.rows import InstanceRow, JobRow, SightingRow, Snapshot
 
 Row = TypeVar("Row")
 
-FINAL_JOB_STATES = frozenset({"done", "failed", "cancelled"})
+FAILED_JOB, DONE_JOB, CANCELLED_JOB, QUEUED_JOB = "failed", "done", "cancelled", "queued"
+FINAL_JOB_STATES = frozenset({DONE_JOB, FAILED_JOB, CANCELLED_JOB})
+ORPHAN = "orphan"
+"""Words of rows, spelled out here so that the first frame need not import the models they come from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ class ConsoleState:
     jobs: dict[str, JobRow] = field(default_factory=dict)
     snapshot: Snapshot | None = None
     """The last reading that could be read; None before the first."""
+    revision: int = 0
+    """Grows with every reading."""
     problem: str = ""
     """Why the store cannot be read now; the rows are then those of the last good reading."""
 
@@ -63,6 +68,7 @@ class ConsoleState:
         if snapshot is None:
             return StateChange()
         self.problem = snapshot.problem
+        self.revision += 1
         if snapshot.problem:
             return StateChange()
         self.snapshot = snapshot

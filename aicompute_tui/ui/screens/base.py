@@ -9,15 +9,12 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 
 from aicompute_tui.actions.model import Scope
-from aicompute_tui.ui.attention import needs
 from aicompute_tui.ui.bindings import footer_word, key_text, screen_bindings
-from aicompute_tui.ui.figures import figures
 from aicompute_tui.ui.format import this_minute
 from aicompute_tui.ui.navigation import commands
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.state import FINAL_JOB_STATES, StateChange
 from aicompute_tui.ui.widgets.columns import Tone
-from aicompute_tui.ui.widgets.filter_line import FilterLine
 from aicompute_tui.ui.widgets.footer_line import FooterLine, Hint
 from aicompute_tui.ui.widgets.header_line import HeaderLine, HeaderView
 from aicompute_tui.ui.widgets.jobs_line import JobsLine
@@ -25,6 +22,7 @@ from aicompute_tui.ui.widgets.virtual_table import VirtualTable
 
 if TYPE_CHECKING:
     from aicompute_tui.ui.app import ConsoleApp
+    from aicompute_tui.ui.widgets.filter_line import FilterLine
 
 _MOST_HINTS = 7
 
@@ -45,7 +43,7 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         self.session = session
         self.filter_text = ""
         self._header = HeaderLine(session.glyphs)
-        self._filter_line = FilterLine()
+        self._filter_line: FilterLine | None = None
         self._jobs_line = JobsLine(session.glyphs)
         self._footer = FooterLine()
         self.HORIZONTAL_BREAKPOINTS = self.HORIZONTAL_BREAKPOINTS or [(0, "-narrow"), (100, "-wide")]
@@ -90,7 +88,6 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         yield self._header
         yield from self.compose_body()
-        yield self._filter_line
         yield self._jobs_line
         yield self._footer
 
@@ -125,14 +122,14 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         self._footer.show_hints(self._hints())
 
     def refresh_header(self) -> None:
-        state, now = self.session.state, this_minute(self.session.now())
+        overview, now = self.session.overview, this_minute(self.session.now())
         self._header.show_view(
             HeaderView(
                 crumbs=self.crumbs,
                 filter=self.filter_text,
-                figures=None if state.snapshot is None else figures(state.snapshot, now),
+                figures=overview.figures(now),
                 agent=self.session.agent_state,
-                alerts=len(needs(state, now)),
+                alerts=len(overview.needs(now)),
                 demo=self.session.demo,
                 read_only=self.session.read_only,
             )
@@ -160,7 +157,13 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
     def action_perform(self, action_id: str) -> None:
         self.console.perform(action_id, self.selected_ids())
 
-    def action_filter(self) -> None:
+    async def action_filter(self) -> None:
+        """The line is made when it is first asked for, which keeps it out of the first frame."""
+        from aicompute_tui.ui.widgets.filter_line import FilterLine
+
+        if self._filter_line is None:
+            self._filter_line = FilterLine()
+            await self.mount(self._filter_line, before=self._jobs_line)
         self._filter_line.open(self.filter_text)
 
     def action_back(self) -> None:
@@ -197,7 +200,8 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
     def on_filter_line_closed(self, event: FilterLine.Closed) -> None:
         event.stop()
         if self._filter(event.text):
-            self._filter_line.close()
+            if self._filter_line is not None:
+                self._filter_line.close()
             table = self.active_table
             if table is not None:
                 table.focus()
@@ -205,13 +209,18 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
     def _filter(self, text: str) -> bool:
         from aicompute_tui.domain.errors import InvalidInput
 
-        line = self._filter_line
         try:
             self.apply_filter(text)
         except InvalidInput as error:
-            line.say(f"{error.message} {error.next_step}")
+            self._say_filter(f"{error.message} {error.next_step}")
             return False
-        line.say("")
+        self._say_filter("")
         self.filter_text = text.strip()
         self.refresh_header()
         return True
+
+    def _say_filter(self, problem: str) -> None:
+        if self._filter_line is not None:
+            self._filter_line.say(problem)
+        elif problem:
+            self.say(problem, "warn")

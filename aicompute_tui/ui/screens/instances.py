@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from aicompute_tui.actions.model import Scope
 from aicompute_tui.store.rows import InstanceRow, SightingRow
-from aicompute_tui.ui.attention import Need, needs
+from aicompute_tui.ui.attention import Need
 from aicompute_tui.ui.bindings import key_text
 from aicompute_tui.ui.filter_language import Filter, parse_filter
 from aicompute_tui.ui.format import sign, this_minute
@@ -59,15 +59,13 @@ class InstancesScreen(ConsoleScreen):
             sighting_columns(session.glyphs, self._now), glyphs=session.glyphs, marks=False, id="sightings"
         )
         self._needs = Static("", id="needs", markup=False)
+        self._needs_shown = Content("")
 
     def compose_body(self) -> ComposeResult:
         with Vertical(id="home"):
             yield self._needs
             yield self._machines
             yield self._sightings
-
-    def on_mount(self) -> None:
-        self._fill()
 
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
@@ -142,7 +140,7 @@ class InstancesScreen(ConsoleScreen):
         self._machines.set_empty_message(text)
 
     def _show_needs(self) -> list[Need]:
-        found = needs(self.session.state, self._now())
+        found = self.session.overview.needs(self._now())
         width, height = self.size.width - 5, self.size.height
         room = max(1, (height - 8) // 3)
         shown = found if len(found) <= room else found[: room - 1]
@@ -152,7 +150,10 @@ class InstancesScreen(ConsoleScreen):
         self._needs.display = bool(found) and height >= 12
         if found:
             title = Content.styled("NEEDS YOU", "$foreground-muted")
-            self._needs.update(Content("\n").join([title, *lines]))
+            content = Content("\n").join([title, *lines])
+            if content != self._needs_shown or content.spans != self._needs_shown.spans:
+                self._needs_shown = content
+                self._needs.update(content)
         return found
 
     def _need_line(self, need: Need, width: int) -> Content:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from textual.content import Content
 from textual.timer import Timer
 
-from aicompute_tui.domain.job import JobState
 from aicompute_tui.store.rows import JobRow
 from aicompute_tui.ui.attention import job_subject
 from aicompute_tui.ui.format import JOB_LOOKS, sign
 from aicompute_tui.ui.glyphs import UNICODE, Glyphs
-from aicompute_tui.ui.state import ConsoleState
+from aicompute_tui.ui.state import CANCELLED_JOB, DONE_JOB, FAILED_JOB, QUEUED_JOB, ConsoleState
 from aicompute_tui.ui.widgets.columns import Tone
 from aicompute_tui.ui.widgets.text_line import TextLine, spread
 
@@ -62,23 +61,23 @@ class JobsLine(TextLine):
         """How a job ended."""
         verb, name = job.action_id.partition(".")[2], job_subject(job, state)
         about = f"{verb} {name}" if name != verb else verb
-        if job.state == JobState.FAILED:
+        if job.state == FAILED_JOB:
             reason = job.error_message or "no reason is known"
             self.say(f"{about} failed: {reason}", "bad", next_step=job.error_next_step or "")
-        elif job.state == JobState.CANCELLED:
+        elif job.state == CANCELLED_JOB:
             self.say(f"{about} was cancelled", "dim")
-        elif job.state == JobState.DONE:
-            look = JOB_LOOKS[JobState.DONE]
+        elif job.state == DONE_JOB:
+            look = JOB_LOOKS[DONE_JOB]
             self.say(f"{sign(look, self._glyphs)} {about} done", "good")
 
     def on_resize(self) -> None:
         self._fill()
 
     def _line(self, job: JobRow, state: ConsoleState) -> Content:
-        look = JOB_LOOKS.get(job.state, JOB_LOOKS[JobState.QUEUED])
+        look = JOB_LOOKS.get(job.state, JOB_LOOKS[QUEUED_JOB])
         verb, name = job.action_id.partition(".")[2], job_subject(job, state)
         about = f" {verb} {name}" if name != verb else f" {verb}"
-        progress = job.progress or ("waits for the agent" if job.state == JobState.QUEUED else "")
+        progress = job.progress or ("waits for the agent" if job.state == QUEUED_JOB else "")
         mark = (sign(look, self._glyphs), _STYLES[look.tone])
         return Content.assemble(mark, about, (f"  {progress}", _STYLES["dim"]))
 

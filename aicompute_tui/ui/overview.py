@@ -1,0 +1,34 @@
+"""What all rows come to at a glance, worked out once for each reading and minute."""
+
+from __future__ import annotations
+
+from aicompute_tui.ui.attention import Need, needs
+from aicompute_tui.ui.figures import Figures, figures
+from aicompute_tui.ui.state import ConsoleState
+
+
+class Overview:
+    """Figures of the header and what needs a person; `figures` is None before the first reading."""
+
+    def __init__(self, state: ConsoleState) -> None:
+        self._state = state
+        self._worked_out: tuple[int, float] | None = None
+        self._figures: Figures | None = None
+        self._needs: list[Need] = []
+
+    def figures(self, now: float) -> Figures | None:
+        self._work_out(now)
+        return self._figures
+
+    def needs(self, now: float) -> list[Need]:
+        """The worst first."""
+        self._work_out(now)
+        return self._needs
+
+    def _work_out(self, now: float) -> None:
+        key = (self._state.revision, now)
+        if key != self._worked_out:
+            self._worked_out = key
+            snapshot = self._state.snapshot
+            self._figures = None if snapshot is None else figures(snapshot, now)
+            self._needs = needs(self._state, now)
