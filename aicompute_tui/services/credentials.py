@@ -18,7 +18,6 @@ from aicompute_tui.domain.errors import (
     NotFound,
     Refused,
     Unreachable,
-    error_class,
 )
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.services.arguments import required_text, text
@@ -180,13 +179,6 @@ async def checked_credential(context: Context, credential: Credential, seconds: 
 def _failed(credential: Credential, error: AicError, context: Context) -> Credential:
     sentence = f"{error.message} {error.next_step}".strip()
     return replace(credential, checked_at=context.clock.now(), error_kind=error.kind, error_message=sentence)
-
-
-def error_of(credential: Credential) -> AicError | None:
-    """The error of the last test."""
-    if credential.error_kind is None:
-        return None
-    return error_class(credential.error_kind)(credential.error_message or "")
 
 
 async def remove(context: Context, arguments: Arguments) -> Json:
