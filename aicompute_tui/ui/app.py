@@ -14,7 +14,9 @@ from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingsMap, BindingType
 from textual.notifications import SeverityLevel
+from textual.reactive import Reactive
 from textual.screen import Screen
+from textual.theme import Theme
 from textual.widgets import Input
 
 from aicompute_tui.actions.registry import ACTIONS
@@ -41,13 +43,15 @@ class ConsoleApp(App[int], inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = False
     CSS_PATH: ClassVar[list[str | PurePath]] = [STYLES / "console.tcss", STYLES / "instances.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = []
+    theme: Reactive[str] = Reactive(DARK.name)
+    """Ours from the start: a theme set later has every style parsed again."""
 
     def __init__(self, session: Session, *, theme: str = "", environment: Mapping[str, str] | None = None) -> None:
         super().__init__()
         self.session = session
-        for own in (DARK, LIGHT):
-            self.register_theme(own)
-        self.theme = theme_for(theme, self.available_themes, environment or {})
+        wanted = theme_for(theme, self.available_themes, environment or {})
+        if wanted != self.theme:
+            self.theme = wanted
         self._bindings = BindingsMap(
             [
                 *navigation_bindings("app"),
@@ -58,6 +62,10 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._view_at = 0
         self._minute = self._this_minute()
         self.has_failed = False
+
+    @property
+    def available_themes(self) -> dict[str, Theme]:
+        return {**super().available_themes, DARK.name: DARK, LIGHT.name: LIGHT}
 
     def get_default_screen(self) -> Screen[None]:
         return InstancesScreen(self.session)

@@ -60,12 +60,25 @@ async def _carry_out(
     targets = [str(name) for name in given] if isinstance(given, list) else [str(given)] if given else list(row_ids)
     if subject is not None and subject.required and not targets:
         raise Refused("There is no row under the cursor.", f"Name one: :{_word(action)} NAME")
+    _check_kind(session, action, targets)
     if action.id == "instance.show":
         app.show_detail(targets[0])
     elif action.execution == "query":
         await _ask(app, session, action, _with_subject(subject, targets, arguments))
     else:
         await _submit(app, session, action, targets, arguments)
+
+
+def _check_kind(session: Session, action: Action, targets: Sequence[str]) -> None:
+    """Raises Refused where a machine and a sighting are taken for each other."""
+    for target in targets:
+        sighting = session.state.sightings.get(target)
+        if sighting is not None and action.scope == "instances":
+            raise Refused(f"{sighting.name or sighting.remote_id} has no row here.", "o adopts it.")
+        if target in session.state.instances and action.scope == "sightings":
+            raise Refused(
+                f"{session.state.instances[target].name} already has a row here.", "There is nothing to adopt."
+            )
 
 
 async def _ask(app: ConsoleApp, session: Session, action: Action, arguments: JsonObject) -> None:

@@ -63,6 +63,25 @@ async def test_machines_without_a_row_of_ours_stand_apart() -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_machine_without_a_row_can_be_adopted_and_not_ended() -> None:
+    async with console(reading(sightings=[sighting("bens-box")])) as world:
+        world.session.hand_in(reading([machine("ours")], [sighting("bens-box")]))
+        await world.pilot.pause()
+        await world.press("o")
+        await world.until(lambda: "already has a row" in world.jobs)
+        await world.press("down")
+        await world.press("t")
+        await world.until(lambda: "has no row here" in world.jobs)
+        await world.press("o")
+        await world.until(lambda: isinstance(world.app.screen, ConfirmDialog))
+        await world.press(*"bens-box", "enter")
+        await world.until(lambda: bool(world.session.submitted))
+        action, arguments, _ = world.session.submitted[0]
+        assert (action, arguments["remote_id"]) == ("instance.adopt", "i-bens-box")
+        assert arguments["confirm_name"] == "bens-box"
+
+
+@pytest.mark.asyncio
 async def test_an_empty_console_invites() -> None:
     async with console(size=(80, 24)) as world:
         assert "n launches one" in world.line(world.machines, 2)

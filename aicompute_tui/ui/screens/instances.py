@@ -65,7 +65,8 @@ class InstancesScreen(ConsoleScreen):
         with Vertical(id="home"):
             yield self._needs
             yield self._machines
-            yield self._sightings
+            if self.session.state.sightings:
+                yield self._sightings
 
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
@@ -106,7 +107,7 @@ class InstancesScreen(ConsoleScreen):
 
     def on_virtual_table_edge_passed(self, event: VirtualTable.EdgePassed) -> None:
         """The cursor walks from one table into the other."""
-        if event.direction > 0 and event.table is self._machines and self._sightings.display:
+        if event.direction > 0 and event.table is self._machines and self.session.state.sightings:
             self._sightings.focus()
         elif event.direction < 0 and event.table is self._sightings:
             self._machines.focus()
@@ -123,9 +124,16 @@ class InstancesScreen(ConsoleScreen):
         rank = {need.row_id: place for place, need in reversed(list(enumerate(found)))}
         rows = sorted(state.instances.values(), key=lambda row: (rank.get(row.id, len(found)), row.is_final))
         self._machines.set_rows({row.id: row for row in rows})
-        self._sightings.set_rows(state.sightings)
-        self._sightings.display = bool(state.sightings)
+        self._show_sightings()
         self._say_empty()
+
+    def _show_sightings(self) -> None:
+        """The table comes with its first row: without one it would only make the first frame later."""
+        rows = self.session.state.sightings
+        self._sightings.set_rows(rows)
+        self._sightings.display = bool(rows)
+        if rows and not self._sightings.is_attached:
+            self.query_one("#home").mount(self._sightings)
 
     def _say_empty(self) -> None:
         launch = key_text(commands()["instance.launch"].keys[0])
