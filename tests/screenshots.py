@@ -55,7 +55,6 @@ VIEWS = (
     View("json", ("y",), "remote_id"),
     View("credentials", ("colon", *"credentials", "enter"), "default"),
     View("settings", ("colon", *"settings", "enter"), "instance_type"),
-    View("doctor", ("colon", *"doctor", "enter"), "database"),
 )
 
 
@@ -126,10 +125,14 @@ async def _take(runtime: Runtime, size: tuple[int, int], views: Sequence[View]) 
 
 async def _shown(app: ConsoleApp, view: View) -> None:
     try:
-        await until(lambda: view.shows in _text(app), f"{view.name} shows {view.shows}", 30)
+        await until(lambda: _is_complete(_text(app), view), f"{view.name} shows {view.shows}", 60)
     except AssertionError:
         print(_text(app), file=sys.stderr)
         raise
+
+
+def _is_complete(text: str, view: View) -> bool:
+    return view.shows in text and not any(waiting in text for waiting in ("checking …", "asking …"))
 
 
 async def _go_home(app: ConsoleApp, pilot: Pilot[int]) -> None:

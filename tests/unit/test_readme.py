@@ -161,3 +161,9 @@ def constraints() -> list[Requirement]:
         assert pin.url is None
         assert [specifier.operator for specifier in pin.specifier] == ["=="], pin.name
     return pins
+
+
+def test_pictures_shown_are_there() -> None:
+    pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", TEXT)
+    assert pictures
+    assert all((ROOT / picture).is_file() for picture in pictures)
