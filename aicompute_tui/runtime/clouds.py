@@ -56,6 +56,7 @@ class Clouds:
         self._asking: dict[str, asyncio.Lock] = {}
         self._watched: tuple[Path, ...] = ()
         self._files_seen: tuple[float, ...] = ()
+        self._opened_tokens: dict[str, bytes | None] = {}
         self._runtime: AwsRuntime | None = None
         self._address: tuple[datetime, str] | None = None
 
@@ -131,6 +132,8 @@ class Clouds:
         self._notice_changed_files()
         if credential_id in self._held and credential_id not in self._live_keys():
             self._forget(credential_id)
+        if credential_id.startswith(VAULT_PREFIX):
+            await self._notice_changed_keys(credential_id)
         existing = self._clouds.get(credential_id)
         if existing is not None:
             return existing
@@ -221,16 +224,31 @@ class Clouds:
             return None
         if self._store is None:
             raise NotConfigured("The vault is in the database, which is not open.", "Run “aic-tui doctor”.")
-        from aicompute_tui.services.credentials import decode_keys, stored_secret
+        from aicompute_tui.services.credentials import decode_keys
         from aicompute_tui.store.vault import Vault
 
-        async with self._store.read() as transaction:
-            token = await transaction.secrets.get(stored_secret(credential.id))
+        token = await self._sealed(credential.id)
         if token is None:
             step = f"Store them again: aic-tui credential set {credential.name}"
             raise NotConfigured(f"The keys of {credential.name} are not in the vault.", step)
         vault = await asyncio.to_thread(Vault.open, self._places, self.vault_environment)
-        return decode_keys(vault.unseal(token))
+        keys = decode_keys(vault.unseal(token))
+        self._opened_tokens[credential.id] = token
+        return keys
+
+    async def _sealed(self, credential_id: str) -> bytes | None:
+        from aicompute_tui.services.credentials import stored_secret
+
+        if self._store is None:
+            return None
+        async with self._store.read() as transaction:
+            return await transaction.secrets.get(stored_secret(credential_id))
+
+    async def _notice_changed_keys(self, credential_id: str) -> None:
+        """Keys of the vault that another process replaced or removed are used no longer."""
+        is_known = credential_id in self._clouds and credential_id not in self._held
+        if is_known and await self._sealed(credential_id) != self._opened_tokens.get(credential_id):
+            self._forget(credential_id)
 
     def _live_keys(self) -> dict[str, _Held]:
         now = self._clock.now()

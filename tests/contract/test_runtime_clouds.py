@@ -120,6 +120,32 @@ async def test_stored_keys_are_opened_with_the_vault_key_that_was_handed_over(be
     assert (await clouds.resolve("work")).id == "aws:vault:work"
 
 
+async def test_stored_keys_that_another_process_replaces_or_removes_are_used_no_longer(bench: Bench) -> None:
+    runtime = await bench.runtime()
+    vault = Vault.open(runtime.places, {})
+    store = await runtime.open_store()
+    secret = stored_secret("aws:vault:work")
+
+    async def keep(keys: AwsKeys) -> None:
+        credential = Credential(id="aws:vault:work", cloud="aws", name="work", method="vault")
+        async with store.write() as transaction:
+            await transaction.credentials.upsert(credential)
+            await transaction.secrets.put(secret, vault.seal(encode_keys(keys)))
+
+    await keep(ONE)
+    clouds = runtime.clouds
+    assert (await clouds.account_cloud("aws", FIRST_ACCOUNT, "aws:vault:work")).credential_id == "aws:vault:work"
+    await keep(TWO)
+    with pytest.raises(NotConfigured):
+        await clouds.account_cloud("aws", FIRST_ACCOUNT, "aws:vault:work")
+    assert (await clouds.identity("aws:vault:work")).account_id == SECOND_ACCOUNT
+    async with store.write() as transaction:
+        await transaction.secrets.remove(secret)
+        await transaction.credentials.remove("aws:vault:work")
+    with pytest.raises(NotConfigured):
+        await clouds.cloud("aws:vault:work")
+
+
 async def test_a_credential_goes_by_id_name_or_profile(bench: Bench) -> None:
     bench.credentials_file.write_text(profile("one", ONE) + profile("two", TWO))
     clouds = (await bench.runtime()).clouds
