@@ -114,7 +114,10 @@ class JobRunner:
     async def run(self) -> None:
         try:
             while not self._is_leaving:
-                await self.take_up()
+                try:
+                    await self.take_up()
+                except AicError as error:  # a busy database must not end the jobs under way
+                    log.warning("jobs could not be taken up: %s %s", error.message, error.details)
                 await self._bell.sleep(LOOK_SECONDS)
             await self._settle()
         finally:

@@ -141,6 +141,27 @@ async def test_a_failed_job_does_not_stop_the_next(bench: Bench) -> None:
     assert sorted(await bench.states()) == [JobState.DONE, JobState.FAILED]
 
 
+async def test_a_busy_database_ends_no_job_under_way(bench: Bench) -> None:
+    job = await bench.submit()
+    refused: list[int] = []
+
+    async def make_context(actor: Actor | None) -> Context:
+        if actor is None and bench.actors:
+            refused.append(1)
+            raise Unreachable("The database is busy.")
+        return await bench.make_context(actor)
+
+    runner = JobRunner(make_context, bench.clock, bench.context.actor.host_id)
+    task = bench.start(runner)
+    await until(lambda: bench.actors and bench.clock.sleepers, "the job to begin")
+    bench.clock.advance(2)
+    await until(lambda: refused, "a look that fails")
+    bench.release.set()
+    await until(lambda: runner.finished, "the job to end")
+    assert (await bench.job(job)).state is JobState.DONE
+    assert not task.done()
+
+
 async def test_leaving_finishes_what_runs_and_begins_nothing(bench: Bench) -> None:
     await bench.submit()
     runner = bench.runner()
