@@ -15,8 +15,11 @@ LOST_AFTER = timedelta(seconds=60)
 """Two denials must lie this far apart before a machine counts as lost."""
 EMPTY_LOOKS_NEEDED = 2
 
+_ENDED_ITSELF = "Client.InstanceInitiatedShutdown"
+_ENDING = frozenset({RemoteState.SHUTTING_DOWN, RemoteState.TERMINATED})
+_UNBILLED = frozenset({RemoteState.SHUTTING_DOWN, RemoteState.STOPPED})
 _END_REASONS = {
-    "Client.InstanceInitiatedShutdown": "ended by its own dead-man unit or a shutdown on the machine",
+    _ENDED_ITSELF: "ended by its own dead-man unit or a shutdown on the machine",
     "Client.UserInitiatedShutdown": "terminated on request",
     "Server.SpotInstanceTermination": "taken back by the cloud (spot interruption)",
     "Server.SpotInstanceShutdown": "taken back by the cloud (spot interruption)",
@@ -88,14 +91,17 @@ def advance(instance: Instance, machine: RemoteMachine, now: datetime) -> Instan
     )
     if state is not instance.state:
         seen = replace(seen, state=state, state_since=now)
+    if instance.state is InstanceState.LOST or machine.state in _ENDING:
+        seen = replace(seen, error_kind=None, error_message=None)
     if state is InstanceState.READY and seen.ready_at is None:
         seen = replace(seen, ready_at=now)
     if state is InstanceState.TERMINATED:
-        return _ended(seen, now, _end_reason(instance, machine))
-    if state is InstanceState.STOPPED:
+        ended_itself = machine.state_reason_code == _ENDED_ITSELF
+        return _ended(seen, now, _end_reason(instance, machine), _own_end(instance, now) if ended_itself else now)
+    if machine.state in _UNBILLED:
         return settle(seen, now, runs_on=False) if seen.billing_since is not None else seen
     if seen.billing_since is None:
-        began = instance.state_since if instance.state is InstanceState.LOST else now
+        began = _own_end(instance, instance.state_since) if instance.state is InstanceState.LOST else now
         return replace(seen, billing_since=began)
     return seen
 
@@ -124,16 +130,29 @@ def _running_state(instance: Instance, machine: RemoteMachine) -> InstanceState:
 
 def _end_reason(instance: Instance, machine: RemoteMachine) -> str:
     code = machine.state_reason_code or ""
-    if code == "Client.UserInitiatedShutdown" and instance.desired_state is not DesiredState.TERMINATED:
-        return "terminated by somebody else in the cloud account"
+    if code == "Client.UserInitiatedShutdown":
+        if instance.desired_state is not DesiredState.TERMINATED:
+            return "terminated by somebody else in the cloud account"
+        return instance.end_reason or _END_REASONS[code]
     return _END_REASONS.get(code, machine.state_reason or instance.end_reason or "the cloud says it is gone")
 
 
-def _ended(instance: Instance, now: datetime, reason: str) -> Instance:
-    """Closed; the cost is booked to this moment, when the end was seen."""
-    closed = settle(instance, now, runs_on=False)
+def _own_end(instance: Instance, now: datetime) -> datetime:
+    """When a machine that ended unseen stopped costing: at the end it had itself, unless it was seen after that."""
+    known = [moment for moment in (instance.node_expires_at, instance.last_seen_at) if moment is not None]
+    return now if instance.node_expires_at is None else min(now, max(known))
+
+
+def _ended(instance: Instance, now: datetime, reason: str, until: datetime | None = None) -> Instance:
+    """Closed; the cost is booked to `until`, or to this moment, when the end was seen."""
+    ended_at = until or now
     return replace(
-        closed, state=InstanceState.TERMINATED, state_since=now, ended_at=now, end_reason=reason, public_address=None
+        settle(instance, ended_at, runs_on=False),
+        state=InstanceState.TERMINATED,
+        state_since=now,
+        ended_at=ended_at,
+        end_reason=reason,
+        public_address=None,
     )
 
 
@@ -151,14 +170,21 @@ def deny(instance: Instance, now: datetime) -> Instance:
     if instance.state is InstanceState.LOST or now - instance.empty_since < LOST_AFTER:
         return denied
     if instance.desired_state is DesiredState.TERMINATED:
-        return _ended(denied, now, "the cloud no longer knows it")
+        return _ended(denied, now, "the cloud no longer knows it", _own_end(instance, now))
     return replace(
-        settle(denied, now, runs_on=False),
+        settle(denied, _own_end(instance, now), runs_on=False),
         state=InstanceState.LOST,
         state_since=now,
         error_kind="NotFound",
         error_message="The cloud no longer knows this machine.",
     )
+
+
+def acknowledge(instance: Instance, now: datetime) -> Instance:
+    """A lost row closed by its owner; it ended where its cost stopped."""
+    reason = "the cloud denied it; acknowledged"
+    closed = _ended(instance, now, reason, _own_end(instance, instance.state_since))
+    return replace(closed, acknowledged_at=now)
 
 
 def doubt(instance: Instance, error_kind: str, message: str, now: datetime) -> Instance:

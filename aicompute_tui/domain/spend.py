@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from aicompute_tui.domain.instance import Instance
+from aicompute_tui.domain.instance import Instance, InstanceState
 from aicompute_tui.domain.money import accrued_nano_usd
 
 
@@ -40,7 +40,7 @@ def cost_since_nano_usd(instance: Instance, since: datetime, now: datetime) -> i
     began = instance.launched_at or instance.requested_at
     if began >= since:
         return cost
-    ended = instance.ended_at or now
+    ended = instance.ended_at or (now if instance.billing_since is not None else instance.state_since)
     if ended <= since:
         return 0
     if instance.price_usd_per_hour is None:
@@ -65,7 +65,9 @@ def spend(instances: Iterable[Instance], now: datetime) -> Spend:
         if instance.price_usd_per_hour is None:
             unpriced += 1
             continue
-        committed += committed_nano_usd(instance.price_usd_per_hour, instance.expires_at, now)
+        # Nobody knows what a doubtful launch has cost already, so all of its life stands as promised.
+        since_when = instance.requested_at if instance.state is InstanceState.UNKNOWN else now
+        committed += committed_nano_usd(instance.price_usd_per_hour, instance.expires_at, since_when)
         burn += instance.price_usd_per_hour
     return Spend(
         month_to_date_nano_usd=month, committed_nano_usd=committed, burn_usd_per_hour=burn, unpriced_count=unpriced

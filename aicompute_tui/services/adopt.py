@@ -114,7 +114,7 @@ def _fresh_row(
         market=machine.market,
         desired_state=desired,
         ttl_seconds=ttl,
-        max_ttl_seconds=default_max_ttl_seconds(ttl),
+        max_ttl_seconds=int((expires_at - launched_at).total_seconds()) - ttl + default_max_ttl_seconds(ttl),
         expires_at=expires_at,
         requested_at=launched_at,
         state_since=now,

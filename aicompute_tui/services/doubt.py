@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from aicompute_tui.clouds.base import Cloud
 from aicompute_tui.domain.errors import AicError
@@ -21,15 +20,28 @@ async def look_up(context: Context, cloud: Cloud, instance: Instance, hold: Hold
     """The row after one look-up. A failed look-up leaves it unknown and raises what went wrong."""
     async with context.store.read() as transaction:
         attempts = await transaction.attempts.list(instance.id)
-    tokens = [attempt.client_token for attempt in attempts]
     try:
-        machines = await cloud.find_launch(instance.region, instance.id, tokens)
+        found = await _find(cloud, instance, attempts)
     except AicError as error:
         await mark_unknown(context, instance.id, error, hold)
         raise
-    living = [machine for machine in machines if not machine.is_gone]
-    found = next(iter(living or machines), None)
     return await _write_outcome(context, instance.id, attempts, found, hold)
+
+
+async def find_again(context: Context, cloud: Cloud, instance: Instance, hold: Hold) -> Instance | None:
+    """The row with the machine it has already, although no call stands written: a restored backup forgets calls."""
+    async with context.store.read() as transaction:
+        attempts = await transaction.attempts.list(instance.id)
+    found = await _find(cloud, instance, attempts)
+    return None if found is None else await _write_outcome(context, instance.id, attempts, found, hold)
+
+
+async def _find(cloud: Cloud, instance: Instance, attempts: Sequence[LaunchAttempt]) -> RemoteMachine | None:
+    """A living machine of the launch before one that is gone."""
+    tokens = [attempt.client_token for attempt in attempts]
+    machines = await cloud.find_launch(instance.region, instance.id, tokens)
+    living = [machine for machine in machines if not machine.is_gone]
+    return next(iter(living or machines), None)
 
 
 async def mark_unknown(context: Context, instance_id: str, error: AicError, hold: Hold) -> Instance:
@@ -86,7 +98,7 @@ async def write_acceptance(
             is_it = machine.client_token in (None, attempt.client_token)
             state = AttemptState.ACCEPTED if is_it else AttemptState.ABSENT
             await transaction.attempts.update(attempt, state=state, ended_at=now)
-    accepted = replace(accept(row, machine, now), node_expires_at=row.expires_at)
+    accepted = accept(row, machine, now)
     where = f"{machine.remote_id} in {machine.zone or machine.region}"
     await record(
         context,

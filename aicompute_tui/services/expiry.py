@@ -9,6 +9,7 @@ from aicompute_tui.domain.durations import format_duration, parse_duration
 from aicompute_tui.domain.errors import AicError, Refused
 from aicompute_tui.domain.expiry import extended_end
 from aicompute_tui.domain.instance import DesiredState, Instance
+from aicompute_tui.domain.job import Job
 from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.domain.moments import format_moment
 from aicompute_tui.services.arguments import required_text, text
@@ -17,6 +18,7 @@ from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.fence import Hold, prove_held
 from aicompute_tui.services.terminate import wish_end
 from aicompute_tui.services.views import instance_view
+from aicompute_tui.store.database import Transaction
 
 
 async def extend(context: Context, arguments: Arguments) -> JsonObject:
@@ -28,13 +30,8 @@ async def extend(context: Context, arguments: Arguments) -> JsonObject:
         row = await transaction.instances.find(required_text(arguments, "name"))
         if row.is_final or row.desired_state is DesiredState.TERMINATED:
             raise Refused(f"{row.name} has ended or is about to.", "Launch another one.")
-        end = extended_end(row, by_seconds)
-        before = {"expires_at": format_moment(row.expires_at) if row.expires_at else "none"}
-        after = {"expires_at": format_moment(end)}
-        gained = format_duration((end - row.expires_at).total_seconds()) if row.expires_at else ""
-        message = f"{row.name} ends {gained} later, at {format_moment(end)}"
-        await record(context, transaction, row, "instance.extended", message, before=before, after=after)
-        row = await save(transaction, row, replace(row, expires_at=end))
+        if not await _was_extended(transaction, row, job.job):
+            row = await _write_end(context, transaction, row, by_seconds, job.job)
     if row.remote_id is not None:
         cloud = await context.clouds.account_cloud(row.cloud, row.account_id or "", row.credential_id)
         try:
@@ -43,6 +40,24 @@ async def extend(context: Context, arguments: Arguments) -> JsonObject:
             step = f"It still ends at the old time until the agent gets through. {error.next_step}".strip()
             raise type(error)(f"The new end did not reach {row.name}: {error.message}", step, error.details) from None
     return instance_view(row, context.clock.now(), context.actor.host_id)
+
+
+async def _was_extended(transaction: Transaction, row: Instance, job: Job) -> bool:
+    """Whether this very job wrote the new end before it was taken over: twice would be twice the time."""
+    if job.fence <= 1:
+        return False
+    events = await transaction.events.list(subject=row.id)
+    return any(event.kind == "instance.extended" and event.after.get("job_id") == job.id for event in events)
+
+
+async def _write_end(context: Context, transaction: Transaction, row: Instance, by_seconds: int, job: Job) -> Instance:
+    end = extended_end(row, by_seconds)
+    before = {"expires_at": format_moment(row.expires_at) if row.expires_at else "none"}
+    after = {"expires_at": format_moment(end), "job_id": job.id}
+    gained = format_duration((end - row.expires_at).total_seconds()) if row.expires_at else ""
+    message = f"{row.name} ends {gained} later, at {format_moment(end)}"
+    await record(context, transaction, row, "instance.extended", message, before=before, after=after)
+    return await save(transaction, row, replace(row, expires_at=end))
 
 
 async def tell_machine(context: Context, cloud: Cloud, row: Instance, hold: Hold) -> Instance:

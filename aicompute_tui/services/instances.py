@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from aicompute_tui.domain import ledger
 from aicompute_tui.domain.errors import Refused
 from aicompute_tui.domain.instance import Instance, InstanceState
 from aicompute_tui.domain.json import Json, JsonObject
-from aicompute_tui.domain.ledger import settle
 from aicompute_tui.services.arguments import flag, required_text
 from aicompute_tui.services.audit import record, save
 from aicompute_tui.services.context import Arguments, Context
@@ -82,14 +82,6 @@ async def acknowledge(context: Context, arguments: Arguments) -> JsonObject:
         row = await transaction.instances.find(required_text(arguments, "name"))
         if row.state is not InstanceState.LOST:
             raise Refused(f"{row.name} is {row.state.value}, not lost.", "Terminate it to end it.")
-        closed = replace(
-            settle(row, now, runs_on=False),
-            state=InstanceState.TERMINATED,
-            state_since=now,
-            acknowledged_at=now,
-            ended_at=row.empty_since or now,
-            end_reason="the cloud denied it; acknowledged",
-        )
         await record(context, transaction, row, "instance.acknowledged", f"{row.name}: its loss is acknowledged")
-        row = await save(transaction, row, closed)
+        row = await save(transaction, row, ledger.acknowledge(row, now))
     return instance_view(row, now, context.actor.host_id)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
-from aicompute_tui.clouds.base import Cloud, MachineImage
+from aicompute_tui.clouds.base import Cloud
 from aicompute_tui.domain.errors import (
     AicError,
     BadAnswer,
@@ -22,22 +21,20 @@ from aicompute_tui.domain.errors import (
 from aicompute_tui.domain.ids import new_id
 from aicompute_tui.domain.instance import DesiredState, Instance, InstanceState
 from aicompute_tui.domain.job import Job
-from aicompute_tui.domain.json import Json, JsonObject
-from aicompute_tui.domain.launch import AttemptState, LaunchAttempt, LaunchOrder, LaunchPlace, LaunchSpec
+from aicompute_tui.domain.json import Json
+from aicompute_tui.domain.launch import AttemptState, LaunchAttempt, LaunchPlace
 from aicompute_tui.domain.ledger import fail, reprice
 from aicompute_tui.domain.moments import format_moment
-from aicompute_tui.domain.offer import MachineType
-from aicompute_tui.domain.remote import NO_EXPIRY, TAG_EXPIRES_AT, TAG_LAUNCH, TAG_OWNER, TAG_STORE
+from aicompute_tui.domain.remote import RemoteMachine
 from aicompute_tui.services.audit import record, save
 from aicompute_tui.services.budget import reserve
 from aicompute_tui.services.context import Arguments, Context
-from aicompute_tui.services.doubt import look_up, write_acceptance
-from aicompute_tui.services.fence import SEND_WITHIN, Hold
+from aicompute_tui.services.doubt import find_again, look_up, write_acceptance
+from aicompute_tui.services.fence import Hold
+from aicompute_tui.services.launch_order import Plan, import_key, order, plan_again, plan_from
 from aicompute_tui.services.launch_spec import numbered, resolve_spec
-from aicompute_tui.services.preflight import Assessment, assess, require_assessed, spec_view
-from aicompute_tui.services.public_key import key_name, read_public_key
+from aicompute_tui.services.preflight import Assessment, assess, spec_view
 from aicompute_tui.services.terminate import carry_out_termination
-from aicompute_tui.services.user_data import render_user_data
 from aicompute_tui.services.views import instance_view
 from aicompute_tui.store.database import Transaction
 
@@ -45,26 +42,18 @@ _IN_DOUBT = (Unreachable, BadAnswer, RateLimited)
 _TRY_NEXT_ZONE = (OutOfCapacity, PriceTooHigh)
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    spec: LaunchSpec
-    machine_type: MachineType
-    image: MachineImage
-    places: Sequence[LaunchPlace]
-    ssh_cidr: str | None
-
-
 async def launch(context: Context, arguments: Arguments) -> list[Json]:
     """Handler of `instance.launch`: one view per machine. A job taken up again goes on with the rows it wrote."""
     job = context.running_job
     async with context.store.read() as transaction:
         rows = await transaction.instances.by_job(job.job.id)
-    plan: _Plan | None = None
+    plan: Plan | None = None
     if not rows:
         await job.progress("checking")
         spec, count = await resolve_spec(context, arguments)
         assessment = await assess(context, spec, count)
-        plan = _plan_from(assessment)
+        plan = plan_from(assessment)
+        await _heed_cancel(context)
         async with context.store.write() as transaction:
             await job.hold(transaction)
             rows = await write_intents(context, transaction, job.job, assessment, count)
@@ -80,8 +69,25 @@ async def launch(context: Context, arguments: Arguments) -> list[Json]:
             continue
         views.append(instance_view(outcome, context.clock.now(), context.actor.host_id))
     if failure is not None:
-        raise failure
+        raise _beside(failure, views)
     return views
+
+
+def _beside(failure: AicError, launched: list[Json]) -> AicError:
+    """The failure of one machine of several, with the names of those that are there all the same."""
+    names = ", ".join(str(view["name"]) for view in launched if isinstance(view, dict))
+    if not names:
+        return failure
+    message = f"{failure.message} Launched all the same: {names}."
+    return type(failure)(message, failure.next_step, failure.details)
+
+
+async def _heed_cancel(context: Context) -> None:
+    """Raises Refused where somebody asked the job to stop."""
+    if await context.running_job.cancelled():
+        raise Refused(
+            "The launch was cancelled before the cloud was asked for more.", "Launch it again if it is meant."
+        )
 
 
 async def request_detached(context: Context, arguments: Arguments, job: Job) -> list[Json]:
@@ -155,40 +161,45 @@ def _intent(context: Context, job: Job, assessment: Assessment, ordinal: int, co
     )
 
 
-def _plan_from(assessment: Assessment) -> _Plan:
-    machine_type, image = require_assessed(assessment)
-    return _Plan(assessment.spec, machine_type, image, assessment.places, assessment.ssh_cidr)
-
-
-async def _plan_again(context: Context, cloud: Cloud, row: Instance) -> _Plan:
-    """What a launch taken up by another process uses, from the specification stored with the row."""
-    stored: JsonObject = json.loads(row.spec_json)
-    spec, _ = await resolve_spec(context, stored)
-    machine_type = await cloud.machine_type(spec.region, spec.instance_type)
-    image = await cloud.image(spec.region, machine_type, spec.image_id)
-    places = await cloud.places(spec, machine_type)
-    cidr = spec.ssh_cidr
-    if cidr is None and (address := await context.clouds.operator_address()) is not None:
-        cidr = f"{address}/{128 if ':' in address else 32}"
-    return _Plan(spec, machine_type, image, places, cidr)
-
-
-async def _carry_out(context: Context, row: Instance, plan: _Plan | None) -> Instance:
-    if row.is_final or row.remote_id is not None:
+async def _carry_out(context: Context, row: Instance, plan: Plan | None) -> Instance:
+    if row.remote_id is not None:
         return row
-    job = context.running_job
-    cloud = await context.clouds.cloud(row.credential_id)
+    if row.is_final:
+        raise error_class(row.error_kind or "Refused")(
+            row.error_message or f"{row.name} has ended.", "Launch it again."
+        )
+    if plan is not None:
+        cloud = await context.clouds.cloud(row.credential_id)
+    else:  # the credential may have come to open another account since the row was written
+        cloud = await context.clouds.account_cloud(row.cloud, row.account_id or "", row.credential_id)
     async with context.store.read() as transaction:
         attempts = await transaction.attempts.list(row.id)
     if any(attempt.state is AttemptState.WRITTEN for attempt in attempts):
         return await _resolve(context, cloud, row, Unreachable("The answer to the launch was lost.", ""))
-    plan = plan or await _plan_again(context, cloud, row)
-    refused = {attempt.zone: attempt.error_message or "" for attempt in attempts}
+    try:
+        if plan is None:
+            found = await find_again(context, cloud, row, context.running_job.hold)
+            if found is not None:
+                return await _end_if_unwanted(context, cloud, found, context.running_job.hold)
+            plan = await plan_again(context, cloud, json.loads(row.spec_json))
+        return await _try_zones(context, cloud, row, plan, {each.zone: each.error_message or "" for each in attempts})
+    except LeaseLost:
+        raise
+    except AicError as error:
+        await _write_failure(context, row, error)
+        raise
+
+
+async def _try_zones(
+    context: Context, cloud: Cloud, row: Instance, plan: Plan, refused: dict[str | None, str]
+) -> Instance:
+    """Each place once, those in `refused` left out. Raises what the cloud or the last of the places said."""
     last_kind = "OutOfCapacity"
     for place in plan.places:
         if place.zone in refused:
             continue
-        await job.progress(f"asking for {row.name} in {place.zone or row.region}")
+        await _heed_cancel(context)
+        await context.running_job.progress(f"asking for {row.name} in {place.zone or row.region}")
         try:
             return await _attempt(context, cloud, row, plan, place, len(refused) + 1)
         except _TRY_NEXT_ZONE as error:
@@ -196,26 +207,19 @@ async def _carry_out(context: Context, row: Instance, plan: _Plan | None) -> Ins
             last_kind = error.kind
     reasons = "; ".join(f"{zone or 'any zone'}: {message}" for zone, message in refused.items())
     step = "Try again later, or another type, region or market."
-    nowhere = error_class(last_kind)(f"No zone of {row.region} gave {row.instance_type}: {reasons}", step)
-    await _write_failure(context, row, nowhere)
-    raise nowhere
+    raise error_class(last_kind)(f"No zone of {row.region} gave {row.instance_type}: {reasons}", step)
 
 
 async def _attempt(
-    context: Context, cloud: Cloud, row: Instance, plan: _Plan, place: LaunchPlace, number: int
+    context: Context, cloud: Cloud, row: Instance, plan: Plan, place: LaunchPlace, number: int
 ) -> Instance:
     """One zone. Raises what the cloud refused it with; a zone that may be followed by another leaves the row open."""
-    job = context.running_job
-    try:
-        rule = await cloud.prepare_network(row.region, place, plan.ssh_cidr, row.owner)
-        key = await _import_key(cloud, row, plan.spec)
-    except AicError as error:
-        await _write_failure(context, row, error)
-        raise
+    rule = await cloud.prepare_network(row.region, place, plan.ssh_cidr, row.owner)
+    key = await import_key(cloud, row, plan.spec)
     row, attempt = await _write_attempt(context, row, place, number)
-    order = _order(context, row, plan, place, attempt, rule.security_group_id, key)
+    sent = order(context.store.store_id, row, plan, place, attempt, rule.security_group_id, key)
     try:
-        machine = await cloud.launch(order)
+        machine = await cloud.launch(sent)
     except LeaseLost:
         raise
     except _IN_DOUBT as error:
@@ -223,15 +227,29 @@ async def _attempt(
     except AicError as error:
         await _write_refusal(context, row, attempt, error)
         raise
+    try:
+        accepted = await _accept(context, row, place, attempt, machine)
+    except LeaseLost:
+        raise
+    except AicError as error:
+        message = f"{row.name} is {machine.remote_id}, which could not be written down: {error.message}"
+        step = f"Do not launch it again: the agent finds it by its tags. {error.next_step}".strip()
+        raise type(error)(message, step, error.details) from None
+    return await _end_if_unwanted(context, cloud, accepted, context.running_job.hold)
+
+
+async def _accept(
+    context: Context, row: Instance, place: LaunchPlace, attempt: LaunchAttempt, machine: RemoteMachine
+) -> Instance:
+    """The machine in its row, at the price of the zone that gave it."""
     async with context.store.write() as transaction:
-        await job.hold(transaction)
+        await context.running_job.hold(transaction)
         present = await transaction.instances.get(row.id)
         if place.price_usd_per_hour is not None and present.price_source is not None:
             now = context.clock.now()
             priced = reprice(present, place.price_usd_per_hour, present.price_source, present.price_as_of, now)
             present = await save(transaction, present, priced)
-        accepted = await write_acceptance(context, transaction, present, [attempt], machine)
-    return await _end_if_unwanted(context, cloud, accepted, job.hold)
+        return await write_acceptance(context, transaction, present, [attempt], machine)
 
 
 async def _write_attempt(
@@ -252,73 +270,45 @@ async def _write_attempt(
     async with context.store.write() as transaction:
         await context.running_job.hold(transaction)
         present = await transaction.instances.get(row.id)
-        if present.desired_state is DesiredState.TERMINATED:
-            cancelled = fail(present, "Refused", "Terminated before it was asked for.", now)
-            await save(transaction, present, cancelled)
-        else:
+        obstacle = _obstacle(present, now)
+        if obstacle is None:
             await transaction.attempts.insert(attempt)
-            present = await save(
-                transaction,
-                present,
-                replace(present, state=InstanceState.LAUNCHING, state_since=now, zone=place.zone),
-            )
-            return present, attempt
-    raise Refused(f"{row.name} was terminated before it was asked for.", "")
+            launching = replace(present, state=InstanceState.LAUNCHING, state_since=now, zone=place.zone)
+            return await save(transaction, present, launching), attempt
+        if not present.is_final:
+            await save(transaction, present, fail(present, "Refused", f"Never asked for: {obstacle}.", now))
+    raise Refused(f"{row.name} was not asked for: {obstacle}.", "")
 
 
-def _order(
-    context: Context,
-    row: Instance,
-    plan: _Plan,
-    place: LaunchPlace,
-    attempt: LaunchAttempt,
-    security_group_id: str,
-    key: str | None,
-) -> LaunchOrder:
-    expiry = NO_EXPIRY if row.expires_at is None else format_moment(row.expires_at)
-    own_tags = {
-        "Name": row.name,
-        TAG_STORE: context.store.store_id,
-        TAG_LAUNCH: row.id,
-        TAG_OWNER: row.owner,
-        TAG_EXPIRES_AT: expiry,
-    }
-    return LaunchOrder(
-        launch_id=row.id,
-        client_token=attempt.client_token,
-        name=row.name,
-        region=row.region,
-        place=place,
-        instance_type=row.instance_type,
-        market=row.market,
-        image_id=plan.image.image_id,
-        root_device_name=plan.image.root_device_name,
-        volume_gib=max(plan.image.min_volume_gib, plan.spec.volume_gib),
-        security_group_id=security_group_id,
-        key_name=key,
-        user_data=render_user_data(expires_at=row.expires_at, max_expires_at=row.max_expires_at, launch_id=row.id),
-        max_price_usd_per_hour=plan.spec.max_price_usd_per_hour,
-        tags={**plan.spec.tags, **own_tags},
-        send_by=attempt.written_at + SEND_WITHIN,
-    )
-
-
-async def _import_key(cloud: Cloud, row: Instance, spec: LaunchSpec) -> str | None:
-    if spec.ssh_key is None:
-        return None
-    public_key = read_public_key(spec.ssh_key)
-    return await cloud.import_key(row.region, key_name(row.owner, public_key), public_key)
+def _obstacle(row: Instance, now: datetime) -> str | None:
+    """Why no machine may be asked for any more."""
+    if row.is_final or row.desired_state is DesiredState.TERMINATED:
+        return row.end_reason or "it was terminated"
+    if row.expires_at is not None and row.expires_at <= now:
+        return "its time to live was over"
+    return None
 
 
 async def _resolve(context: Context, cloud: Cloud, row: Instance, error: AicError) -> Instance:
     """After a lost answer: one look-up at once; what it cannot tell stays unknown and is said so."""
-    job = context.running_job
-    found = await look_up(context, cloud, row, job.hold)
+    hold = context.running_job.hold
+    try:
+        found = await look_up(context, cloud, row, hold)
+    except LeaseLost:
+        raise
+    except AicError as trouble:
+        raise _not_known(row, trouble) from None
     if found.remote_id is not None:
-        return await _end_if_unwanted(context, cloud, found, job.hold)
+        if found.is_final and found.desired_state is not DesiredState.TERMINATED:
+            raise AicError(f"{row.name} was {found.remote_id} and has ended: {found.end_reason}.", "Launch it again.")
+        return await _end_if_unwanted(context, cloud, found, hold)
     if found.is_final:
         raise error_class(found.error_kind or "NotFound")(found.error_message or error.message, "Launch it again.")
-    raise Unreachable(
+    raise _not_known(row, error)
+
+
+def _not_known(row: Instance, error: AicError) -> Unreachable:
+    return Unreachable(
         f"Whether {row.name} was launched is not known yet: {error.message}",
         "It stands as unknown in `aic-tui instance list`; the agent finds out within minutes and nothing is forgotten.",
         error.details,
@@ -347,10 +337,13 @@ async def _write_refusal(context: Context, row: Instance, attempt: LaunchAttempt
 
 
 async def _write_failure(context: Context, row: Instance, error: AicError) -> None:
+    """Closes the row, unless it has a machine or a call may have made one."""
     async with context.store.write() as transaction:
         await context.running_job.hold(transaction)
         present = await transaction.instances.get(row.id)
-        if present.is_final or present.remote_id is not None:
+        attempts = await transaction.attempts.list(row.id)
+        is_open = any(attempt.state is AttemptState.WRITTEN for attempt in attempts)
+        if is_open or present.is_final or present.remote_id is not None:
             return
         await record(context, transaction, present, "instance.failed", f"{row.name}: {error.message}", level="error")
         await save(transaction, present, fail(present, error.kind, error.message, context.clock.now()))

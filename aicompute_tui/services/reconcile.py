@@ -14,7 +14,7 @@ from aicompute_tui.domain.instance import DesiredState, Instance, InstanceState
 from aicompute_tui.domain.job import Lease
 from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.domain.launch import AttemptState
-from aicompute_tui.domain.ledger import advance, deny, fail, hand_over
+from aicompute_tui.domain.ledger import advance, deny, hand_over
 from aicompute_tui.domain.remote import TAG_STORE, RemoteMachine, RemoteState
 from aicompute_tui.services.audit import differences, record, save
 from aicompute_tui.services.context import Context
@@ -24,6 +24,7 @@ from aicompute_tui.services.fence import prove_held
 from aicompute_tui.services.prices import refresh_prices
 from aicompute_tui.services.scan import scan_region
 from aicompute_tui.services.terminate import carry_out_termination
+from aicompute_tui.services.unasked import close_unasked
 from aicompute_tui.store.database import Transaction
 
 _LEASE_SECONDS = 120
@@ -54,6 +55,7 @@ class Pass:
 async def reconcile(context: Context, *, full: bool) -> JsonObject:
     """One pass over the known machines, and with `full` over every tagged machine of every account and region."""
     expired = await enforce(context)
+    closed = await close_unasked(context)
     problems: list[str] = []
     accounts = await _accounts(context, problems, full=full)
     passes = await asyncio.gather(*(_account_pass(context, *account, full=full) for account in accounts))
@@ -63,7 +65,8 @@ async def reconcile(context: Context, *, full: bool) -> JsonObject:
         "full": full,
         "accounts": len(done),
         "seen": sum(each.seen for each in done),
-        "changed": sum(each.changed for each in done),
+        "busy": sum(each is None for each in passes),
+        "changed": closed + sum(each.changed for each in done),
         "expired": expired,
         "terminated": sum(each.terminated for each in done),
         "problems": [*problems, *(problem for each in done for problem in each.problems)],
@@ -136,39 +139,24 @@ async def _known(run: Pass) -> None:
 
 
 async def _settle_doubt(run: Pass, row: Instance) -> None:
-    """A row without a machine: looked for when its call may have been made, closed when it never will be."""
+    """A row without a machine: looked for where its call may have been made and nobody carries its launch out."""
     context = run.context
     async with context.store.read() as transaction:
         job = await transaction.jobs.get(row.job_id) if row.job_id else None
         attempts = await transaction.attempts.list(row.id)
-    now = context.clock.now()
-    lease_is_live = job is not None and job.lease_expires_at is not None and job.lease_expires_at > now
-    if job is not None and not job.is_final and (lease_is_live or row.state is InstanceState.REQUESTED):
+    lease_ends_at = None if job is None or job.is_final else job.lease_expires_at
+    if lease_ends_at is not None and lease_ends_at > context.clock.now():
+        return
+    if all(attempt.state is not AttemptState.WRITTEN for attempt in attempts):
         return
     try:
-        if any(attempt.state is AttemptState.WRITTEN for attempt in attempts):
-            found = await look_up(context, run.cloud, row, run.hold)
-            run.changed += found.version != row.version
-            await _carry_out_wish(run, found, None)
-        elif job is None or job.is_final:
-            await _close_unasked(run, row)
+        found = await look_up(context, run.cloud, row, run.hold)
+        run.changed += found.version != row.version
+        await _carry_out_wish(run, found, None)
     except AicError as error:
         if isinstance(error, LeaseLost):
             raise
         run.note(row.name, error)
-
-
-async def _close_unasked(run: Pass, row: Instance) -> None:
-    async with run.context.store.write() as transaction:
-        await run.hold(transaction)
-        present = await transaction.instances.get(row.id)
-        if present.is_final or present.remote_id is not None:
-            return
-        reason = present.error_message or "The launch ended before the cloud was asked."
-        closed = fail(present, present.error_kind or "Refused", reason, run.context.clock.now())
-        await record(run.context, transaction, present, "instance.failed", f"{present.name}: {reason}", level="error")
-        await save(transaction, present, closed)
-        run.changed += 1
 
 
 async def _known_region(run: Pass, region: str, rows: Iterable[Instance]) -> None:

@@ -15,6 +15,7 @@ from aicompute_tui.domain.remote import (
     TAG_STORE,
     Ownership,
     RemoteMachine,
+    RemoteState,
     Sighting,
     ownership,
 )
@@ -51,6 +52,9 @@ async def scan_region(context: Context, cloud: Cloud, account_id: str, region: s
         else:
             others.append((machine, whose))
     strays = await _strays(context, ours)
+    copies = await _copies(context, strays)
+    strays = [machine for machine in strays if machine not in copies]
+    others += [(machine, Ownership.ORPHAN) for machine in copies]
     adopted = await _adopted(context, others)
     others = [each for each in others if each[0].remote_id not in adopted]
     if not strays and not others and not noted:
@@ -73,9 +77,23 @@ async def _strays(context: Context, machines: Sequence[RemoteMachine]) -> list[R
             row = await transaction.instances.by_remote(
                 machine.cloud, machine.account_id, machine.region, machine.remote_id
             )
-            if row is None or row.is_final:
+            is_known_end = row is not None and machine.state is RemoteState.SHUTTING_DOWN
+            if row is None or (row.is_final and not is_known_end):
                 found.append(machine)
         return found
+
+
+async def _copies(context: Context, strays: Sequence[RemoteMachine]) -> list[RemoteMachine]:
+    """Machines somebody made from one of ours, tags and all: the token of their call was never ours."""
+    found = []
+    async with context.store.read() as transaction:
+        for machine in strays:
+            row = await transaction.instances.get(machine.launch_id or "")
+            tokens = {attempt.client_token for attempt in await transaction.attempts.list(row.id)}
+            has_another = row.remote_id not in (None, machine.remote_id)
+            if has_another and tokens and machine.client_token is not None and machine.client_token not in tokens:
+                found.append(machine)
+    return found
 
 
 async def _adopted(context: Context, others: Sequence[tuple[RemoteMachine, Ownership]]) -> set[str]:
@@ -92,7 +110,7 @@ async def _adopted(context: Context, others: Sequence[tuple[RemoteMachine, Owner
 
 
 async def _open_row(context: Context, transaction: Transaction, machine: RemoteMachine) -> Instance | None:
-    """The row of a living machine of ours that no open row stands for; None where a live job still drives it."""
+    """The row of a living machine of ours that had no open one; None where it has by now or a live job drives it."""
     now = context.clock.now()
     row = await transaction.instances.get(machine.launch_id or "")
     if row.remote_id is None and not row.is_final:
@@ -101,16 +119,29 @@ async def _open_row(context: Context, transaction: Transaction, machine: RemoteM
             return None
         attempts = await transaction.attempts.list(row.id)
         return await write_acceptance(context, transaction, row, attempts, machine)
+    if not row.is_final and row.remote_id == machine.remote_id:
+        return None
     if row.is_final and row.remote_id in (None, machine.remote_id):
-        opened = revive(row, machine, now)
-        message = f"{row.name} was taken for {row.state.value}, but {machine.remote_id} lives"
-        await record(context, transaction, row, "instance.revived", message, level="error")
-        return await save(transaction, row, opened)
+        return await _reopen(context, transaction, row, machine)
     duplicate = _duplicate(row, machine, context)
     await transaction.instances.insert(duplicate)
     message = f"{machine.remote_id} is a second machine of the launch of {row.name}; it is being ended"
     await record(context, transaction, duplicate, "instance.duplicate", message, level="error")
     return duplicate
+
+
+async def _reopen(context: Context, transaction: Transaction, row: Instance, machine: RemoteMachine) -> Instance:
+    """The closed row of a machine that lives, under another name where its own was given away meanwhile."""
+    opened = revive(row, machine, context.clock.now())
+    if await transaction.instances.name_taken(row.owner, row.name):
+        opened = replace(opened, name=_second_name(row, machine))
+    message = f"{row.name} was taken for {row.state.value}, but {machine.remote_id} lives"
+    await record(context, transaction, opened, "instance.revived", message, level="error")
+    return await save(transaction, row, opened)
+
+
+def _second_name(row: Instance, machine: RemoteMachine) -> str:
+    return f"{row.name}-{machine.remote_id[-6:]}"
 
 
 def _duplicate(row: Instance, machine: RemoteMachine, context: Context) -> Instance:
@@ -119,9 +150,11 @@ def _duplicate(row: Instance, machine: RemoteMachine, context: Context) -> Insta
         row,
         id=new_id(now),
         version=1,
-        name=f"{row.name}-{machine.remote_id[-6:]}",
+        name=_second_name(row, machine),
         remote_id=None,
+        spot_request_id=None,
         launched_at=None,
+        ready_at=None,
         settled_nano_usd=0,
         billing_since=None,
         ended_at=None,

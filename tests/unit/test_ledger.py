@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aicompute_tui.domain.instance import DesiredState, Instance, InstanceState, Market
-from aicompute_tui.domain.ledger import accept, advance, deny, find_nothing, reprice, revive
+from aicompute_tui.domain.ledger import accept, acknowledge, advance, deny, find_nothing, reprice, revive
 from aicompute_tui.domain.money import accrued_nano_usd
-from aicompute_tui.domain.remote import RemoteMachine, RemoteState
+from aicompute_tui.domain.remote import TAG_EXPIRES_AT, RemoteMachine, RemoteState
 from aicompute_tui.domain.spend import month_end, spend
 
 START = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
@@ -135,6 +135,33 @@ def test_a_stopped_machine_costs_no_machine_hours() -> None:
     running = accept(row(), machine(RemoteState.RUNNING), START)
     stopped = advance(running, machine(RemoteState.STOPPED), START + timedelta(hours=1))
     assert stopped.cost_nano_usd(START + timedelta(hours=9)) == accrued_nano_usd(Decimal("0.42"), timedelta(hours=1))
+
+
+def test_what_ran_last_month_is_not_this_months_cost() -> None:
+    october = START.replace(month=10)
+    asked = row(requested_at=october, state_since=october, expires_at=None)
+    running = accept(asked, replace(machine(RemoteState.RUNNING), launched_at=october), october)
+    stopped = advance(running, machine(RemoteState.STOPPED), october + timedelta(hours=10))
+    assert spend([stopped], START).total_nano_usd == 0
+
+
+def test_a_machine_lost_acknowledged_and_found_again_costs_each_hour_once() -> None:
+    present = accept(row(), machine(RemoteState.RUNNING), START)
+    for hours in (1, 72):
+        present = deny(present, START + timedelta(hours=hours))
+    assert present.state is InstanceState.LOST
+    later = START + timedelta(hours=80)
+    found = revive(acknowledge(present, later), machine(RemoteState.RUNNING), later)
+    assert found.cost_nano_usd(later) == accrued_nano_usd(Decimal("0.42"), timedelta(hours=80))
+
+
+def test_a_machine_that_powered_itself_off_unseen_costs_to_its_own_end() -> None:
+    tagged = replace(machine(RemoteState.RUNNING), tags={TAG_EXPIRES_AT: "2026-11-20T16:00:00Z"})
+    running = accept(row(), tagged, START)
+    gone = replace(tagged, state=RemoteState.TERMINATED, state_reason_code="Client.InstanceInitiatedShutdown")
+    ended = advance(running, gone, START + timedelta(hours=30))
+    assert ended.cost_nano_usd(START + timedelta(hours=30)) == accrued_nano_usd(Decimal("0.42"), timedelta(hours=8))
+    assert ended.ended_at == START + timedelta(hours=8)
 
 
 def test_a_machine_without_an_end_is_counted_to_the_end_of_the_month() -> None:
