@@ -16,40 +16,44 @@ from aicompute_tui.ui.glyphs import Glyphs
 from aicompute_tui.ui.widgets.columns import Cell, Column
 
 Now = Callable[[], float]
-WIDE = 100
-"""From here on a state stands in words beside its sign."""
+WORDED = 94
+"""From this width on a state has a column for its word."""
+WIDE = 114
+"""From this width on every column has its full width."""
 _SETTLED = frozenset({InstanceState.READY, InstanceState.DEGRADED})
 
 
-def machine_columns(glyphs: Glyphs, now: Now, *, wide: bool) -> list[Column[InstanceRow]]:
+def machine_columns(glyphs: Glyphs, now: Now, width: int) -> list[Column[InstanceRow]]:
     """At 80 columns the state is the sign before the name, and its word stands under `ends` until it is ready."""
-    cells = _MachineCells(glyphs, now, wide=wide)
+    wide, worded = width >= WIDE, width >= WORDED
+    cells = _MachineCells(glyphs, now, wide=wide, worded=worded)
     columns = [
-        Column(key="name", title="MACHINES", width=14, weight=3, most=32, cell=cells.name, sort=_lower, letter="N"),
-        Column(key="type", title="type", width=13, needs=WIDE - 4, cell=_type, sort=_type, letter="T"),
-        Column(key="gpu", title="GPU", width=13 if wide else 10, cell=cells.gpu, sort=_vram, letter="V"),
-        Column(key="where", title="where", width=13, weight=2, most=15, cell=_where, sort=_where, letter="W"),
+        Column(key="name", title="MACHINES", width=13, weight=3, most=32, cell=cells.name, sort=_lower, letter="N"),
+        Column(key="type", title="type", width=13, needs=WIDE - 5, cell=_type, sort=_type, letter="T"),
+        Column(key="gpu", title="GPU", width=13 if wide else 10, needs=60, cell=cells.gpu, sort=_vram, letter="V"),
+        Column(key="where", title="where", width=13, weight=2, most=15, needs=46, cell=_where, sort=_where, letter="W"),
         Column(key="account", title="account", width=14, needs=140, cell=_account, sort=_account, letter="A"),
-        Column(key="state", title="state", width=11, needs=WIDE - 4, cell=cells.state, sort=_state, letter="S"),
+        Column(key="state", title="state", width=11, needs=WORDED - 5, cell=cells.state, sort=_state, letter="S"),
     ]
     figures = [
-        Column(key="up", title="up", width=5, needs=60, cell=cells.up, sort=cells.up_seconds, letter="U"),
-        Column(key="price", title="price" if wide else "per h", width=8 if wide else 6, needs=46, cell=cells.price,
+        Column(key="up", title="up", width=5, needs=70, cell=cells.up, sort=cells.up_seconds, letter="U"),
+        Column(key="price", title="price" if wide else "per h", width=8 if wide else 6, needs=30, cell=cells.price,
                sort=_price, letter="P"),
         Column(key="cost", title="cost", width=8 if wide else 7, needs=70, cell=cells.cost, sort=cells.cost_nano,
                letter="C"),
     ]  # fmt: skip
-    ends = Column(key="ends", title="ends", width=8 if wide else 11, cell=cells.ends, sort=_expires, letter="E")
+    ends = Column(key="ends", title="ends", width=8 if worded else 11, cell=cells.ends, sort=_expires, letter="E")
     return [*columns, *(replace(figure, align="right", descending=True) for figure in figures), ends]
 
 
 class _MachineCells:
     """Cells that need the clock or the glyphs."""
 
-    def __init__(self, glyphs: Glyphs, now: Now, *, wide: bool) -> None:
+    def __init__(self, glyphs: Glyphs, now: Now, *, wide: bool, worded: bool) -> None:
         self._glyphs = glyphs
         self._now = now
         self._wide = wide
+        self._worded = worded
 
     def name(self, row: InstanceRow) -> Cell:
         look = state_look(row.state)
@@ -83,8 +87,8 @@ class _MachineCells:
 
     def ends(self, row: InstanceRow) -> Cell:
         """When it ends by itself; at 80 columns the state's word until it is ready."""
-        if row.is_final or (not self._wide and row.state not in _SETTLED):
-            return Cell("ended" if row.is_final and self._wide else row.state, state_look(row.state).tone)
+        if row.is_final or (not self._worded and row.state not in _SETTLED):
+            return Cell("ended" if row.is_final and self._worded else row.state, state_look(row.state).tone)
         if row.desired_state == DesiredState.TERMINATED:
             return Cell("now", "warn")
         if row.expires_at is None:
@@ -116,7 +120,7 @@ def sighting_columns(glyphs: Glyphs, now: Now) -> list[Column[SightingRow]]:
     return [
         Column(key="name", title="WITHOUT A ROW", width=14, weight=3, most=32, cell=name),
         Column(key="ownership", title="whose", width=8, cell=lambda row: row.ownership),
-        Column(key="owner", title="owner", width=8, needs=WIDE - 4, cell=lambda row: row.owner),
+        Column(key="owner", title="owner", width=8, needs=WIDE - 5, cell=lambda row: row.owner),
         Column(key="id", title="id", width=19, cut="start", needs=130, cell=lambda row: row.remote_id),
         Column(key="type", title="type", width=13, needs=90, cell=lambda row: row.instance_type),
         Column(key="where", title="where", width=13, weight=1, most=16, cell=lambda row: row.zone or row.region),

@@ -44,7 +44,7 @@ def keys(bindings: list[Binding]) -> list[tuple[str, str]]:
 def test_a_key_means_one_thing_in_a_view(view: type[ConsoleScreen]) -> None:
     of_view = screen_bindings(view.SCOPES, read_only=False)
     of_app = navigation_bindings("app")
-    table = VirtualTable(machine_columns(UNICODE, lambda: 0.0, wide=True))
+    table = VirtualTable(machine_columns(UNICODE, lambda: 0.0, 120))
     pairs = [(key, binding.id or binding.action) for key, binding in of_view]
     pairs += keys(of_app) + [(key, binding.id or binding.action) for key, binding in table._bindings]
     seen: dict[str, str] = {}

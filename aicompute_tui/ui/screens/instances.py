@@ -20,6 +20,7 @@ from aicompute_tui.ui.format import sign, this_minute
 from aicompute_tui.ui.machine_columns import (
     FILTER_COLUMNS,
     WIDE,
+    WORDED,
     filter_value,
     machine_columns,
     searched_text,
@@ -29,9 +30,11 @@ from aicompute_tui.ui.navigation import commands
 from aicompute_tui.ui.screens.base import ConsoleScreen
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.state import StateChange
-from aicompute_tui.ui.widgets.columns import Column, fit
+from aicompute_tui.ui.widgets.columns import fit
 from aicompute_tui.ui.widgets.virtual_table import VirtualTable
 
+_TALL = 12
+"""Fewer lines than this show the machines alone."""
 _LEVEL_STYLES = {"bad": "$error", "warn": "$warning"}
 
 
@@ -53,8 +56,10 @@ class InstancesScreen(ConsoleScreen):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._filter_read = Filter("")
-        self._is_wide = True
-        self._machines: VirtualTable[InstanceRow] = VirtualTable(self._columns(), glyphs=session.glyphs, id="machines")
+        self._shape = (False, False)
+        self._machines: VirtualTable[InstanceRow] = VirtualTable(
+            machine_columns(session.glyphs, self._now, 0), glyphs=session.glyphs, id="machines"
+        )
         self._sightings: VirtualTable[SightingRow] = VirtualTable(
             sighting_columns(session.glyphs, self._now), glyphs=session.glyphs, marks=False, id="sightings"
         )
@@ -73,11 +78,12 @@ class InstancesScreen(ConsoleScreen):
         self._fill()
 
     def on_resize(self, event: Resize) -> None:
-        wide = event.size.width >= WIDE
-        if wide != self._is_wide:
-            self._is_wide = wide
-            self._machines.set_columns(self._columns())
+        shape = (event.size.width >= WORDED, event.size.width >= WIDE)
+        if shape != self._shape:
+            self._shape = shape
+            self._machines.set_columns(machine_columns(self.session.glyphs, self._now, event.size.width))
         self._show_needs()
+        self._show_sightings()
 
     def state_changed(self, change: StateChange) -> None:
         if change.instances or change.sightings or change.jobs:
@@ -107,13 +113,10 @@ class InstancesScreen(ConsoleScreen):
 
     def on_virtual_table_edge_passed(self, event: VirtualTable.EdgePassed) -> None:
         """The cursor walks from one table into the other."""
-        if event.direction > 0 and event.table is self._machines and self.session.state.sightings:
+        if event.direction > 0 and event.table is self._machines and self._sightings.display:
             self._sightings.focus()
         elif event.direction < 0 and event.table is self._sightings:
             self._machines.focus()
-
-    def _columns(self) -> list[Column[InstanceRow]]:
-        return machine_columns(self.session.glyphs, self._now, wide=self._is_wide)
 
     def _now(self) -> float:
         return this_minute(self.session.now())
@@ -131,7 +134,7 @@ class InstancesScreen(ConsoleScreen):
         """The table comes with its first row: without one it would only make the first frame later."""
         rows = self.session.state.sightings
         self._sightings.set_rows(rows)
-        self._sightings.display = bool(rows)
+        self._sightings.display = bool(rows) and self.size.height >= _TALL
         if rows and not self._sightings.is_attached:
             self.query_one("#home").mount(self._sightings)
 
@@ -155,7 +158,7 @@ class InstancesScreen(ConsoleScreen):
         lines = [self._need_line(need, width) for need in shown]
         if len(found) > len(shown):
             lines.append(Content.styled(f"  and {len(found) - len(shown)} more", "$foreground-muted"))
-        self._needs.display = bool(found) and height >= 12
+        self._needs.display = bool(found) and height >= _TALL
         if found:
             title = Content.styled("NEEDS YOU", "$foreground-muted")
             content = Content("\n").join([title, *lines])
@@ -167,7 +170,7 @@ class InstancesScreen(ConsoleScreen):
     def _need_line(self, need: Need, width: int) -> Content:
         glyphs = self.session.glyphs
         style = _LEVEL_STYLES[need.level]
-        name = fit(need.name, 14 if self._is_wide else 12, more=glyphs.more)
+        name = fit(need.name, 14 if width >= WORDED else 12, more=glyphs.more)
         hint = need.hint if width >= 60 and not (self.session.read_only and need.row_id) else ""
         room = width - cell_len(name) - 6 - len(hint)
         text = fit(need.text, max(8, room), more=glyphs.more)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Generic
 
+from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingsMap
@@ -319,8 +320,11 @@ class VirtualTable(Generic[Row], ScrollView, can_focus=True):
             strip = self._painter.header_strip(self._model.sort)
             style += self._part("header")
         elif line < len(self.order):
+            own = self._row_style(line)
             strip = self._row_strip(line)
-            style += self._row_style(line)
+            if own.reverse:
+                strip = Strip([Segment(strip.text)], strip.cell_length)
+            style += own
         elif not self.order and self._empty_message and y == min(2, self.size.height - 1):
             strip = self._painter.message_strip(self._empty_message)
             style += self._part("empty")
@@ -335,6 +339,7 @@ class VirtualTable(Generic[Row], ScrollView, can_focus=True):
         return self._painter.row_strip(row_id, self.rows[row_id], cursor + mark)
 
     def _row_style(self, line: int) -> Style:
+        """An inverse one goes without tones, whose colours would become a patchwork of backgrounds."""
         style = self._part("marked") if self.order[line] in self._model.marked else Style.null()
         if line == self._model.cursor:
             style += self._part("cursor" if self.has_focus else "cursor-blurred")
