@@ -121,7 +121,9 @@ class Instance:
         return self.requested_at + timedelta(seconds=self.max_ttl_seconds)
 
     def cost_nano_usd(self, now: datetime) -> int | None:
-        """Cost so far: what is settled plus what runs on at the present price; None while no price is known."""
+        """Cost so far: settled plus running on at the present price; None where price or machine are not known."""
+        if self.state is InstanceState.UNKNOWN and self.remote_id is None:
+            return None
         if self.billing_since is None or self.settled_nano_usd is None:
             return self.settled_nano_usd
         if self.price_usd_per_hour is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from aicompute_tui.clouds.base import Cloud
@@ -80,7 +81,7 @@ async def _insert(
         return present
     fresh = _fresh_row(context, sighting, machine, desired, now)
     if await transaction.instances.name_taken(fresh.owner, fresh.name):
-        raise Refused(f"You have a machine named {fresh.name} already.", "Terminate or rename that one first.")
+        fresh = replace(fresh, name=f"{fresh.name}-{machine.remote_id[-6:]}")
     row = accept(fresh, machine, now)
     await transaction.instances.insert(row)
     await transaction.sightings.remove(sighting.cloud, sighting.account_id, sighting.region, sighting.remote_id)
@@ -97,6 +98,8 @@ def _fresh_row(
 ) -> Instance:
     launched_at = machine.launched_at or now
     expires_at = parse_moment(machine.tags.get(TAG_EXPIRES_AT))
+    if expires_at is not None and expires_at <= now:
+        expires_at = None  # who adopts it does not want it ended by the next pass
     ttl = DEFAULT_TTL_SECONDS if expires_at is None else max(60, int((expires_at - launched_at).total_seconds()))
     if expires_at is None:
         expires_at = (now + timedelta(seconds=ttl)).replace(microsecond=0)

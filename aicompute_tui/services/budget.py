@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 from aicompute_tui.domain.errors import BudgetExceeded, InvalidInput
@@ -43,14 +43,12 @@ async def check_cap(
         return Check(name="budget", verdict=Verdict.OK, reason="no monthly cap is set")
     present = await current_spend(context, transaction)
     used = usd_from_nano(present.total_nano_usd)
-    if quote is None:
-        reason = f"${used:.2f} of ${cap:.2f} this month; this launch's price is unknown and counts as nothing."
-        return Check(name="budget", verdict=Verdict.UNKNOWN, reason=reason)
-    now = context.clock.now()
-    end = None if spec.ttl_seconds is None else now + timedelta(seconds=spec.ttl_seconds)
-    asked = usd_from_nano(committed_nano_usd(quote.usd_per_hour, end, now) * count)
-    reason = f"${used:.2f} spent and promised this month + ${asked:.2f} for this launch, of ${cap:.2f}"
-    if used + asked > cap:
+    asked = None if quote is None else _asked_usd(spec, quote, context.clock.now()) * count
+    said = "an unknown price" if asked is None else f"${asked:.2f}"
+    reason = f"${used:.2f} spent and promised this month + {said} for this launch, of ${cap:.2f}"
+    if present.unpriced_count:
+        reason += f"; {present.unpriced_count} machines of unknown price are not counted"
+    if used + (asked or 0) > cap or (asked is None and used >= cap):
         step = "Shorten --ttl, end another machine, or raise monthly_cap_usd with `aic-tui setting set`."
         return Check(
             name="budget",
@@ -59,7 +57,14 @@ async def check_cap(
             next_step=step,
             error_kind="BudgetExceeded",
         )
-    return Check(name="budget", verdict=Verdict.OK, reason=reason)
+    is_known = asked is not None and not present.unpriced_count
+    return Check(name="budget", verdict=Verdict.OK if is_known else Verdict.UNKNOWN, reason=reason)
+
+
+def _asked_usd(spec: LaunchSpec, quote: PriceQuote, now: datetime) -> Decimal:
+    """What one machine costs until its end."""
+    end = None if spec.ttl_seconds is None else now + timedelta(seconds=spec.ttl_seconds)
+    return usd_from_nano(committed_nano_usd(quote.usd_per_hour, end, now))
 
 
 async def budget_check(context: Context, spec: LaunchSpec, quote: PriceQuote | None, count: int) -> Check:

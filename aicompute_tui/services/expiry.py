@@ -8,7 +8,7 @@ from aicompute_tui.clouds.base import Cloud
 from aicompute_tui.domain.durations import format_duration, parse_duration
 from aicompute_tui.domain.errors import AicError, Refused
 from aicompute_tui.domain.expiry import extended_end
-from aicompute_tui.domain.instance import DesiredState, Instance
+from aicompute_tui.domain.instance import DesiredState, Instance, InstanceState
 from aicompute_tui.domain.job import Job
 from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.domain.moments import format_moment
@@ -73,7 +73,10 @@ async def tell_machine(context: Context, cloud: Cloud, row: Instance, hold: Hold
 
 
 async def enforce(context: Context) -> int:
-    """Wishes the end of every machine whose end has passed; a reconcile pass carries it out. Returns how many."""
+    """Wishes the end of every machine whose end has passed; a reconcile pass carries it out. Returns how many.
+
+    A lost one stays as it is: it has no machine to end, and its owner has not acknowledged that yet.
+    """
     now = context.clock.now()
     ended = 0
     async with context.store.read() as transaction:
@@ -83,7 +86,9 @@ async def enforce(context: Context) -> int:
             continue
         async with context.store.write() as transaction:
             present = await transaction.instances.get(row.id)
-            if present.is_final or present.expires_at is None or present.expires_at > now:
+            if present.is_final or present.state is InstanceState.LOST:
+                continue
+            if present.expires_at is None or present.expires_at > now:
                 continue
             await wish_end(context, transaction, present, "its time to live was over")
             ended += 1

@@ -164,6 +164,7 @@ async def _carry_out(context: Context, job: Job) -> Json:
     if context.handlers is None:
         raise RuntimeError("the composition root gave no handlers")
     try:
+        await _refuse_cancelled(context, job)
         result = await context.handlers(job.action_id)(context, decode_arguments(job.parameters_json))
         json.dumps(result)
     except AicError as error:
@@ -176,6 +177,12 @@ async def _carry_out(context: Context, job: Job) -> Json:
             f"The log in {context.places.logs} has the details; run it again or tell its makers.",
         ) from error
     return result
+
+
+async def _refuse_cancelled(context: Context, job: Job) -> None:
+    """Raises Refused for a job that was cancelled while nobody carried it out."""
+    if job.cancel_requested and await context.running_job.cancelled():
+        raise Refused("It was cancelled before it was taken up.", "Do it again if it is meant.")
 
 
 async def _keep(clock: Clock, handle: RunningJob) -> None:
@@ -237,7 +244,7 @@ async def show(context: Context, arguments: Arguments) -> Json:
 
 
 async def cancel(context: Context, arguments: Arguments) -> Json:
-    """Asks a job to stop at its next safe place; one that nobody has begun ends here."""
+    """Asks a job to stop at its next safe place; one that nobody carries out ends here."""
     now = context.clock.now()
     running = context.running_job
     async with context.store.write() as transaction:
@@ -247,7 +254,7 @@ async def cancel(context: Context, arguments: Arguments) -> Json:
             raise Refused(f"Job {job.id} has already ended: {job.state.value}.", "There is nothing to cancel.")
         await transaction.jobs.request_cancel(job.id)
         asked = await transaction.jobs.get(job.id)
-        if asked.state is JobState.QUEUED and asked.holder is None:
+        if asked.lease_expires_at is None or asked.lease_expires_at <= now:
             asked = await transaction.jobs.update(asked, state=JobState.CANCELLED, ended_at=now)
         await transaction.events.append(_cancel_event(context, job, asked))
     return job_view(asked)

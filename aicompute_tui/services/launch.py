@@ -221,7 +221,9 @@ async def _attempt(
     try:
         machine = await cloud.launch(sent)
     except LeaseLost:
-        raise
+        late = Unreachable(f"{row.name} could not be asked for in time, so nothing was sent.", "Launch it again.")
+        await _write_refusal(context, row, attempt, late)
+        raise late from None
     except _IN_DOUBT as error:
         return await _resolve(context, cloud, row, error)
     except AicError as error:

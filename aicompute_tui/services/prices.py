@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 from aicompute_tui.clouds.base import Cloud
 from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.instance import Instance
@@ -10,6 +13,9 @@ from aicompute_tui.domain.offer import PriceQuote
 from aicompute_tui.services.audit import save
 from aicompute_tui.services.context import Context
 from aicompute_tui.services.fence import Hold
+
+_AGE_GRAIN = timedelta(hours=1)
+"""How often a price that stays the same is written down again, for its age."""
 
 
 async def refresh_prices(context: Context, cloud: Cloud, account_id: str, hold: Hold) -> int:
@@ -36,7 +42,8 @@ async def refresh_prices(context: Context, cloud: Cloud, account_id: str, hold: 
 
 async def _reprice(context: Context, row: Instance, quote: PriceQuote, hold: Hold) -> bool:
     price = quote.by_zone.get(row.zone or "", quote.usd_per_hour)
-    if price == row.price_usd_per_hour:
+    is_same = (price, quote.source) == (row.price_usd_per_hour, row.price_source)
+    if is_same and row.price_as_of and quote.as_of and quote.as_of - row.price_as_of < _AGE_GRAIN:
         return False
     now = context.clock.now()
     async with context.store.write() as transaction:
@@ -44,5 +51,8 @@ async def _reprice(context: Context, row: Instance, quote: PriceQuote, hold: Hol
         present = await transaction.instances.get(row.id)
         if present.is_final or present.billing_since is None:
             return False
-        await save(transaction, present, reprice(present, price, quote.source, quote.as_of, now))
-    return True
+        if is_same:
+            await save(transaction, present, replace(present, price_as_of=quote.as_of))
+        else:
+            await save(transaction, present, reprice(present, price, quote.source, quote.as_of, now))
+    return not is_same

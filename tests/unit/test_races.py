@@ -13,6 +13,7 @@ import pytest_asyncio
 from aicompute_tui.domain.errors import (
     AicError,
     BudgetExceeded,
+    LeaseLost,
     NotAllowed,
     Refused,
     Unreachable,
@@ -267,3 +268,63 @@ async def test_a_launch_in_doubt_counts_against_the_cap_with_all_of_its_life(at:
     at.clock.advance(hours=7)
     with pytest.raises(BudgetExceeded, match=r"3\.36"):
         await at.job("instance.launch", name="two", ttl="8h")
+
+
+async def test_a_cap_used_up_refuses_a_launch_of_unknown_price(at: Bench) -> None:
+    at.preferences.values["monthly_cap_usd"] = "3.36"
+    await at.job("instance.launch", name="one", ttl="8h")
+    at.cloud.quote = None
+    with pytest.raises(BudgetExceeded):
+        await at.job("instance.launch", name="two", ttl="1h")
+
+
+async def test_a_lost_machine_stays_until_it_is_acknowledged_past_its_end_too(at: Bench) -> None:
+    await at.job("instance.launch", name="one", ttl="1h")
+    at.cloud.known.clear()
+    for _ in range(2):
+        await reconcile(at.context, full=False)
+        at.clock.advance(seconds=61)
+    at.clock.advance(hours=2)
+    await reconcile(at.context, full=False)
+    assert [view["state"] for view in await at.views()] == ["lost"]
+
+
+async def test_an_orphan_is_reaped_though_its_name_is_in_use(at: Bench) -> None:
+    await at.job("instance.launch", name="stray")
+    await orphaned(at)
+    [view] = await at.job("instance.reap")
+    assert view["outcome"] == "told to end"
+    assert [machine.remote_id for machine in at.cloud.living] == ["i-00000000"]
+
+
+async def test_a_machine_adopted_past_its_end_is_not_ended_at_once(at: Bench) -> None:
+    await orphaned(at)
+    await at.cloud.set_tags("ca-central-1", "i-orphan", {TAG_EXPIRES_AT: "2026-11-20T07:00:00Z"})
+    await at.job("instance.adopt", remote_id="i-orphan")
+    await reconcile(at.context, full=True)
+    assert len(at.cloud.living) == 1
+
+
+async def test_a_launch_that_came_too_late_to_be_sent_is_no_doubt(at: Bench) -> None:
+    at.cloud.before["launch"] = lambda: LeaseLost("The time to send this launch has passed.", "")
+    with pytest.raises(Unreachable, match="nothing was sent"):
+        await at.job("instance.launch", name="one")
+    assert (await at.views(all=True))[0]["state"] == "failed"
+
+
+async def test_what_a_launch_in_doubt_has_cost_is_unknown(at: Bench) -> None:
+    at.cloud.before["launch"] = lambda: Unreachable("The connection dropped.")
+    with pytest.raises(Unreachable):
+        await at.job("instance.launch", name="one")
+    assert (await at.views())[0]["cost_usd"] is None
+
+
+async def test_a_price_read_again_is_not_old(at: Bench) -> None:
+    await at.job("instance.launch", name="one")
+    at.clock.advance(hours=5)
+    assert at.cloud.quote is not None
+    at.cloud.quote = replace(at.cloud.quote, as_of=at.clock.now())
+    await reconcile(at.context, full=True)
+    [view] = await at.views()
+    assert view["price_as_of"] == "2026-11-20T13:00:00Z"
+    assert view["cost_usd"] == pytest.approx(2.1)

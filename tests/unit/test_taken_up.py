@@ -208,3 +208,21 @@ async def test_why_a_launch_taken_up_could_not_go_on_stands_on_its_row(at: Bench
         await take_up(at, job.id)
     [view] = await at.views(all=True)
     assert (view["state"], view["error_message"]) == ("failed", "You may not read images.")
+
+
+async def test_a_cancelled_job_is_not_taken_up(at: Bench) -> None:
+    await at.job("instance.launch", name="one")
+    job = await at.submitted("instance.terminate", names=["one"])
+    await at.job("job.cancel", id=job.id)
+    at.clock.advance(seconds=31)
+    with pytest.raises(Refused, match="cancelled"):
+        await take_up(at, job.id)
+    assert (await stored_job(at, job.id)).state is JobState.CANCELLED
+    assert len(at.cloud.living) == 1
+
+
+async def test_a_job_whose_holder_died_is_cancelled_at_once(at: Bench) -> None:
+    job = await at.submitted("instance.launch", name="one")
+    at.clock.advance(seconds=31)
+    await at.job("job.cancel", id=job.id)
+    assert (await stored_job(at, job.id)).state is JobState.CANCELLED
