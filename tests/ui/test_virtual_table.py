@@ -208,15 +208,31 @@ async def test_the_mouse_moves_sorts_marks_opens_and_scrolls() -> None:
 
 
 @pytest.mark.asyncio
-async def test_only_the_lines_that_changed_are_painted_again() -> None:
+async def test_only_the_cells_that_changed_are_painted_again() -> None:
     async with shown(50) as (table, pilot):
         await pilot.pause()
         table.painted.clear()
         table.update_rows({"id2": Item("other", 2.0), "id40": Item("hidden", 40.0), "id3": Item("row3", 3.0)})
-        assert [region.y for region in table.painted if region.height] == [3]
+        (region,) = [region for region in table.painted if region.height]
+        assert region.y == 3
+        assert region.width < table.size.width / 2
         table.painted.clear()
         table.refresh_texts()
         assert table.painted == []
+        await pilot.pause()
+        assert "other" in painted(table, 3)
+
+
+@pytest.mark.asyncio
+async def test_cells_changed_one_after_the_other_before_a_paint_all_show() -> None:
+    async with shown(columns=[*COLUMNS, FAR_COLUMN], size=(40, 10)) as (table, pilot):
+        await pilot.press("right")
+        table.update_rows({"id2": Item("other", 2.0)})
+        table.update_rows({"id2": Item("other", 77.0)})
+        await pilot.pause()
+        lines = [strip.text for strip in pilot.app.screen._compositor.render_strips()]
+        assert lines[3].rstrip() == painted(table, 3).rstrip()
+        assert "other" in lines[3]
 
 
 @pytest.mark.asyncio

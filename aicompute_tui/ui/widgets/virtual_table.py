@@ -9,7 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingsMap
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -195,8 +195,7 @@ class VirtualTable(Generic[Row], ScrollView, can_focus=True):
     def refresh_texts(self) -> None:
         """Repaints visible lines whose text time alone has changed."""
         top = self.scroll_offset.y
-        visible = self.order[top : top + self._body_height]
-        self._repaint([row_id for row_id in visible if self._painter.is_stale(row_id, self.rows[row_id])])
+        self._repaint_cells(self.order[top : top + self._body_height])
 
     def _changing(self, changed: Iterable[str], change: Callable[[], bool]) -> None:
         """Carries `change` out and repaints what it made look different, with the cursor's row at its old height."""
@@ -211,7 +210,7 @@ class VirtualTable(Generic[Row], ScrollView, can_focus=True):
                 self._scroll_to_line(self._model.cursor - above)
             self.refresh()
         else:
-            self._repaint(changed)
+            self._repaint_cells(changed)
         if self.cursor_id != cursor_id or len(self._model.marked) != marked:
             self.post_message(self.SelectionChanged(self))
 
@@ -304,12 +303,27 @@ class VirtualTable(Generic[Row], ScrollView, can_focus=True):
         return self.get_component_rich_style(f"virtual-table--{tone}", partial=True) if tone else None
 
     def _repaint(self, row_ids: Iterable[str]) -> None:
-        top = self.scroll_offset.y
-        visible = {row_id: line for line, row_id in enumerate(self.order[top : top + self._body_height], top)}
+        """Whole lines, for a row that stands out now or no longer does."""
+        visible = self._visible_lines()
         for row_id in row_ids:
             self._painter.forget(row_id)
             if row_id in visible:
-                self.refresh_lines(visible[row_id] + 1)
+                self.refresh(Region(0, visible[row_id], self.size.width, 1))
+
+    def _repaint_cells(self, row_ids: Iterable[str]) -> None:
+        """Only the cells whose text is another: over ssh every byte counts."""
+        visible = self._visible_lines()
+        for row_id in row_ids:
+            if row_id not in visible:
+                self._painter.forget(row_id)
+                continue
+            for x, width in self._painter.renew(row_id, self.rows[row_id]):
+                self.refresh(Region(x, visible[row_id], width, 1))
+
+    def _visible_lines(self) -> dict[str, int]:
+        """Where each row stands that is in view, the header being line 0."""
+        top = self.scroll_offset.y
+        return {row_id: line for line, row_id in enumerate(self.order[top : top + self._body_height], 1)}
 
     def render_line(self, y: int) -> Strip:
         width = max(1, self.scrollable_content_region.width)
