@@ -128,7 +128,8 @@ class JobRunner:
     async def run_all(self) -> None:
         """Carries out what can be taken up now, to its end."""
         while await self.take_up() or self._running:
-            await asyncio.wait(self._running.values(), return_when=asyncio.FIRST_COMPLETED)
+            if self._running:
+                await asyncio.wait(self._running.values(), return_when=asyncio.FIRST_COMPLETED)
 
     async def take_up(self) -> int:
         """Begins as many jobs as there is room for; answers how many."""

@@ -16,6 +16,7 @@ from aicompute_tui.services.arguments import required_text, text
 from aicompute_tui.services.audit import record, save
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.fence import Hold, prove_held
+from aicompute_tui.services.targets import find_meant
 from aicompute_tui.services.terminate import wish_end
 from aicompute_tui.services.views import instance_view
 from aicompute_tui.store.database import Transaction
@@ -27,7 +28,7 @@ async def extend(context: Context, arguments: Arguments) -> JsonObject:
     by_seconds = parse_duration(text(arguments, "by") or "1h")
     async with context.store.write() as transaction:
         await job.hold(transaction)
-        row = await transaction.instances.find(required_text(arguments, "name"))
+        row = await find_meant(context, transaction, required_text(arguments, "name"))
         if row.is_final or row.desired_state is DesiredState.TERMINATED:
             raise Refused(f"{row.name} has ended or is about to.", "Launch another one.")
         if not await _was_extended(transaction, row, job.job):

@@ -16,6 +16,7 @@ from aicompute_tui.services.audit import record, save
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.expiry import tell_machine
 from aicompute_tui.services.fence import prove_held
+from aicompute_tui.services.targets import find_meant
 from aicompute_tui.services.views import instance_view
 from aicompute_tui.store.database import Transaction
 
@@ -44,7 +45,7 @@ async def _each(context: Context, arguments: Arguments, prepare: Prepare, call: 
     job = context.running_job
     async with context.store.write() as transaction:
         await job.hold(transaction)
-        found = [await transaction.instances.find(name) for name in texts(arguments, "names")]
+        found = [await find_meant(context, transaction, name) for name in texts(arguments, "names")]
         rows = [await prepare(context, transaction, row) for row in {row.id: row for row in found}.values()]
     failure: AicError | None = None
     for row in rows:
@@ -79,7 +80,8 @@ async def _wish_stop(context: Context, transaction: Transaction, row: Instance) 
         raise Refused(f"{row.name} is {row.state.value}.", "Only a running machine can be stopped.")
     after = {"desired_state": DesiredState.STOPPED.value}
     before = {"desired_state": row.desired_state.value}
-    message = f"{row.name} is to stop; its volume stays and is billed by the cloud"
+    until = f" until it is ended at {format_moment(row.expires_at)}" if row.expires_at else ""
+    message = f"{row.name} is to stop; its volume stays and is billed by the cloud{until}"
     await record(context, transaction, row, "instance.stop-requested", message, before=before, after=after)
     now = context.clock.now()
     wished = replace(row, desired_state=DesiredState.STOPPED, state=InstanceState.STOPPING, state_since=now)

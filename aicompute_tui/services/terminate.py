@@ -12,6 +12,7 @@ from aicompute_tui.services.arguments import texts
 from aicompute_tui.services.audit import record, save
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.fence import Hold, prove_held
+from aicompute_tui.services.targets import find_meant
 from aicompute_tui.services.views import instance_view
 from aicompute_tui.store.database import Transaction
 
@@ -23,7 +24,7 @@ async def terminate(context: Context, arguments: Arguments) -> list[Json]:
     wished: list[Instance] = []
     async with context.store.write() as transaction:
         await job.hold(transaction)
-        rows = [await transaction.instances.find(name) for name in texts(arguments, "names")]
+        rows = [await find_meant(context, transaction, name) for name in texts(arguments, "names")]
         for row in {row.id: row for row in rows}.values():
             if row.protected and row.name not in typed and row.desired_state is not DesiredState.TERMINATED:
                 step = f"Type its name: --confirm-name {row.name}, or take the protection back first."

@@ -226,3 +226,15 @@ async def test_a_job_whose_holder_died_is_cancelled_at_once(at: Bench) -> None:
     at.clock.advance(seconds=31)
     await at.job("job.cancel", id=job.id)
     assert (await stored_job(at, job.id)).state is JobState.CANCELLED
+
+
+async def test_a_job_taken_up_late_does_not_mean_a_younger_machine_of_the_same_name(at: Bench) -> None:
+    await at.job("instance.launch", name="one")
+    job = await at.submitted("instance.terminate", names=["one"])
+    at.cloud.become("i-00000000", RemoteState.TERMINATED)
+    await reconcile(at.context, full=False)
+    at.clock.advance(minutes=5)
+    await at.job("instance.launch", name="one")
+    with pytest.raises(Refused, match="launched after"):
+        await take_up(at, job.id)
+    assert len(at.cloud.living) == 1
