@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import unquote
 
 from aicompute_tui.domain.clock import Clock
 from aicompute_tui.domain.errors import AicError, Refused, Unreachable
@@ -128,12 +130,14 @@ class LiveSession(Session):
 
         loop = asyncio.get_running_loop()
 
+        context = contextvars.copy_context()  # a thread has none of its own, and timers of widgets need the app's
+
         def deliver(snapshot: Snapshot | None) -> None:
             if not loop.is_closed():
-                loop.call_soon_threadsafe(self._take, snapshot)
+                loop.call_soon_threadsafe(self._take, snapshot, context=context)
 
         held = self.state.snapshot
-        self._follower = StoreFollower(self._runtime.places.database_file, self.clock, deliver)
+        self._follower = StoreFollower(database_file(self._runtime), self.clock, deliver)
         self._follower.start(held.latest_change if held is not None else -1)
 
     def _take(self, snapshot: Snapshot | None) -> None:
@@ -234,6 +238,13 @@ class LiveSession(Session):
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def database_file(runtime: Runtime) -> Path:
+    """The SQLite file of this home, or the one that `database_url` names."""
+    url = runtime.preferences_source.text("database_url")
+    _, has_path, path = url.partition(":///")
+    return Path(unquote(path.partition("?")[0])) if has_path and path else runtime.places.database_file
 
 
 def _import_agent() -> None:

@@ -289,3 +289,13 @@ async def test_marks_of_rows_that_are_gone_are_gone() -> None:
         assert table.marked_ids == {"id1"}
         table.set_filter(lambda row: row.name == "row4")
         assert table.selected_ids() == ["id1"], "a filter hides a mark and does not take it"
+
+
+@pytest.mark.asyncio
+async def test_a_row_that_changes_after_a_change_of_style_is_painted() -> None:
+    """A dialog that opens over the table restyles it, and Textual then shows lines it kept, without asking for them."""
+    async with shown() as (table, _):
+        table.notify_style_update()
+        table.painted.clear()
+        table.set_rows(dict(table.rows) | {"id1": Item("renamed", 1.0)})
+        assert [region.y for region in table.painted] == [2]

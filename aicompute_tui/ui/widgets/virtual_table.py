@@ -160,7 +160,9 @@ class VirtualTable(Generic[Row], ScrollView, can_focus=True):
         """All rows in their natural order; only what looks different is painted again."""
         fresh = dict(rows)
         old = self._model.rows
-        changed = [row_id for row_id in self._painter.painted_ids if fresh.get(row_id) != old.get(row_id)]
+        # A line in view may be on the terminal although its strip was forgotten with a change of style.
+        seen = dict.fromkeys([*self._painter.painted_ids, *self._visible_lines()])
+        changed = [row_id for row_id in seen if fresh.get(row_id) != old.get(row_id)]
         self._changing(changed, lambda: self._model.replace(fresh))
 
     def update_rows(self, present: Mapping[str, Row], removed: Collection[str] = ()) -> None:
