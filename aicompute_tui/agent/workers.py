@@ -235,9 +235,17 @@ class Reconciler:
 
     async def run(self) -> None:
         while not self._is_leaving:
-            pause = await self._one_pass()
-            if not self._is_leaving:
-                await self._bell.sleep(pause)
+            await self._rest(await self._one_pass())
+
+    async def _rest(self, pause: float) -> None:
+        """Until the next pass is due; a machine that begins to move meanwhile, by whoever's hand, makes that sooner."""
+        began = self._clock.now()
+        while not self._is_leaving:
+            left = pause - (self._clock.now() - began).total_seconds()
+            if left <= 0 or await self._bell.sleep(min(left, MOVING_SECONDS)):
+                return
+            if not self._failures:
+                pause = min(pause, await self._pause(await self._context(None)))
 
     async def _one_pass(self) -> float:
         """One pass; answers how long to wait for the next. Another account's failure is in the pass's own problems."""
@@ -250,12 +258,13 @@ class Reconciler:
             self._failures += 1
             log.warning("a pass over the machines failed: %s %s", error.message, error.details)
             return _retry_seconds(self._failures)
-        if full:
+        is_busy = bool(self.last.get("busy"))
+        if full and not is_busy:
             self._full_at = now
         problems = self.last.get("problems")
         for problem in problems if isinstance(problems, list) else []:
             log.warning("reconcile: %s", problem)
-        if problems and not self.last.get("accounts"):
+        if problems and not is_busy and not self.last.get("accounts"):
             self._failures += 1
             return max(_retry_seconds(self._failures), await self._pause(context))
         self._failures = 0

@@ -188,6 +188,14 @@ async def test_everything_is_looked_at_first_and_every_ten_minutes(bench: Bench)
 @pytest.mark.parametrize(
     ("state", "seconds"), [(InstanceState.BOOTING, 5), (InstanceState.UNKNOWN, 5), (InstanceState.READY, 60)]
 )
+async def test_a_full_pass_that_was_kept_out_is_made_up_for(bench: Bench) -> None:
+    bench.outcome = lambda: {"accounts": 0, "busy": 1, "problems": ["1 accounts are being looked at."]}
+    bench.start(Reconciler(bench.make_context, bench.clock))
+    await bench.passed(1)
+    bench.clock.advance(60)
+    assert await bench.passed(2) == [True, True]
+
+
 async def test_the_pace_follows_what_moves(bench: Bench, state: InstanceState, seconds: int) -> None:
     async with bench.context.store.write() as transaction:
         await transaction.instances.insert(store_world.instance("alpha", state=state))
@@ -197,6 +205,18 @@ async def test_the_pace_follows_what_moves(bench: Bench, state: InstanceState, s
     await asyncio.sleep(0)
     assert len(bench.passes) == 1
     bench.clock.advance(1)
+    await bench.passed(2)
+
+
+async def test_a_machine_that_another_process_begins_to_end_is_looked_at_soon(bench: Bench) -> None:
+    async with bench.context.store.write() as transaction:
+        await transaction.instances.insert(store_world.instance("alpha", state=InstanceState.READY))
+    bench.start(Reconciler(bench.make_context, bench.clock))
+    await bench.passed(1)
+    async with bench.context.store.write() as transaction:
+        [row] = await transaction.instances.list()
+        await transaction.instances.update(row, state=InstanceState.TERMINATING)
+    bench.clock.advance(5)
     await bench.passed(2)
 
 
