@@ -99,8 +99,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
             view.take_change(change)
 
     def take_agent(self) -> None:
+        """The agent came or went; why there is none is said once."""
         if self.view is not None:
             self.view.refresh_header()
+            if self.session.agent_state == "off":
+                self.say(self.session.agent_problem, "warn")
 
     def _tick(self) -> None:
         minute = self._this_minute()

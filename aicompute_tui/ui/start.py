@@ -15,15 +15,17 @@ if TYPE_CHECKING:
 
 def run_console(runtime: Runtime, *, read_only: bool = False) -> int:
     """The exit code: 0 when left by its user, 1 when it broke, 128 + the signal that ended it."""
+    from aicompute_tui.ui.session import LiveSession, database_file
+
     found: list[Snapshot | None] = []
     preferences = runtime.preferences_source
     read_only = read_only or preferences.text("read_only") == "true"
     now = runtime.clock.now().timestamp()
-    reader = threading.Thread(target=lambda: found.append(read_snapshot(runtime.places.database_file, now)))
+    path = database_file(runtime)
+    reader = threading.Thread(target=lambda: found.append(read_snapshot(path, now)))
     reader.start()
     from aicompute_tui.ui.app import ConsoleApp
     from aicompute_tui.ui.glyphs import glyphs_for
-    from aicompute_tui.ui.session import LiveSession
 
     session = LiveSession(runtime, read_only=read_only, demo=runtime.is_demo, glyphs=glyphs_for(runtime.environment))
     reader.join()

@@ -336,3 +336,13 @@ async def test_nothing_is_painted_when_nothing_changes() -> None:
         world.app.screen.tick()  # type: ignore[attr-defined]
         await world.pilot.pause(0.2)
         assert painted == []
+
+
+@pytest.mark.asyncio
+async def test_an_agent_that_is_gone_is_said_in_the_header_and_why_in_a_line() -> None:
+    async with console(FLEET) as world:
+        world.session.agent_state, world.session.agent_problem = "off", "The agent ended at once: disk full."
+        world.session.on_agent()
+        await world.pilot.pause()
+        assert "no agent" in world.header
+        assert "disk full" in world.jobs

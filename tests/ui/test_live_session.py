@@ -17,7 +17,7 @@ from aicompute_tui.domain.instance import Instance, Market
 from aicompute_tui.domain.job import JobState
 from aicompute_tui.runtime import Runtime, build
 from aicompute_tui.store.database import Store
-from aicompute_tui.ui.session import LiveSession
+from aicompute_tui.ui.session import LiveSession, database_file
 from aicompute_tui.ui.state import StateChange
 
 
@@ -140,3 +140,16 @@ async def test_a_console_older_than_its_database_waits_for_one(tmp_path: Path) -
         await until(lambda: len(session.state.instances) == 1)
     finally:
         await session.aclose()
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("", "/home/x/data/aic-tui.db"),
+        ("sqlite+aiosqlite:////srv/team/aic.db", "/srv/team/aic.db"),
+        ("sqlite+aiosqlite:////srv/with%20space/aic.db?timeout=3", "/srv/with space/aic.db"),
+    ],
+)
+def test_the_file_followed_is_the_one_the_settings_name(url: str, expected: str) -> None:
+    runtime = build({"AIC_TUI_HOME": "/home/x", "AIC_TUI_DATABASE_URL": url})
+    assert database_file(runtime) == Path(expected)
