@@ -57,8 +57,6 @@ async def _look_everywhere(context: Context) -> str:
         await context.clock.sleep(_TURN_SECONDS)
     problems = summary["problems"]
     told = [str(problem) for problem in problems] if isinstance(problems, list) else []
-    if summary["busy"]:
-        told.append("another process is looking at the machines.")
     if told:
         await context.running_job.progress(f"not every place could be looked at: {'; '.join(told)}")
     return "; ".join(told)

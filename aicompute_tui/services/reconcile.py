@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from aicompute_tui.clouds.base import Cloud
@@ -61,11 +62,14 @@ async def reconcile(context: Context, *, full: bool) -> JsonObject:
     passes = await asyncio.gather(*(_account_pass(context, *account, full=full) for account in accounts))
     done = [each for each in passes if isinstance(each, Pass)]
     problems += [each for each in passes if isinstance(each, str)]
+    busy = sum(each is None for each in passes)
+    if full and busy:
+        problems.append(f"{busy} accounts are being looked at by another process.")
     return {
         "full": full,
         "accounts": len(done),
         "seen": sum(each.seen for each in done),
-        "busy": sum(each is None for each in passes),
+        "busy": busy,
         "changed": closed + sum(each.changed for each in done),
         "expired": expired,
         "terminated": sum(each.terminated for each in done),
@@ -110,15 +114,18 @@ async def _account_pass(
         if full:
             await _scan(run)
             await refresh_prices(context, cloud, account_id, run.hold)
-    except LeaseLost as error:
-        return f"account {account_id}: {error.message}"
     except AicError as error:
+        return f"account {account_id}: {error.message}"
+    finally:
+        await _release(context, lease)
+    return run
+
+
+async def _release(context: Context, lease: Lease) -> None:
+    """Lets the next pass in at once, however this one ended; where that fails the lease ends by itself."""
+    with suppress(AicError):
         async with context.store.write() as transaction:
             await transaction.leases.release(lease)
-        return f"account {account_id}: {error.message}"
-    async with context.store.write() as transaction:
-        await transaction.leases.release(run.lease)
-    return run
 
 
 async def _rows(run: Pass) -> list[Instance]:

@@ -54,7 +54,9 @@ class InstanceRow(NamedTuple):
         return self.state in ("terminated", "failed")
 
     def cost_nano_usd(self, now: float) -> int | None:
-        """Cost so far, as the ledger counts it; None while no price is known."""
+        """Cost so far, as the ledger counts it; None where price or machine are not known."""
+        if self.state == "unknown" and self.remote_id is None:
+            return None
         if self.billing_since is None or self.settled_nano_usd is None:
             return self.settled_nano_usd
         if self.price_usd_per_hour is None:
@@ -179,7 +181,9 @@ class ChangeRow(NamedTuple):
 def _cost_since(row: InstanceRow | SpendRow, cost_nano_usd: int, since: float, now: float) -> int:
     """The part of a machine's cost that fell after `since`, by the same rule as the ledger's."""
     began = row.requested_at if row.launched_at is None else row.launched_at
-    ended = now if row.ended_at is None else row.ended_at
+    ended = row.ended_at
+    if ended is None:
+        ended = row.state_since if isinstance(row, InstanceRow) and row.billing_since is None else now
     if began >= since:
         return cost_nano_usd
     if ended <= since:

@@ -174,6 +174,14 @@ async def test_leaving_finishes_what_runs_and_begins_nothing(bench: Bench) -> No
     assert sorted(await bench.states()) == [JobState.DONE, JobState.QUEUED]
 
 
+async def test_a_full_pass_that_was_kept_out_is_made_up_for(bench: Bench) -> None:
+    bench.outcome = lambda: {"accounts": 0, "busy": 1, "problems": ["1 accounts are being looked at."]}
+    bench.start(Reconciler(bench.make_context, bench.clock))
+    await bench.passed(1)
+    bench.clock.advance(60)
+    assert await bench.passed(2) == [True, True]
+
+
 async def test_everything_is_looked_at_first_and_every_ten_minutes(bench: Bench) -> None:
     bench.start(Reconciler(bench.make_context, bench.clock))
     assert await bench.passed(1) == [True]
@@ -188,14 +196,6 @@ async def test_everything_is_looked_at_first_and_every_ten_minutes(bench: Bench)
 @pytest.mark.parametrize(
     ("state", "seconds"), [(InstanceState.BOOTING, 5), (InstanceState.UNKNOWN, 5), (InstanceState.READY, 60)]
 )
-async def test_a_full_pass_that_was_kept_out_is_made_up_for(bench: Bench) -> None:
-    bench.outcome = lambda: {"accounts": 0, "busy": 1, "problems": ["1 accounts are being looked at."]}
-    bench.start(Reconciler(bench.make_context, bench.clock))
-    await bench.passed(1)
-    bench.clock.advance(60)
-    assert await bench.passed(2) == [True, True]
-
-
 async def test_the_pace_follows_what_moves(bench: Bench, state: InstanceState, seconds: int) -> None:
     async with bench.context.store.write() as transaction:
         await transaction.instances.insert(store_world.instance("alpha", state=state))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,8 +21,10 @@ from aicompute_tui.domain.errors import (
 )
 from aicompute_tui.domain.instance import Market
 from aicompute_tui.domain.remote import TAG_EXPIRES_AT, TAG_LAUNCH, TAG_STORE, RemoteMachine, RemoteState
+from aicompute_tui.services.budget import current_spend
 from aicompute_tui.services.jobs import run_job
 from aicompute_tui.services.reconcile import reconcile
+from aicompute_tui.store.fast import read_snapshot
 from tests.unit.fake_cloud import Bench, bench
 
 pytestmark = pytest.mark.asyncio
@@ -328,3 +331,41 @@ async def test_a_price_read_again_is_not_old(at: Bench) -> None:
     [view] = await at.views()
     assert view["price_as_of"] == "2026-11-20T13:00:00Z"
     assert view["cost_usd"] == pytest.approx(2.1)
+
+
+async def test_the_console_counts_costs_as_the_ledger_does(at: Bench) -> None:
+    await at.job("instance.launch", name="kept", market="on-demand", ttl="none", ttl_none_confirm="none")
+    at.clock.advance(hours=1)
+    await at.job("instance.stop", names=["kept"])
+    await reconcile(at.context, full=False)
+    at.clock.advance(days=20)
+    at.cloud.before["launch"] = lambda: Unreachable("The connection dropped.")
+    with pytest.raises(Unreachable):
+        await at.job("instance.launch", name="doubtful")
+    path = at.context.store.database_path
+    assert path is not None
+    snapshot = read_snapshot(path)
+    assert snapshot is not None
+    now = at.clock.now()
+    costs = {row.name: row.cost_nano_usd(now.timestamp()) for row in snapshot.instances}
+    assert costs == {"kept": 420_000_000, "doubtful": None}
+    async with at.context.store.read() as transaction:
+        spent = await current_spend(at.context, transaction)
+    assert snapshot.month_to_date_nano_usd(now.timestamp()) == spent.month_to_date_nano_usd == 0
+
+
+async def test_a_pass_that_is_cut_short_leaves_the_account_to_the_next(at: Bench) -> None:
+    await at.job("instance.launch", name="one")
+    at.cloud.before["describe"] = asyncio.CancelledError  # type: ignore[assignment]
+    with pytest.raises(asyncio.CancelledError):
+        await reconcile(at.context, full=False)
+    at.cloud.before.clear()
+    assert (await reconcile(at.context, full=False))["accounts"] == 1
+
+
+async def test_a_full_pass_that_another_process_keeps_out_says_so(at: Bench) -> None:
+    async with at.context.store.write() as transaction:
+        await transaction.leases.acquire("reconcile:aws:123456789012", "other", 120, at.clock.now())
+    summary = await reconcile(at.context, full=True)
+    assert summary["busy"] == 1
+    assert "another process" in str(summary["problems"])
