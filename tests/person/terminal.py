@@ -1,0 +1,95 @@
+"""A person at a terminal: a tmux of its own, keys in, the screen out, in a network of nothing but loopback."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tests.needs import need
+
+DEADLINE_SECONDS = 60.0
+
+
+def need_terminal_tools() -> None:
+    need("tmux", shutil.which("tmux") is not None, "apt-get install tmux")
+    alone = ["unshare", "-rn", "sh", "-c", "ip link set lo up"]
+    works = (
+        shutil.which("unshare") is not None and subprocess.run(alone, capture_output=True, check=False).returncode == 0
+    )
+    need("unshare", works, "apt-get install util-linux iproute2, on a kernel that allows namespaces")
+
+
+class Terminal:
+    """One tmux session that runs one command with no route out and only the environment given."""
+
+    def __init__(self, folder: Path, width: int, height: int) -> None:
+        self.home = folder / "home"
+        self.home.mkdir()
+        self._socket = folder / "tmux"
+        self.width, self.height = width, height
+
+    def start(self, command: Sequence[str], **more: str) -> None:
+        """Runs `command`, then says its exit code and keeps the terminal open."""
+        environment = {
+            "HOME": str(self.home),
+            "PATH": os.environ["PATH"],
+            "LANG": "C.UTF-8",
+            "TMPDIR": str(self.home),
+            **more,
+        }
+        line = f"ip link set lo up; {shlex.join(command)}; echo EXIT $?; exec cat"
+        words = ["unshare", "-rn", "env", "-i", *(f"{name}={value}" for name, value in environment.items())]
+        self._tmux(
+            "-f",
+            "/dev/null",
+            "new-session",
+            "-d",
+            "-x",
+            str(self.width),
+            "-y",
+            str(self.height),
+            shlex.join([*words, "TERM=tmux-256color", "sh", "-c", line]),
+        )
+
+    def keys(self, *keys: str) -> None:
+        self._tmux("send-keys", *keys)
+
+    def screen(self) -> str:
+        return self._tmux("capture-pane", "-p")
+
+    def until(self, is_so: Callable[[str], bool], seconds: float = DEADLINE_SECONDS) -> str:
+        """The first screen of which it is so."""
+        deadline = time.monotonic() + seconds
+        while True:
+            screen = self.screen()
+            if is_so(screen):
+                return screen
+            assert time.monotonic() < deadline, f"it did not come about; the screen was:\n{screen}"
+            time.sleep(0.05)
+
+    def shows(self, text: str, seconds: float = DEADLINE_SECONDS) -> str:
+        return self.until(lambda screen: text in screen, seconds)
+
+    def process(self) -> int:
+        """The process that the terminal started."""
+        return int(self._tmux("display-message", "-p", "#{pane_pid}"))
+
+    def close(self) -> None:
+        subprocess.run(["tmux", "-S", str(self._socket), "kill-server"], capture_output=True, check=False)
+
+    def _tmux(self, *words: str) -> str:
+        done = subprocess.run(
+            ["tmux", "-S", str(self._socket), *words], capture_output=True, text=True, check=True, timeout=20
+        )
+        return done.stdout
+
+
+def product(*words: str) -> list[str]:
+    """The program as this test's own Python runs it."""
+    return [sys.executable, "-P", "-m", "aicompute_tui", *words]
