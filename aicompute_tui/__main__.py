@@ -92,6 +92,8 @@ def _need_terminal() -> None:
         problem = "standard input is not a terminal"
     elif not (sys.stdout and sys.stdout.isatty()):
         problem = "standard output is not a terminal"
+    elif not (sys.stderr and sys.stderr.isatty()):
+        problem = "standard error, which it draws on, is not a terminal"
     else:
         return
     raise InvalidInput(f"The console cannot open: {problem}.", "`aic-tui --help` shows the commands that work without.")
