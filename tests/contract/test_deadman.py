@@ -101,11 +101,43 @@ def test_end_holds_over_a_reboot(node: Node) -> None:
     node.minute()
     assert node.calls() == []
     node.now = END + timedelta(seconds=5)
+    node.set_uptime(7 * 3_600)
     node.minute()
     assert node.calls() == POWER_OFF
 
 
-def test_stopped_and_started_after_its_end_it_powers_off_in_the_first_moments(node: Node) -> None:
+def test_started_after_the_end_it_knows_it_asks_for_a_new_one_before_it_goes(node: Node) -> None:
+    node.now = END + timedelta(hours=1)
+    node.power_on(uptime=2)
+    node.minute()
+    assert node.calls() == []
+    node.tag = f"{END + timedelta(hours=3):%Y-%m-%dT%H:%M:%SZ}"
+    node.set_uptime(62)
+    node.minute()
+    assert node.calls() == []
+    assert node.file("etc/aic-tui/end") == epoch(END + timedelta(hours=3))
+
+
+def test_started_after_its_end_it_goes_as_soon_as_the_tag_says_so(node: Node) -> None:
+    node.now = END + timedelta(hours=1)
+    node.power_on(uptime=40)
+    node.tag = f"{END:%Y-%m-%dT%H:%M:%SZ}"
+    node.minute()
+    assert node.calls() == POWER_OFF
+
+
+def test_started_after_its_end_it_does_not_wait_long_for_a_network(node: Node) -> None:
+    node.now = END + timedelta(hours=1)
+    node.power_on(uptime=2)
+    node.minute()
+    assert node.calls() == []
+    node.now += timedelta(minutes=4)
+    node.set_uptime(242)
+    node.minute()
+    assert node.calls() == POWER_OFF
+
+
+def test_stopped_and_started_after_its_cap_it_powers_off_in_the_first_moments(node: Node) -> None:
     node.now = END + timedelta(days=3)
     node.power_on(uptime=2)
     node.minute()
@@ -129,7 +161,7 @@ def test_a_clock_put_back_is_still_noticed_after_a_reboot(node: Node) -> None:
     node.power_on(uptime=1)
     node.minute()
     assert node.calls() == []
-    node.set_uptime(62)
+    node.set_uptime(302)
     node.minute()
     assert node.calls() == POWER_OFF
 
@@ -158,6 +190,7 @@ def test_tag_extends_the_end_and_the_new_end_outlives_the_metadata(node: Node) -
     node.minute()
     assert node.calls() == []
     node.now = START + timedelta(hours=11)
+    node.set_uptime(2 * 3_600)
     node.minute()
     assert node.calls() == POWER_OFF
 
@@ -221,6 +254,7 @@ def test_machine_without_end_runs_on_until_a_tag_gives_it_one(bare_node: Node) -
     bare_node.minute()
     bare_node.tag = None
     bare_node.now += timedelta(hours=1)
+    bare_node.set_uptime(401 * 86_400)
     bare_node.minute()
     assert bare_node.calls() == POWER_OFF
 
@@ -296,5 +330,6 @@ def test_image_made_of_a_node_does_not_end_the_next_machine(node: Node) -> None:
     node.minute()
     assert node.calls() == []
     node.now = end
+    node.set_uptime(3_600)
     node.minute()
     assert node.calls() == POWER_OFF

@@ -68,6 +68,13 @@ read_clock() {
     done
 }
 
+# True early in a boot after the first one, while the tag cannot be read for want of a network: a machine that was
+# started after the end it knows was given a new one first. Past the cap no tag could help.
+may_have_been_moved() {
+    [[ -z $asked && -s $kept/clock && -r /proc/uptime && $uptime =~ ^[0-9]{1,3}$ ]] || return
+    ((10#$uptime < 240)) && [[ $cap == none || $now -lt $cap ]]
+}
+
 # Each call goes one step further than the last one in this boot; a step that fails leads to the next at once.
 power_off() {
     local step=0
@@ -105,7 +112,7 @@ known=$end
 # Where one of the two is lost the other stands for both; where both are, nothing says that this machine may run on.
 end=${end:-${cap:-0}}
 cap=${cap:-$end}
-asked=$(end_in_tag) && end=$asked
+asked=$(end_in_tag) && end=$asked || asked=
 end=$(earlier_of "$end" "$cap")
 read_clock
 
@@ -113,6 +120,8 @@ read_clock
 mkdir -p "$volatile" 2>/dev/null
 if [[ $end == none ]] || ((now < end)); then
     rm -f "$volatile/ending" 2>/dev/null
+elif may_have_been_moved; then
+    log "The end on this disk has passed; it waits for the network to ask whether it was moved."
 else
     power_off
 fi
