@@ -134,3 +134,41 @@ def test_the_readmes_demo_command_runs_in_an_empty_home_and_then_without_a_netwo
         leave(terminal)
     finally:
         terminal.close()
+
+
+PLANTED = {
+    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7REALONE",
+    "AWS_SECRET_ACCESS_KEY": "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",
+    "AWS_PROFILE": "production",
+    "AWS_REGION": "us-east-1",
+    "HF_TOKEN": "hf_PLANTEDtoken0123456789abcdefghijk",
+    "HTTPS_PROXY": "http://203.0.113.9:3128",
+}
+
+
+def test_planted_credentials_are_not_used_and_nothing_but_loopback_is_connected_to(tmp_path: Path) -> None:
+    need_terminal_tools()
+    need("strace", shutil.which("strace") is not None, "apt-get install strace")
+    calls = tmp_path / "calls"
+    terminal = Terminal(tmp_path, 80, 24)
+    (terminal.home / ".aws").mkdir()
+    (terminal.home / ".aws" / "credentials").write_text(
+        "[production]\naws_access_key_id = AKIAIOSFODNN7REALTWO\naws_secret_access_key = planted\n"
+    )
+    try:
+        terminal.start(
+            ["strace", "-f", "-qq", "-e", "trace=connect,sendto", "-o", str(calls), *product("demo")], **PLANTED
+        )
+        terminal.shows("agent ●")
+        terminal.keys("n")
+        terminal.shows("Launch 1 machine for $")
+        assert "production" not in terminal.screen()
+        terminal.keys("C-l")
+        terminal.until(lambda screen: re.search(r"g5-[0-9a-f]{4} .*(booting|ready)", screen) is not None)
+        leave(terminal)
+    finally:
+        terminal.close()
+    addresses = set(re.findall(r"inet_addr\(\"([^\"]+)\"\)|inet_pton\(AF_INET6, \"([^\"]+)\"", calls.read_text()))
+    reached = {first or second for first, second in addresses}
+    assert reached
+    assert {address for address in reached if not address.startswith("127.") and address != "::1"} == set()
