@@ -61,22 +61,13 @@ class TablePainter(Generic[Row]):
     def painted_ids(self) -> list[str]:
         return list(self._lines)
 
-    def renew(self, row_id: str, row: Row) -> list[tuple[int, int]]:
-        """Paints a row anew and answers (place, width) of its cells in view that look different; all where none is kept."""
+    def renew(self, row_id: str, row: Row) -> bool:
+        """Paints a row anew; False where it is kept and says the same as before."""
         line, cells = self._lines.get(row_id), self._cells(row)
-        if line is None:
-            return [(0, self._width)]
-        if cells == line.cells:
-            return []
+        if line is not None and line.cells == cells:
+            return False
         self._lines[row_id] = self._paint(cells)
-        spans = []
-        x, lock = GUTTER, self._width - self.rest_room
-        for place, ((_, width), old, new) in enumerate(zip(self._layout, line.cells, cells, strict=True)):
-            start, end = max(x, lock) if place else x, min(x + width, self._width)
-            if old != new and start < end:
-                spans.append((start, end - start))
-            x += width + _GAP - (0 if place else self.sideways)
-        return spans
+        return True
 
     @property
     def hidden_width(self) -> int:

@@ -197,7 +197,7 @@ class VirtualTable(Generic[Row], ScrollView, can_focus=True):
     def refresh_texts(self) -> None:
         """Repaints visible lines whose text time alone has changed."""
         top = self.scroll_offset.y
-        self._repaint_cells(self.order[top : top + self._body_height])
+        self._repaint_different(self.order[top : top + self._body_height])
 
     def _changing(self, changed: Iterable[str], change: Callable[[], bool]) -> None:
         """Carries `change` out and repaints what it made look different, with the cursor's row at its old height."""
@@ -212,7 +212,7 @@ class VirtualTable(Generic[Row], ScrollView, can_focus=True):
                 self._scroll_to_line(self._model.cursor - above)
             self.refresh()
         else:
-            self._repaint_cells(changed)
+            self._repaint_different(changed)
         if self.cursor_id != cursor_id or len(self._model.marked) != marked:
             self.post_message(self.SelectionChanged(self))
 
@@ -312,15 +312,14 @@ class VirtualTable(Generic[Row], ScrollView, can_focus=True):
             if row_id in visible:
                 self.refresh(Region(0, visible[row_id], self.size.width, 1))
 
-    def _repaint_cells(self, row_ids: Iterable[str]) -> None:
-        """Only the cells whose text is another: over ssh every byte counts."""
+    def _repaint_different(self, row_ids: Iterable[str]) -> None:
+        """Only lines that say something else: over ssh every byte counts."""
         visible = self._visible_lines()
         for row_id in row_ids:
             if row_id not in visible:
                 self._painter.forget(row_id)
-                continue
-            for x, width in self._painter.renew(row_id, self.rows[row_id]):
-                self.refresh(Region(x, visible[row_id], width, 1))
+            elif self._painter.renew(row_id, self.rows[row_id]):
+                self.refresh(Region(0, visible[row_id], self.size.width, 1))
 
     def _visible_lines(self) -> dict[str, int]:
         """Where each row stands that is in view, the header being line 0."""
@@ -346,7 +345,8 @@ class VirtualTable(Generic[Row], ScrollView, can_focus=True):
             style += self._part("empty")
         else:
             return Strip.blank(width, style)
-        return strip.extend_cell_length(width).apply_style(style)
+        # One run of letters for cells of one style: each run sends its colours again.
+        return strip.extend_cell_length(width).apply_style(style).simplify()
 
     def _row_strip(self, line: int) -> Strip:
         row_id = self.order[line]
