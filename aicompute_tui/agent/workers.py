@@ -25,6 +25,8 @@ STEADY_SECONDS = 60.0
 FULL_SECONDS = 600.0
 FIRST_RETRY_SECONDS = 5.0
 LONGEST_RETRY_SECONDS = 300.0
+KEPT_CHANGES = 10_000
+"""Lines of the change feed; a follower that is further behind reads everything anew."""
 _RESTART_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
 _QUIET_AFTER = timedelta(minutes=5)
 _MOVING = frozenset(
@@ -254,6 +256,9 @@ class Reconciler:
         full = self._full_at is None or (now - self._full_at).total_seconds() >= FULL_SECONDS
         try:
             self.last = await reconcile(context, full=full)
+            if full:
+                async with context.store.write() as transaction:
+                    await transaction.changes.prune(KEPT_CHANGES)
         except AicError as error:
             self._failures += 1
             log.warning("a pass over the machines failed: %s %s", error.message, error.details)

@@ -174,6 +174,16 @@ async def test_leaving_finishes_what_runs_and_begins_nothing(bench: Bench) -> No
     assert sorted(await bench.states()) == [JobState.DONE, JobState.QUEUED]
 
 
+async def test_the_change_feed_does_not_grow_without_end(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "KEPT_CHANGES", 3)
+    for _ in range(5):
+        await bench.submit()
+    bench.start(Reconciler(bench.make_context, bench.clock))
+    await bench.passed(1)
+    async with bench.context.store.read() as transaction:
+        assert len(await transaction.changes.since(0)) == 3
+
+
 async def test_a_full_pass_that_was_kept_out_is_made_up_for(bench: Bench) -> None:
     bench.outcome = lambda: {"accounts": 0, "busy": 1, "problems": ["1 accounts are being looked at."]}
     bench.start(Reconciler(bench.make_context, bench.clock))
