@@ -94,8 +94,9 @@ def _log() -> logging.Logger:
     """Never falls back to the terminal, also where no log was begun."""
     import logging
 
-    logging.lastResort = None
-    return logging.getLogger(__name__)
+    logger = logging.getLogger(__name__)
+    logger.addHandler(logging.NullHandler())
+    return logger
 
 
 def _say(kind: str, message: str, next_step: str, as_json: bool) -> None:

@@ -257,3 +257,11 @@ def test_another_stores_machines_are_seen_and_told_apart(cli: Cli, tmp_path: Pat
     assert "--confirm-name" in answer.error["next_step"]
     assert cli.json("instance", "reap", "--yes") == []
     assert as_words(world.machines(), "state") == ["running", "running"]
+
+
+def test_a_refusal_before_the_log_has_begun_is_all_that_is_said(cli: Cli) -> None:
+    process = cli.spawn("instance", "terminate", "one")
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 4
+    assert len(said.splitlines()) == 2
+    assert said.startswith("aic-tui: ")
