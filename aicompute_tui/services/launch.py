@@ -40,6 +40,7 @@ from aicompute_tui.store.database import Transaction
 
 _IN_DOUBT = (Unreachable, BadAnswer, RateLimited)
 _TRY_NEXT_ZONE = (OutOfCapacity, PriceTooHigh)
+_BEGUN_WITHIN = timedelta(hours=1)
 
 
 async def launch(context: Context, arguments: Arguments) -> list[Json]:
@@ -49,6 +50,7 @@ async def launch(context: Context, arguments: Arguments) -> list[Json]:
         rows = await transaction.instances.by_job(job.job.id)
     plan: Plan | None = None
     if not rows:
+        _refuse_stale(context, job.job)
         await job.progress("checking")
         spec, count = await resolve_spec(context, arguments)
         assessment = await assess(context, spec, count)
@@ -71,6 +73,13 @@ async def launch(context: Context, arguments: Arguments) -> list[Json]:
     if failure is not None:
         raise _beside(failure, views)
     return views
+
+
+def _refuse_stale(context: Context, job: Job) -> None:
+    """Raises Refused for a launch that was left before anything of it was written: nobody expects it any more."""
+    if context.clock.now() - job.created_at > _BEGUN_WITHIN:
+        asked_at = format_moment(job.created_at)
+        raise Refused(f"This launch was asked for at {asked_at} and never begun.", "Launch again if it is still meant.")
 
 
 def _beside(failure: AicError, launched: list[Json]) -> AicError:

@@ -238,3 +238,12 @@ async def test_a_job_taken_up_late_does_not_mean_a_younger_machine_of_the_same_n
     with pytest.raises(Refused, match="launched after"):
         await take_up(at, job.id)
     assert len(at.cloud.living) == 1
+
+
+async def test_a_launch_left_before_it_began_is_not_made_days_later(at: Bench) -> None:
+    job = await at.submitted("instance.launch", name="one")
+    at.clock.advance(days=3)
+    with pytest.raises(Refused, match="never begun"):
+        await take_up(at, job.id)
+    assert at.cloud.orders == []
+    assert (await stored_job(at, job.id)).is_final
