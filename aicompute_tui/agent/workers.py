@@ -29,6 +29,7 @@ KEPT_CHANGES = 10_000
 """Lines of the change feed; a follower that is further behind reads everything anew."""
 _RESTART_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
 _QUIET_AFTER = timedelta(minutes=5)
+_STANDS_AFTER = timedelta(minutes=15)
 _MOVING = frozenset(
     {
         InstanceState.REQUESTED,
@@ -279,12 +280,14 @@ class Reconciler:
         async with context.store.read() as transaction:
             rows = await transaction.instances.list()
         now = self._clock.now()
-        pace = MOVING_SECONDS if any(is_moving(row) for row in rows) else STEADY_SECONDS
+        pace = MOVING_SECONDS if any(is_moving(row, now) for row in rows) else STEADY_SECONDS
         return min(pace, _until_next_end(rows, now))
 
 
-def is_moving(row: Instance) -> bool:
-    """Whether the next seconds will tell something about the machine."""
+def is_moving(row: Instance, now: datetime) -> bool:
+    """Whether the next seconds will tell something about the machine; one that stood for long is in no hurry."""
+    if now - row.state_since > _STANDS_AFTER:
+        return False
     if row.state in _MOVING:
         return True
     return row.desired_state is DesiredState.TERMINATED and not row.is_final
@@ -296,6 +299,7 @@ def _retry_seconds(failures: int) -> float:
 
 
 def _until_next_end(rows: list[Instance], now: datetime) -> float:
-    """Seconds until the next machine's time is over; at least one."""
-    ends = [row.expires_at for row in rows if row.expires_at is not None and row.desired_state is DesiredState.RUNNING]
+    """Seconds until the next machine's time is over; at least one. A lost machine has none to end."""
+    living = [row for row in rows if row.desired_state is DesiredState.RUNNING and row.state is not InstanceState.LOST]
+    ends = [row.expires_at for row in living if row.expires_at is not None]
     return max(1.0, min(((end - now).total_seconds() for end in ends), default=STEADY_SECONDS))

@@ -15,7 +15,7 @@ import pytest_asyncio
 from aicompute_tui.agent import workers
 from aicompute_tui.agent.workers import JOBS_AT_ONCE, JobRunner, Reconciler, supervise
 from aicompute_tui.domain.errors import AicError, Unreachable
-from aicompute_tui.domain.instance import InstanceState
+from aicompute_tui.domain.instance import Instance, InstanceState
 from aicompute_tui.domain.job import Job, JobState
 from aicompute_tui.domain.json import Json
 from aicompute_tui.services import jobs
@@ -212,6 +212,27 @@ async def test_the_pace_follows_what_moves(bench: Bench, state: InstanceState, s
     bench.start(Reconciler(bench.make_context, bench.clock))
     await bench.passed(1)
     bench.clock.advance(seconds - 1)
+    await asyncio.sleep(0)
+    assert len(bench.passes) == 1
+    bench.clock.advance(1)
+    await bench.passed(2)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        store_world.instance("alpha", state=InstanceState.LOST, expires_at=store_world.START),
+        store_world.instance("alpha", state=InstanceState.TERMINATING, state_since=store_world.START),
+    ],
+    ids=["lost past its end", "an end refused for long"],
+)
+async def test_what_stands_for_long_is_not_looked_at_all_the_time(bench: Bench, row: Instance) -> None:
+    bench.clock.advance(3_600)
+    async with bench.context.store.write() as transaction:
+        await transaction.instances.insert(row)
+    bench.start(Reconciler(bench.make_context, bench.clock))
+    await bench.passed(1)
+    bench.clock.advance(59)
     await asyncio.sleep(0)
     assert len(bench.passes) == 1
     bench.clock.advance(1)
