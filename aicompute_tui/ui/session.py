@@ -158,7 +158,18 @@ class LiveSession(Session):
         store = await self._store()
         from aicompute_tui.services import jobs
 
-        job = await jobs.submit(store, self.clock, self._runtime.actor, action_id, dict(arguments), subject=subject)
+        actor = self._runtime.actor
+        launches = action_id == "instance.launch"
+        job = await jobs.submit(
+            store,
+            self.clock,
+            actor,
+            action_id,
+            dict(arguments),
+            subject=subject,
+            credential_id=_credential_id(arguments) if launches else None,
+            host_id=actor.host_id if launches else None,
+        )
         if self._follower is not None:
             self._follower.wake()
         self._spawn(self._nudge())
@@ -255,3 +266,9 @@ def _import_heavy() -> None:
     """Everything a submit needs, so that the first one does not stall the loop."""
     import aicompute_tui.services.jobs
     import aicompute_tui.store.database  # noqa: F401
+
+
+def _credential_id(arguments: Mapping[str, Json]) -> str | None:
+    """The credential a launch names by its id; a bare name is for the agent to resolve."""
+    profile = arguments.get("profile")
+    return profile if isinstance(profile, str) and ":" in profile else None

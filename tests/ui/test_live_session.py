@@ -93,6 +93,15 @@ async def test_submit_writes_a_job_nobody_holds_and_it_comes_back_as_a_row(tmp_p
 
 
 @pytest.mark.asyncio
+async def test_a_launch_is_for_this_host_and_names_the_credential_it_was_given(tmp_path: Path) -> None:
+    async with begun(tmp_path) as (session, store, _):
+        job_id = await session.submit("instance.launch", {"profile": "aws:profile:team", "name": "one"})
+        async with store.read() as transaction:
+            job = await transaction.jobs.get(job_id)
+        assert (job.host_id, job.credential_id) == (new_runtime(tmp_path).actor.host_id, "aws:profile:team")
+
+
+@pytest.mark.asyncio
 async def test_without_an_agent_a_question_fails_in_one_line_and_rows_still_arrive(tmp_path: Path) -> None:
     async with begun(tmp_path) as (session, _, __):
         await until(lambda: session.agent_state == "off")
