@@ -29,7 +29,7 @@ class FooterLine(TextLine):
         self._fill()
 
     def _fill(self) -> None:
-        hints = fitting(self._hints, self.size.width - 2)
+        hints = fitting(self._hints, self.expected_width - 2)
         self._spans = []
         parts: list[tuple[str, str] | str] = []
         column = 1

@@ -43,8 +43,9 @@ class HeaderLine(TextLine):
         self._fill()
 
     def _fill(self) -> None:
-        if self.size.width:
-            self.show(header_content(self._view, self.size.width, self._glyphs))
+        width = self.expected_width
+        if width:
+            self.show(header_content(self._view, width, self._glyphs))
 
 
 def header_content(view: HeaderView, width: int, glyphs: Glyphs) -> Content:

@@ -23,6 +23,11 @@ class TextLine(Static):
             self.update(content, layout=False)
 
     @property
+    def expected_width(self) -> int:
+        """The whole terminal's before the first layout, so that the first frame already has the line."""
+        return self.size.width or (self.app.size.width if self.is_attached else 0)
+
+    @property
     def text(self) -> str:
         """What the line says."""
         return self._shown.plain if self._shown is not None else ""
