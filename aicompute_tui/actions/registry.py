@@ -22,7 +22,7 @@ def by_alias() -> dict[str, Action]:
 
 
 def resolve_handler(action: Action) -> Callable[..., object]:
-    """Imports the handler of `action`: an async function of (Context, arguments), an async generator where it streams."""
+    """Imports the handler of `action`: an async function of (Context, arguments), or an async generator."""
     module_name, _, function_name = action.handler.partition(":")
     handler = getattr(importlib.import_module(module_name), function_name)
     if not callable(handler):

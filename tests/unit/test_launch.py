@@ -83,7 +83,7 @@ async def test_capacity_moves_on_to_the_next_zone_with_a_token_of_its_own(at: Be
 
 async def test_no_capacity_anywhere_closes_the_row_and_names_every_zone(at: Bench) -> None:
     at.cloud.before["launch"] = lambda: OutOfCapacity("No g5 here.")
-    with pytest.raises(OutOfCapacity, match="ca-central-1a.*ca-central-1b"):
+    with pytest.raises(OutOfCapacity, match=r"ca-central-1a.*ca-central-1b"):
         await at.job("instance.launch", name="one")
     [view] = await at.views(all=True)
     assert view["state"] == "failed"
@@ -337,7 +337,7 @@ async def test_one_dead_account_call_is_told_and_blocks_nothing_else(at: Bench) 
 
 
 async def test_a_killed_launch_without_an_attempt_goes_on_where_it_was(at: Bench) -> None:
-    at.cloud.before["prepare_network"] = lambda: KeyboardInterrupt()  # type: ignore[assignment,return-value]
+    at.cloud.before["prepare_network"] = KeyboardInterrupt  # type: ignore[assignment]
     submitted = await at.submitted("instance.launch", name="one")
     from aicompute_tui.services.jobs import RunningJob
     from aicompute_tui.services.launch import launch
