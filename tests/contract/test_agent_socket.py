@@ -23,6 +23,7 @@ from aicompute_tui.domain.credential import AwsKeys
 from aicompute_tui.domain.errors import AicError, InvalidInput, OutOfQuota, Refused, Unreachable
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.settings.places import Places, places_from
+from tests.needs import need
 from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio
@@ -272,9 +273,13 @@ async def test_only_the_newest_change_waits_for_a_slow_client(bench: Bench) -> N
     assert len(numbers) < 10
 
 
+def can_become_another_user() -> bool:
+    words = [sys.executable, "-I", "-c", "import os; os.setgroups([]), os.setgid(65534), os.setuid(65534)"]
+    return subprocess.run(words, capture_output=True, check=False).returncode == 0
+
+
 async def test_another_users_connection_gets_no_answer() -> None:
-    if os.getuid() != 0:
-        pytest.skip("needs root to act as another user: run the tests as root")
+    need("users", can_become_another_user(), "run the tests as root, outside a user namespace")
     folder = Path(tempfile.mkdtemp(prefix="aic"))
     folder.chmod(0o755)
     server = Server(Desk())
