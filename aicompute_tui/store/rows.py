@@ -45,6 +45,7 @@ class InstanceRow(NamedTuple):
     acknowledged_at: float | None
     endpoint: str | None
     host_id: str
+    job_id: str | None
     error_kind: str | None
     error_message: str | None
     version: int

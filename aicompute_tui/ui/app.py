@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from pathlib import PurePath
 from typing import ClassVar
@@ -20,9 +20,11 @@ from textual.theme import Theme
 from textual.widgets import Input
 
 from aicompute_tui.actions.registry import ACTIONS
+from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.json import Json
 from aicompute_tui.settings.packaged import STYLES
 from aicompute_tui.ui import dispatch
+from aicompute_tui.ui.ascii_filter import AsciiFilter
 from aicompute_tui.ui.bindings import navigation_bindings
 from aicompute_tui.ui.navigation import NAVIGATION
 from aicompute_tui.ui.screens.base import ConsoleScreen
@@ -58,6 +60,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
                 Binding("ctrl+c", "copy_or_leave", "copy or quit", show=False, priority=True, id="go.stop"),
             ]
         )
+        if not session.glyphs.unicode:
+            self._filters.append(AsciiFilter())
         self._views: list[str] = [dispatch.HOME]
         self._view_at = 0
         self._minute = self._this_minute()
@@ -133,25 +137,35 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     # -- views
 
-    def open_view(self, action_id: str) -> None:
+    def open_view(self, action_id: str, arguments: Mapping[str, Json] | None = None) -> None:
         """Goes to a view; the way back to it is `[`."""
         if self._views[self._view_at] != action_id:
             del self._views[self._view_at + 1 :]
             self._views.append(action_id)
             self._view_at += 1
-        self._show_view(action_id)
+        self._show_view(action_id, arguments or {})
 
-    def _show_view(self, action_id: str) -> None:
+    def _show_view(self, action_id: str, arguments: Mapping[str, Json]) -> None:
         while len(self.screen_stack) > 1:
             self.pop_screen()
         if action_id != dispatch.HOME:
-            self.push_screen(dispatch.make_screen(action_id, self.session))
+            self.push_screen(dispatch.make_screen(action_id, self.session, arguments))
 
     def action_history(self, by: int) -> None:
         place = self._view_at + by
         if 0 <= place < len(self._views):
             self._view_at = place
-            self._show_view(self._views[place])
+            self._show_view(self._views[place], {})
+
+    def go_home(self) -> None:
+        while len(self.screen_stack) > 1:
+            self.go_back()
+
+    def await_launch(self, job_id: str) -> None:
+        """Home's cursor goes to what that job launches."""
+        home = self.screen_stack[0]
+        if isinstance(home, InstancesScreen):
+            home.await_launch(job_id)
 
     def go_back(self) -> None:
         """One view down; at home nothing."""
@@ -187,16 +201,25 @@ class ConsoleApp(App[int], inherit_bindings=False):
             if event.is_printable and event.character:
                 self.focused.insert_text_at_cursor(event.character)
                 event.prevent_default()
-        elif early is not None:
+        elif early is not None and self.focused is None and event.key != "escape":
             early(event)
             event.prevent_default()
 
     # -- actions
 
     def perform(self, action_id: str, row_ids: Sequence[str], arguments: Mapping[str, Json] | None = None) -> None:
-        """Carries an action out beside the keys; a second one waits for nothing."""
-        work = dispatch.perform(self, self.session, ACTIONS[action_id], row_ids, arguments or {})
-        self.run_worker(work, group="actions", exit_on_error=True)
+        """Begins an action: it asks first, opens a view, or goes on beside the keys."""
+        dispatch.perform(self, self.session, ACTIONS[action_id], row_ids, arguments or {})
+
+    def work_on(self, work: Coroutine[None, None, None]) -> None:
+        """Carries an action on beside the keys; a failure is said in one sentence."""
+        self.run_worker(self._said(work), group="actions", exit_on_error=True)
+
+    async def _said(self, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except AicError as error:
+            self.say(error.message, "bad", next_step=error.next_step)
 
     async def run_navigation(self, navigation_id: str) -> None:
         """A movement asked for by word."""
@@ -248,17 +271,15 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self.action_leave()
 
     def action_leave(self) -> None:
-        self.run_worker(self._leave(), group="leave", exclusive=True, exit_on_error=True)
-
-    async def _leave(self) -> None:
+        """Asks at once, and says what keeps running."""
         from aicompute_tui.ui.leaving import leaving
         from aicompute_tui.ui.screens.confirm import ConfirmDialog
 
         if isinstance(self.screen, ConfirmDialog):
             return
         question = leaving(self.session.state, self.session.now().timestamp(), self.session.agent_state)
-        if await self.push_screen_wait(ConfirmDialog(question.question, question.lines, question.verb, safe="stay")):
-            self.exit(0)
+        dialog = ConfirmDialog(question.question, question.lines, question.verb, safe="stay")
+        self.push_screen(dialog, lambda yes: self.exit(0) if yes else None)
 
     # -- ends
 

@@ -94,9 +94,11 @@ def _of_jobs(state: ConsoleState, now: float) -> Iterator[Need]:
 
 
 def job_subject(job: JobRow, state: ConsoleState) -> str:
-    """The name of what a job is about, else its verb."""
-    instance = state.instances.get(job.subject or "")
-    return instance.name if instance else job.action_id.partition(".")[2]
+    """The name of what a job is about, of several the first, else its verb."""
+    rows = state.machines_of(job)
+    if not rows:
+        return job.action_id.partition(".")[2]
+    return rows[0].name + (f" and {len(rows) - 1} more" if len(rows) > 1 else "")
 
 
 def job_failure(job: JobRow) -> str:

@@ -73,14 +73,21 @@ def adopt(rows: Sequence[Row]) -> Damage:
     return Damage(f"{verb}?", tuple(lines), verb, name_of(row) if foreign else None)
 
 
+def unprotect(rows: Sequence[Row]) -> Damage:
+    verb = _on("Unprotect", rows)
+    return Damage(f"{verb}?", (f"after  ending {_it(rows)} wants one yes, and no name typed any more",), verb)
+
+
 def reap(rows: Sequence[Row]) -> Damage:
     """`rows` are the orphans known now; the action itself looks again."""
+    named = [f"{name_of(row)}  {_running(row)}{_hourly_clause(row)}" for row in rows[:_NAMED_AT_MOST]]
+    if len(rows) > _NAMED_AT_MOST:
+        named.append(f"and {len(rows) - _NAMED_AT_MOST} more")
     lines = [
+        *named,
         "ends  every machine with this store's tag that has no row here, for good",
         "never  another store's machine",
     ]
-    if rows:
-        lines[1:1] = _spent(rows, "saves")
     verb = f"Reap {len(rows)} orphan{'' if len(rows) == 1 else 's'}" if rows else "Reap orphans"
     return Damage(f"{verb}?", tuple(lines), verb)
 
@@ -155,6 +162,11 @@ def _running(row: Row) -> str:
     if isinstance(seconds, (int, float)) and not isinstance(seconds, bool):
         return f"running {format_duration(seconds)}"
     return _text(row, "state") or "state unknown"
+
+
+def _hourly_clause(row: Row) -> str:
+    hourly = row.get("price_usd_per_hour")
+    return f", {_money(hourly)}/h" if isinstance(hourly, (int, float)) else ", price unknown"
 
 
 def _dollars_clause(row: Row) -> str:

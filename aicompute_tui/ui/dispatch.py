@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING
 from aicompute_tui.actions.model import Action, Parameter
 from aicompute_tui.domain.errors import AicError, Refused
 from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.ui.offering import check
 from aicompute_tui.ui.session import Session
+from aicompute_tui.ui.state import ORPHAN
 
 if TYPE_CHECKING:
     from aicompute_tui.ui.app import ConsoleApp
+    from aicompute_tui.ui.damage import Damage
     from aicompute_tui.ui.screens.base import ConsoleScreen
 
 SCREENS = {
     "instance.launch": "aicompute_tui.ui.screens.launch:LaunchScreen",
+    "instance.preflight": "aicompute_tui.ui.screens.launch:LaunchScreen",
+    "instance.types": "aicompute_tui.ui.screens.types:TypesScreen",
     "instance.list": "aicompute_tui.ui.screens.instances:InstancesScreen",
     "job.list": "aicompute_tui.ui.screens.records:JobsScreen",
     "event.list": "aicompute_tui.ui.screens.records:EventsScreen",
@@ -25,34 +30,37 @@ SCREENS = {
     "setting.list": "aicompute_tui.ui.screens.records:SettingsScreen",
     "doctor.run": "aicompute_tui.ui.screens.records:DoctorScreen",
 }
-"""Views by the action that fills them; each is made with the session alone."""
+"""Views by the action that fills them; each is made with the session and what was given after the word."""
 
 HOME = "instance.list"
 
 
-def make_screen(action_id: str, session: Session) -> ConsoleScreen:
+def make_screen(action_id: str, session: Session, arguments: Mapping[str, Json]) -> ConsoleScreen:
     module_name, _, class_name = SCREENS[action_id].partition(":")
     screen: ConsoleScreen = getattr(importlib.import_module(module_name), class_name)(session)
+    screen.take_arguments(arguments)
     return screen
 
 
-async def perform(
+def perform(
     app: ConsoleApp, session: Session, action: Action, row_ids: Sequence[str], arguments: Mapping[str, Json]
 ) -> None:
-    """Carries `action` out on rows, or with arguments alone; a failure is said in one sentence."""
+    """Carries `action` out on rows, or with arguments alone; a failure is said in one sentence.
+
+    A question stands at once, so that a key on its way finds it and not the view behind.
+    """
     if session.read_only and action.mutates:
         app.say("This console is read-only.", "warn", next_step="Start it without --read-only.")
-        return
-    if action.id in SCREENS and not arguments:
-        app.open_view(action.id)
-        return
-    try:
-        await _carry_out(app, session, action, row_ids, arguments)
-    except AicError as error:
-        app.say(error.message, "bad", next_step=error.next_step)
+    elif action.id in SCREENS:
+        app.open_view(action.id, arguments)
+    else:
+        try:
+            _begin(app, session, action, row_ids, arguments)
+        except AicError as error:
+            app.say(error.message, "bad", next_step=error.next_step)
 
 
-async def _carry_out(
+def _begin(
     app: ConsoleApp, session: Session, action: Action, row_ids: Sequence[str], arguments: Mapping[str, Json]
 ) -> None:
     subject = subject_parameter(action)
@@ -64,9 +72,48 @@ async def _carry_out(
     if action.id == "instance.show":
         app.show_detail(targets[0])
     elif action.execution == "query":
-        await _ask(app, session, action, _with_subject(subject, targets, arguments))
+        app.work_on(_ask(app, session, action, _with_subject(subject, targets, arguments)))
     else:
-        await _submit(app, session, action, targets, arguments)
+        _ask_first(app, session, action, targets, arguments)
+
+
+def _ask_first(
+    app: ConsoleApp, session: Session, action: Action, targets: Sequence[str], arguments: Mapping[str, Json]
+) -> None:
+    """The confirm dialog where something is lost; what cannot be done is refused before that."""
+    rows = _concerned(session, action, targets)
+    check(action.id, rows)
+    arguments = _with_turned_protection(action, rows, arguments)
+    if not action.dangerous and not arguments.get("off"):
+        app.work_on(_submit(app, session, action, targets, arguments))
+        return
+    from aicompute_tui.ui.damage import damage_of, unprotect
+    from aicompute_tui.ui.screens.confirm import ConfirmDialog
+
+    damage = damage_of(action, rows) if action.dangerous else unprotect(rows)
+
+    def answered(yes: bool | None) -> None:
+        if yes:
+            app.work_on(_submit(app, session, action, targets, {**arguments, **_confirmation(action, damage)}))
+
+    app.push_screen(ConfirmDialog.of(damage), answered)
+
+
+def _concerned(session: Session, action: Action, targets: Sequence[str]) -> list[JsonObject]:
+    """The rows an action is about; those of a reap are the orphans known now."""
+    if action.id == "instance.reap":
+        orphans = [key for key, row in session.state.sightings.items() if row.ownership == ORPHAN]
+        return [row for key in orphans if (row := session.record(key)) is not None]
+    return [row for target in targets if (row := find_record(session, target)) is not None]
+
+
+def _with_turned_protection(
+    action: Action, rows: Sequence[JsonObject], arguments: Mapping[str, Json]
+) -> Mapping[str, Json]:
+    """Protecting what is protected already takes the protection back."""
+    if action.id == "instance.protect" and "off" not in arguments and rows and all(row["protected"] for row in rows):
+        return {**arguments, "off": True}
+    return arguments
 
 
 def _check_kind(session: Session, action: Action, targets: Sequence[str]) -> None:
@@ -95,11 +142,7 @@ async def _submit(
     more = await _ask_missing(app, action, targets, arguments)
     if more is None:
         return
-    confirmed = await _confirm(app, action, rows) if action.dangerous else {}
-    if confirmed is None:
-        return
-    known = {parameter.name for parameter in action.parameters}
-    extra = {**arguments, **more, **{name: value for name, value in confirmed.items() if name in known}}
+    extra = {**arguments, **more}
     for batch in _batches(subject, targets):
         named = _with_subject(subject, [_handle(session, target) for target in batch], extra)
         about = find_record(session, batch[0]) if len(batch) == 1 else None
@@ -109,19 +152,12 @@ async def _submit(
     app.say(_accepted(action, rows, targets), "dim")
 
 
-async def _confirm(app: ConsoleApp, action: Action, rows: Sequence[JsonObject]) -> JsonObject | None:
-    """What the dialog adds to the arguments; None where things are to stay as they are."""
-    from aicompute_tui.ui.damage import damage_of
-    from aicompute_tui.ui.screens.confirm import ConfirmDialog
-
-    damage = damage_of(action, rows)
-    if not await app.push_screen_wait(ConfirmDialog.of(damage)):
-        return None
-    if damage.typed_name is None:
-        return {}
+def _confirmation(action: Action, damage: Damage) -> JsonObject:
+    """What the dialog adds to the arguments."""
     parameter = next((each for each in action.parameters if each.name == "confirm_name"), None)
-    typed: Json = list(damage.typed_name.split()) if parameter and parameter.repeatable else damage.typed_name
-    return {"confirm_name": typed}
+    if parameter is None or damage.typed_name is None:
+        return {}
+    return {"confirm_name": list(damage.typed_name.split()) if parameter.repeatable else damage.typed_name}
 
 
 async def _ask_missing(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from rich.cells import cell_len
+
 
 class Glyphs(NamedTuple):
     cursor: str
@@ -26,6 +28,24 @@ class Glyphs(NamedTuple):
 
 UNICODE = Glyphs("▸", "✓", "…", "–", "●", "○", "⚠", "✕", "▾", "▴", "×", "›", "‹", "›", unicode=True)
 ASCII = Glyphs(">", "*", "~", "-", "o", ".", "!", "x", "v", "^", "x", ">", "<", ">", unicode=False)
+
+
+_TWINS = {
+    ord(each): twin
+    for letters, twin in (
+        ("↑▴▔", "^"), ("↓▾", "v"), ("←‹", "<"), ("→›▸", ">"), ("…", "~"), ("–—·─━▁▂", "-"), ("•●", "*"), ("×✕", "x"),
+        ("✓", "+"), ("○", "o"), ("◐", "%"), ("⚠", "!"), ("“”", '"'), ("‘’", "'"), ("│┃▏▎▌", "|"), ("▃▄", "="),
+        ("▅▆▇█", "#"), ("\u00a0", " "),
+    )
+    for each in letters
+}  # fmt: skip
+
+
+def ascii_twin(text: str) -> str:
+    """`text` in as many cells of ASCII; a letter without a twin becomes a question mark, a wide one two."""
+    if text.isascii():
+        return text
+    return "".join(each if each.isascii() else "?" * cell_len(each) for each in text.translate(_TWINS))
 
 
 def glyphs_for(environment: Mapping[str, str]) -> Glyphs:

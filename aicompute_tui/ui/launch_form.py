@@ -108,6 +108,11 @@ class LaunchForm:
     def changed(self, name: str, value: str) -> LaunchForm:
         return replace(self, values={**self.values, name: value})
 
+    def with_arguments(self, arguments: Mapping[str, Json]) -> LaunchForm:
+        """Launch arguments in their fields; one that has no field is left out."""
+        given = {name: field_text(name, value) for name, value in arguments.items() if name in BUILT_IN}
+        return replace(self, values={**self.values, **given})
+
     @property
     def count(self) -> int:
         text = self["count"] or "1"
@@ -151,7 +156,7 @@ def defaults(rows: object) -> LaunchForm:
             name = _FROM_SETTING.get(str(row.get("key")))
             value = row.get("value")
             if name and value not in (None, ""):
-                values[name] = _field_text(name, str(value))
+                values[name] = field_text(name, value)
     return LaunchForm(values)
 
 
@@ -163,10 +168,19 @@ def button_text(form: LaunchForm, price_usd_per_hour: float | None) -> str:
     return f"Launch {what} for ${price_usd_per_hour * form.count:,.2f}/h"
 
 
-def _field_text(name: str, value: str) -> str:
+def promise(form: LaunchForm) -> str:
+    """What was asked for and what ends it, once the agent has it."""
+    what = form["type"] or DEFAULT_INSTANCE_TYPE
+    what = what if form.count == 1 else f"{form.count} {what}"
+    ends = "never ends by itself" if form.never_ends else f"ends by itself after {form['ttl'] or '8h'}"
+    return f"Launch of {what}, which {ends}: handed to the agent"
+
+
+def field_text(name: str, value: Json) -> str:
+    """A launch argument as it stands in its field."""
     if _PARAMETERS[name].kind == "flag":
-        return YES if value.lower() in ("true", "yes", "1", "on") else ""
-    return value
+        return YES if str(value).lower() in ("true", "yes", "1", "on") else ""
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _argument(name: str, text: str) -> Json:

@@ -55,6 +55,9 @@ def _facts(record: JsonObject, session: Session) -> Iterator[tuple[str, Content]
     yield "id", Content(_text(record, "id"))
     yield "market", Content(_market(record, session))
     yield "ends", _end(record, session)
+    idle = record.get("idle_seconds")
+    if isinstance(idle, int):
+        yield "idle limit", Content.styled(f"{span(idle)}, noted only: idleness ends nothing yet", "$foreground-muted")
     yield "endpoint", Content(_text(record, "endpoint") or _text(record, "node_endpoint") or unknown)
     models = record.get("models")
     names = ", ".join(str(model) for model in models) if isinstance(models, list) else ""
@@ -96,10 +99,7 @@ def _end(record: JsonObject, session: Session) -> Content:
     left = (ends_at - session.now()).total_seconds()
     when = _when(record, "expires_at", session)
     text = f"in {span(left)}, at {when}" if left > 0 else f"{span(-left)} late, was due {when}"
-    idle = record.get("idle_seconds")
     parts = [text, "by its own timer and by the agent" if record.get("node_expires_at") else "by the agent"]
-    if isinstance(idle, int):
-        parts.append(f"meant to end when idle for {span(idle)}")
     if record.get("max_expires_at"):
         parts.append(f"extendable to {_when(record, 'max_expires_at', session)}")
     return Content.styled(" · ".join(parts), "" if left > 0 else "$error")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from aicompute_tui.actions.model import Scope
 from aicompute_tui.actions.registry import ACTIONS
 from aicompute_tui.domain.job import JobState
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.moments import parse_moment
-from aicompute_tui.ui.format import JOB_LOOKS, moment, sign, span
+from aicompute_tui.ui.format import JOB_LOOKS, moment, money, sign, span
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.widgets.columns import Cell, Column, Tone
 
@@ -44,7 +45,7 @@ class RecordList:
     empty: str
     scope: Scope | None = None
     opens: str | None = None
-    order: Callable[[JsonObject], int] | None = None
+    order: Callable[[JsonObject], Any] | None = None
     follows: bool = False
     marks: bool = False
 
@@ -56,6 +57,11 @@ class RecordList:
 def text(row: JsonObject, key: str) -> str:
     value = row.get(key)
     return "" if value is None else str(value)
+
+
+def number(row: JsonObject, key: str) -> float | None:
+    value = row.get(key)
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def _moment(session: Session, row: JsonObject, key: str) -> str:
@@ -226,6 +232,63 @@ def _setting_told(_: Session, row: JsonObject) -> str:
     return f"{text(row, 'help')}  Built-in: {default or 'nothing'}."
 
 
+# -- machine types
+
+
+def _type_columns(session: Session) -> list[RowColumn]:
+    unknown = session.glyphs.unknown
+
+    def priced(key: str, title: str, letter: str) -> RowColumn:
+        return Column(
+            key=title,
+            title=title,
+            width=8,
+            align="right",
+            letter=letter,
+            needs=60,
+            cell=lambda row: money(number(row, key), session.glyphs),
+            sort=lambda row: number(row, key),
+        )
+
+    def gpu(row: JsonObject) -> str:
+        count = number(row, "gpu_count")
+        return f"{count:g} {session.glyphs.times} {text(row, 'gpu_name') or 'GPU'}" if count else unknown
+
+    def memory(row: JsonObject) -> float | None:
+        count, each = number(row, "gpu_count"), number(row, "gpu_memory_mib")
+        return None if count is None or each is None else max(count, 1) * each / 1024
+
+    def zones(row: JsonObject) -> str:
+        found = row.get("zones")
+        return " ".join(str(zone)[-1] for zone in found) if isinstance(found, list) and found else unknown
+
+    return [
+        _plain("name", "type", 15, letter="T"),
+        Column(key="gpu", title="GPU", width=12, weight=1, most=24, cell=gpu, letter="G",
+               sort=lambda row: text(row, "gpu_name")),
+        Column(key="vram", title="VRAM G", width=6, align="right", letter="V", sort=memory, descending=True,
+               cell=lambda row: unknown if (found := memory(row)) is None else f"{found:.0f}"),
+        Column(key="vcpu", title="vCPU", width=4, align="right", letter="C", sort=lambda row: number(row, "vcpu_count"),
+               cell=lambda row: text(row, "vcpu_count") or unknown),
+        priced("spot_usd_per_hour", "spot/h", "S"),
+        priced("on_demand_usd_per_hour", "list/h", "L"),
+        Column(key="zones", title="zones", width=7, cell=zones, needs=76),
+        Column(key="reason", title="not to be had", width=14, weight=2, needs=70,
+               cell=lambda row: Cell(text(row, "disabled_reason"), "dim")),
+    ]  # fmt: skip
+
+
+def _type_told(_: Session, row: JsonObject) -> str:
+    source = text(row, "price_source") or "no price is known"
+    return text(row, "disabled_reason") or f"Prices: {source}. Press enter to launch one."
+
+
+def _type_rank(row: JsonObject) -> tuple[bool, float]:
+    """Cheapest first, those that cannot be had last."""
+    price = number(row, "spot_usd_per_hour")
+    return (bool(row.get("disabled_reason")), price if price is not None else float("inf"))
+
+
 # -- doctor
 
 
@@ -275,11 +338,15 @@ SETTINGS = RecordList(
     question="setting.list", title="Settings", key="key", columns=_setting_columns, told=_setting_told,
     empty="The settings cannot be read.", scope="settings", opens="setting.set",
 )  # fmt: skip
+TYPES = RecordList(
+    question="instance.types", title="Types", key="name", columns=_type_columns, told=_type_told,
+    empty="No GPU machine is offered here.", order=_type_rank,
+)  # fmt: skip
 DOCTOR = RecordList(
     question="doctor.run", title="Doctor", key="check", columns=_doctor_columns, told=_doctor_told,
     empty="There was nothing to check.", order=_rank,
 )  # fmt: skip
-RECORD_LISTS = (JOBS, EVENTS, CREDENTIALS, SETTINGS, DOCTOR)
+RECORD_LISTS = (JOBS, EVENTS, CREDENTIALS, SETTINGS, TYPES, DOCTOR)
 
 
 def rows_by_key(records: RecordList, answer: Json) -> dict[str, JsonObject]:

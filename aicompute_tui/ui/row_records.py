@@ -19,7 +19,9 @@ def record_of(state: ConsoleState, row_id: str, now: float) -> JsonObject | None
     if row_id in state.instances:
         return instance_record(state.instances[row_id], now)
     if row_id in state.sightings:
-        return _plain_record(state.sightings[row_id])
+        sighting = state.sightings[row_id]
+        since = sighting.launched_at
+        return {**_plain_record(sighting), "uptime_seconds": None if since is None else max(0, int(now - since))}
     return _plain_record(state.jobs[row_id]) if row_id in state.jobs else None
 
 

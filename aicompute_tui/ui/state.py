@@ -78,6 +78,12 @@ class ConsoleState:
             _merge(self.jobs, {row.id: row for row in snapshot.jobs}),
         )
 
+    def machines_of(self, job: JobRow) -> list[InstanceRow]:
+        """The machines a job launched, else the one it is about."""
+        launched = [row for row in self.instances.values() if row.job_id == job.id]
+        about = self.instances.get(job.subject or "")
+        return launched or ([about] if about is not None else [])
+
     def running_jobs(self) -> list[JobRow]:
         """Jobs not ended yet, oldest first."""
         return sorted((job for job in self.jobs.values() if job.state not in FINAL_JOB_STATES), key=_age)

@@ -170,7 +170,7 @@ async def test_marked_rows_are_taken_together_and_let_go_afterwards() -> None:
 @pytest.mark.asyncio
 async def test_extend_needs_no_question_and_takes_rows_one_by_one() -> None:
     async with console(FLEET) as world:
-        await world.press("home", "space", "space", "plus")
+        await world.press("end", "up", "space", "space", "plus")
         await world.until(lambda: len(world.session.submitted) == 2)
         assert {action for action, _, _ in world.session.submitted} == {"instance.extend"}
 

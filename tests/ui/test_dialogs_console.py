@@ -135,7 +135,7 @@ async def test_keys_of_a_cloud_are_never_typed_here() -> None:
     app = console(session)
     async with app.run_test() as pilot:
         await pilot.press("colon", *keys_for("credential-set team"), "enter")
-        await until(pilot, lambda: "aic-tui credential set NAME" in shown(app))
+        await until(pilot, lambda: "aic-tui credential set team" in shown(app))
     assert not session.submitted
 
 
@@ -145,7 +145,7 @@ async def test_read_only_knows_no_word_that_changes_something() -> None:
     app = console(session)
     async with app.run_test() as pilot:
         await pilot.press("colon", *keys_for("launch"), "enter")
-        await until(pilot, lambda: "There is no command" in shown(app))
+        await until(pilot, lambda: "this console is read-only" in shown(app))
         await pilot.press("escape", "ctrl+p")
         await until(pilot, lambda: isinstance(app.screen, Palette))
         await pilot.press(*keys_for("terminate"))

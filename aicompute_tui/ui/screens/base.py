@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.screen import Screen
 
 from aicompute_tui.actions.model import Scope
+from aicompute_tui.domain.json import Json
 from aicompute_tui.ui.bindings import footer_word, key_text, screen_bindings
 from aicompute_tui.ui.format import this_minute
-from aicompute_tui.ui.navigation import commands
+from aicompute_tui.ui.navigation import Command, commands
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.state import FINAL_JOB_STATES, StateChange
 from aicompute_tui.ui.widgets.columns import Tone
@@ -53,6 +54,9 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
     @property
     def console(self) -> ConsoleApp:
         return cast("ConsoleApp", self.app)
+
+    def take_arguments(self, arguments: Mapping[str, Json]) -> None:
+        """What was given after the view's word, before it is shown; a view without use for it lets it be."""
 
     # -- what a view says about itself
 
@@ -139,8 +143,16 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         state, line = self.session.state, self._jobs_line
         for job_id in change.jobs.changed:
             if state.jobs[job_id].state in FINAL_JOB_STATES:
-                line.announce(state.jobs[job_id], state)
+                line.announce(state.jobs[job_id], state, self.session.now().timestamp())
         line.show_jobs(state)
+
+    def offers(self, command_id: str) -> bool:  # noqa: ARG002
+        """Whether the footer names a command now; its key says why not where it is not offered."""
+        return True
+
+    def hint_word(self, command: Command) -> str:
+        """What the footer calls a command here."""
+        return footer_word(command)
 
     def _hints(self) -> Sequence[Hint]:
         own: list[Hint] = [("", key, word) for key, word in self.KEY_HINTS]
@@ -148,8 +160,8 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         known = commands()
         for command_id in self.HINTS:
             key = keys.get(command_id)
-            if key is not None:
-                own.append((key, key_text(key), footer_word(known[command_id])))
+            if key is not None and self.offers(command_id):
+                own.append((key, key_text(key), self.hint_word(known[command_id])))
         return own[: max(_MOST_HINTS, len(self.KEY_HINTS))]
 
     # -- movements

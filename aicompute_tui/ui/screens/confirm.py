@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.style import Style
 from rich.table import Table
 from rich.text import Text
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -73,6 +73,7 @@ class ConfirmDialog(ModalScreen[bool]):
         self.verb = verb
         self.typed_name = typed_name
         self.safe = safe
+        self._early = ""
 
     @classmethod
     def of(cls, damage: Damage) -> ConfirmDialog:
@@ -92,9 +93,22 @@ class ConfirmDialog(ModalScreen[bool]):
                 yield Answer(plain(self.verb), id="dangerous")
 
     def on_mount(self) -> None:
+        if not self.children:
+            return  # Answered before it was drawn.
         self.query_one("#dangerous", Answer).disabled = self.typed_name is not None
         # At once: a key that is on its way must find the safe answer in focus.
         self.set_focus(self.query_one("#typed-name" if self.typed_name is not None else "#safe"))
+
+    def take_early(self, event: events.Key) -> None:
+        """A letter typed before the name's line had the focus."""
+        if event.is_printable and event.character:
+            self._early += event.character
+
+    @on(events.DescendantFocus)
+    def take_over_early(self) -> None:
+        early, self._early = self._early, ""
+        if early and self.typed_name is not None:
+            self.query_one("#typed-name", LineInput).insert_text_at_cursor(early)
 
     @on(Input.Changed, "#typed-name")
     def weigh_name(self) -> None:

@@ -14,6 +14,8 @@ from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.settings.packaged import STYLES
 from aicompute_tui.ui.machine_detail import detail_content
+from aicompute_tui.ui.navigation import Command
+from aicompute_tui.ui.offering import refusal
 from aicompute_tui.ui.screens.base import ConsoleScreen
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.state import StateChange
@@ -27,6 +29,7 @@ class DetailScreen(ConsoleScreen):
         "instance.extend",
         "instance.protect",
         "instance.stop",
+        "instance.start",
         "instance.terminate",
         "go.copy",
         "go.json",
@@ -64,6 +67,14 @@ class DetailScreen(ConsoleScreen):
 
     def selected_ids(self) -> list[str]:
         return [self.row_id]
+
+    def offers(self, command_id: str) -> bool:
+        record = self._record()
+        return record is None or refusal(command_id, record) is None
+
+    def hint_word(self, command: Command) -> str:
+        protected = command.id == "instance.protect" and (self._record() or {}).get("protected")
+        return "unprotect" if protected else super().hint_word(command)
 
     def state_changed(self, change: StateChange) -> None:
         if self.row_id in change.instances.present:
@@ -110,4 +121,4 @@ class DetailScreen(ConsoleScreen):
             self._text.update(Content.styled("This machine is not known here any more.", "$foreground-muted"))
             return
         self._text.update(detail_content(record, self.session, self.size.width - 4, self._problem))
-        self.refresh_header()
+        self.refresh_frame()

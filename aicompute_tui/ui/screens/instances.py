@@ -29,7 +29,7 @@ from aicompute_tui.ui.machine_columns import (
 from aicompute_tui.ui.navigation import commands
 from aicompute_tui.ui.screens.base import ConsoleScreen
 from aicompute_tui.ui.session import Session
-from aicompute_tui.ui.state import StateChange
+from aicompute_tui.ui.state import ORPHAN, StateChange
 from aicompute_tui.ui.widgets.columns import fit
 from aicompute_tui.ui.widgets.virtual_table import VirtualTable
 
@@ -65,6 +65,8 @@ class InstancesScreen(ConsoleScreen):
         )
         self._needs = Static("", id="needs", markup=False)
         self._needs_shown = Content("")
+        self._awaited: tuple[str, str | None] | None = None
+        """A launch job, and the row under the cursor when it was asked for."""
 
     def compose_body(self) -> ComposeResult:
         with Vertical(id="home"):
@@ -127,16 +129,34 @@ class InstancesScreen(ConsoleScreen):
         rank = {need.row_id: place for place, need in reversed(list(enumerate(found)))}
         rows = sorted(state.instances.values(), key=lambda row: (rank.get(row.id, len(found)), row.is_final))
         self._machines.set_rows({row.id: row for row in rows})
+        self._go_to_awaited()
         self._show_sightings()
         self._say_empty()
 
+    def await_launch(self, job_id: str) -> None:
+        """Puts the cursor on the machine of that job once it is there, unless it is moved before."""
+        self._awaited = (job_id, self._machines.cursor_id)
+
+    def _go_to_awaited(self) -> None:
+        if self._awaited is None:
+            return
+        job_id, cursor = self._awaited
+        launched = [row.id for row in self.session.state.instances.values() if row.job_id == job_id]
+        if launched and cursor in (None, self._machines.cursor_id):
+            self._machines.move_to_row(launched[0])
+        if launched:
+            self._awaited = None
+
     def _show_sightings(self) -> None:
         """The table comes with its first row: without one it would only make the first frame later."""
-        rows = self.session.state.sightings
+        found = self.session.state.sightings
+        # Ours that lost their rows come first: they cost us.
+        rows = dict(sorted(found.items(), key=lambda each: (each[1].ownership != ORPHAN, each[1].name or each[0])))
         self._sightings.set_rows(rows)
         self._sightings.display = bool(rows) and self.size.height >= _TALL
-        if rows and not self._sightings.is_attached:
-            self.query_one("#home").mount(self._sightings)
+        home = self.query_one("#home")
+        if rows and home.is_attached and not self._sightings.is_attached:
+            home.mount(self._sightings)
 
     def _say_empty(self) -> None:
         launch = key_text(commands()["instance.launch"].keys[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import ClassVar
 from weakref import WeakKeyDictionary
 
@@ -17,8 +18,9 @@ from textual.widgets import Input, Static
 
 from aicompute_tui.actions.model import Scope
 from aicompute_tui.domain.errors import AicError
+from aicompute_tui.domain.json import Json
 from aicompute_tui.settings.packaged import STYLES
-from aicompute_tui.ui.launch_form import FIELDS, YES, FormField, LaunchForm, button_text, defaults
+from aicompute_tui.ui.launch_form import FIELDS, YES, FormField, LaunchForm, button_text, defaults, promise
 from aicompute_tui.ui.screens.base import ConsoleScreen
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.widgets.form_fields import Answer, Choice, ChoicePane, FormRow, LineInput, ListField, TurnField
@@ -32,8 +34,9 @@ _DRAFTS: WeakKeyDictionary[Session, LaunchForm] = WeakKeyDictionary()
 _KEYS = [
     Binding("escape", "back", "back", show=False),
     Binding("ctrl+l", "launch", "launch", show=False),
-    Binding("down,tab", "app.focus_next", "next field", show=False),
-    Binding("up,shift+tab", "app.focus_previous", "previous field", show=False),
+    # Before the field itself: what is typed after them must find the next field in focus.
+    Binding("down,tab", "turn_to(1)", "next field", show=False, priority=True),
+    Binding("up,shift+tab", "turn_to(-1)", "previous field", show=False, priority=True),
     Binding("ctrl+r", "check_again", "check again", show=False),
     Binding("ctrl+n", "start_over", "start over", show=False),
     Binding("pagedown", "scroll_checks(1)", "more checks", show=False),
@@ -67,6 +70,12 @@ class LaunchScreen(ConsoleScreen):
         self._price: float | None = None
         self._can_launch = False
         self._refusal = ""
+
+    def take_arguments(self, arguments: Mapping[str, Json]) -> None:
+        """They go before what was left here."""
+        if arguments:
+            self._form = _DRAFTS[self.session] = self._form.with_arguments(arguments)
+            self._is_fresh = False
 
     @property
     def form(self) -> LaunchForm:
@@ -184,10 +193,8 @@ class LaunchScreen(ConsoleScreen):
         button.set_class(not self._can_launch, "-refused")
         problems = self._form.problems()
         focused = self.focused.id if self.focused is not None else None
-        message, wrong = self._refusal, bool(self._refusal)
-        if not message:
-            message = problems.get(focused or "") or next(iter(problems.values()), "")
-            wrong = bool(message)
+        message = self._refusal or problems.get(focused or "") or next(iter(problems.values()), "")
+        wrong = bool(message)
         if not message:
             message = next((each.help for each in FIELDS if each.name == focused), "")
         line = self.query_one("#launch-message", Static)
@@ -198,6 +205,13 @@ class LaunchScreen(ConsoleScreen):
         self.query_one(LaunchSide).load_types(self._form)
         self._weigh()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """An open list keeps its arrows."""
+        return not (action == "turn_to" and isinstance(self.focused, ListField) and self.focused.is_open)
+
+    def action_turn_to(self, step: int) -> None:
+        self.focus_next() if step > 0 else self.focus_previous()
+
     def action_scroll_checks(self, pages: int) -> None:
         self.query_one(LaunchSide).scroll_checks(pages)
 
@@ -205,9 +219,8 @@ class LaunchScreen(ConsoleScreen):
 
     @on(ListField.Opened)
     def open_list(self, event: ListField.Opened) -> None:
-        side = self.query_one(LaunchSide)
-        side.open_list(event.field, self._form)
-        side.scroll_visible(animate=False)
+        self.query_one(LaunchSide).open_list(event.field, self._form)
+        self.query_one(LaunchSide).scroll_visible(animate=False)
 
     @on(ListField.Filtered)
     def narrow_list(self, event: ListField.Filtered) -> None:
@@ -264,14 +277,16 @@ class LaunchScreen(ConsoleScreen):
     @work(group="submit", exclusive=True, exit_on_error=False)
     async def _submit(self, form: LaunchForm) -> None:
         try:
-            await self.session.submit("instance.launch", form.arguments())
+            job_id = await self.session.submit("instance.launch", form.arguments())
         except AicError as error:
             self._can_launch = True
             self._refuse(f"{error.message} {error.next_step}".strip())
             return
         # The next machine wants a name of its own, and the word for one without an end typed anew.
         _DRAFTS[self.session] = form.changed("name", "").changed("ttl_none_confirm", "")
-        self.console.go_back()
+        self.console.go_home()
+        self.console.await_launch(job_id)
+        self.console.say(promise(form), "dim")
 
     def _refuse(self, sentence: str) -> None:
         self._refusal = sentence

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from functools import partial
 from typing import ClassVar
 
@@ -20,6 +21,7 @@ from aicompute_tui.settings.packaged import STYLES
 from aicompute_tui.ui import records
 from aicompute_tui.ui.damage import damage_of
 from aicompute_tui.ui.filter_language import parse_filter
+from aicompute_tui.ui.offering import check
 from aicompute_tui.ui.records import RecordList, RowColumn
 from aicompute_tui.ui.screens.base import ConsoleScreen
 from aicompute_tui.ui.screens.confirm import ConfirmDialog
@@ -42,7 +44,12 @@ class RecordScreen(ConsoleScreen):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._columns: list[RowColumn] = self.LIST.columns(session)
+        self.arguments: JsonObject = {}
         self._told = ""
+
+    def take_arguments(self, arguments: Mapping[str, Json]) -> None:
+        """What the question is asked with."""
+        self.arguments = dict(arguments)
 
     def compose_body(self) -> ComposeResult:
         yield VirtualTable(
@@ -52,7 +59,8 @@ class RecordScreen(ConsoleScreen):
 
     @property
     def crumbs(self) -> tuple[str, ...]:
-        return (self.LIST.title,)
+        given = (str(value) for value in self.arguments.values())
+        return (self.LIST.title, *given)
 
     @property
     def table(self) -> VirtualTable[JsonObject]:
@@ -70,7 +78,7 @@ class RecordScreen(ConsoleScreen):
         if settle:
             await asyncio.sleep(_SETTLED_SECONDS)
         try:
-            answer = await self.session.query(self.LIST.question, {})
+            answer = await self.session.query(self.LIST.question, self.arguments)
         except AicError as error:
             self._cannot_load(error)
             return
@@ -107,7 +115,7 @@ class RecordScreen(ConsoleScreen):
         self.table.set_filter(predicate)
         self.table.set_empty_message("Nothing matches the filter. esc shows all." if text.strip() else self.LIST.empty)
 
-    def _selected_rows(self) -> list[JsonObject]:
+    def selected_rows(self) -> list[JsonObject]:
         rows = self.table.rows
         return [rows[row_id] for row_id in self.selected_ids() if row_id in rows]
 
@@ -124,13 +132,16 @@ class RecordScreen(ConsoleScreen):
 
     @on(VirtualTable.RowOpened)
     def open_row(self) -> None:
+        self.open_selected()
+
+    def open_selected(self) -> None:
         if self.LIST.opens is None or (self.session.read_only and ACTIONS[self.LIST.opens].mutates):
             self.action_json()
         else:
             self.action_perform(self.LIST.opens)
 
     def action_json(self) -> None:
-        rows = self._selected_rows()
+        rows = self.selected_rows()
         if not rows:
             self.say("There is no row to show.", "dim")
         elif len(rows) == 1:
@@ -139,7 +150,7 @@ class RecordScreen(ConsoleScreen):
             self.console.show_json(f"{len(rows)} rows", list(rows))
 
     def copied_text(self) -> tuple[str, str]:
-        rows = self._selected_rows()
+        rows = self.selected_rows()
         return "\n".join(records.text(row, self.LIST.key) for row in rows), self.LIST.key
 
     def _called(self, row: JsonObject) -> str:
@@ -149,14 +160,14 @@ class RecordScreen(ConsoleScreen):
         action = ACTIONS[action_id]
         if action.scope != self.LIST.scope:
             super().action_perform(action_id)
-        elif not (rows := self._selected_rows()):
+        elif not (rows := self.selected_rows()):
             self.say("There is no row under the cursor.", "dim")
         elif action_id == "setting.set":
             self._edit_setting(rows[0])
         elif action.execution == "query":
             self._ask(action_id, rows[0])
         else:
-            self._submit(action_id, rows)
+            self._ask_first(action_id, rows)
 
     @work(group="ask", exclusive=True, exit_on_error=False)
     async def _ask(self, action_id: str, row: JsonObject) -> None:
@@ -181,11 +192,27 @@ class RecordScreen(ConsoleScreen):
         self.table.update_rows({row_id: {**row, **answer} for row_id, row in rows.items()})
         self._tell()
 
+    def _ask_first(self, action_id: str, rows: list[JsonObject]) -> None:
+        """The question stands at once: a key on its way finds it, not the table behind."""
+        action = ACTIONS[action_id]
+        try:
+            check(action_id, rows)
+        except AicError as error:
+            self.say(error.message, "bad", next_step=error.next_step)
+            return
+        if not action.dangerous:
+            self._submit(action_id, rows)
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._submit(action_id, rows)
+
+        self.console.push_screen(ConfirmDialog.of(damage_of(action, rows)), answered)
+
     @work(group="submit", exit_on_error=False)
     async def _submit(self, action_id: str, rows: list[JsonObject]) -> None:
         action = ACTIONS[action_id]
-        if action.dangerous and not await self.console.push_screen_wait(ConfirmDialog.of(damage_of(action, rows))):
-            return
         for row in rows:
             if not await self._hand_over(action_id, {action.parameters[0].name: records.text(row, self.LIST.key)}):
                 return

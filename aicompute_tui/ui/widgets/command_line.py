@@ -14,7 +14,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from aicompute_tui.actions.model import Action
-from aicompute_tui.domain.errors import InvalidInput
+from aicompute_tui.domain.errors import AicError, Refused
 from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.settings.packaged import STYLES
 from aicompute_tui.ui.commands import History, Typed, arguments_of, completions, parse_command
@@ -160,15 +160,22 @@ class CommandLine(ModalScreen[Typed | None]):
             self.dismiss(None)
             return
         try:
+            self._refuse_read_only(line)
             typed = parse_command(line, self._words)
             command = self._words[typed.alias]
-            if isinstance(command, Action) and command.id not in SCREENS:
+            if isinstance(command, Action):
                 arguments_of(command, _words_of(command, typed))
-        except InvalidInput as error:
+        except AicError as error:
             self._say(f"{error.message} {error.next_step}", wrong=True)
             return
         _HISTORY.add(line)
         self.dismiss(typed)
+
+    def _refuse_read_only(self, line: str) -> None:
+        """Raises Refused for a word that this console knows but does not take."""
+        word = line.removeprefix(":").strip().partition(" ")[0].lower()
+        if word not in self._words and word in by_word():
+            raise Refused(f":{word} changes something, and this console is read-only.", "Start it without --read-only.")
 
     def _say(self, words: str, *, wrong: bool = False) -> None:
         told = self.query_one("#command-told", Static)
@@ -186,14 +193,14 @@ async def run_command(app: ConsoleApp, typed: Typed, command: Command) -> None:
     if not isinstance(command, Action):
         await app.run_navigation(command.id)
         return
+    arguments: JsonObject = arguments_of(command, _words_of(command, typed))
     if command.id in SCREENS:
-        app.open_view(command.id)
+        app.open_view(command.id, arguments)
         text = " ".join(filter(None, (f"@{typed.context}" if typed.context else "", typed.filter)))
         view = app.view
         if text and view is not None:
             view.call_after_refresh(view.post_message, FilterLine.Closed(text))
         return
-    arguments: JsonObject = arguments_of(command, _words_of(command, typed))
     subject = subject_parameter(command)
     perform_on_selection(app, command, arguments, named=subject is not None and subject.name in arguments)
 
@@ -201,7 +208,8 @@ async def run_command(app: ConsoleApp, typed: Typed, command: Command) -> None:
 def perform_on_selection(app: ConsoleApp, action: Action, arguments: JsonObject, *, named: bool = False) -> None:
     """Carries `action` out on the selected rows, unless `arguments` name one; keys of a cloud are never typed here."""
     if action.id == "credential.set":
-        app.say("Keys are not typed into this console.", "warn", next_step="Run: aic-tui credential set NAME")
+        step = f"In a shell: aic-tui credential set {arguments.get('name') or 'NAME'}"
+        app.say("Keys are never typed in here.", "warn", next_step=step)
         return
     rows = [] if named or app.view is None else app.view.selected_ids()
     app.perform(action.id, rows, arguments)

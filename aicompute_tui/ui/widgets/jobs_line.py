@@ -9,6 +9,7 @@ from aicompute_tui.store.rows import JobRow
 from aicompute_tui.ui.attention import job_subject
 from aicompute_tui.ui.format import JOB_LOOKS, sign
 from aicompute_tui.ui.glyphs import UNICODE, Glyphs
+from aicompute_tui.ui.outcomes import outcome
 from aicompute_tui.ui.state import CANCELLED_JOB, DONE_JOB, FAILED_JOB, QUEUED_JOB, ConsoleState
 from aicompute_tui.ui.widgets.columns import Tone
 from aicompute_tui.ui.widgets.text_line import TextLine, spread
@@ -57,7 +58,7 @@ class JobsLine(TextLine):
             self._under_way = Content.assemble(" ", self._line(running[-1], state), (more, "$foreground-muted"))
         self._fill()
 
-    def announce(self, job: JobRow, state: ConsoleState) -> None:
+    def announce(self, job: JobRow, state: ConsoleState, now: float) -> None:
         """How a job ended."""
         verb, name = job.action_id.partition(".")[2], job_subject(job, state)
         about = f"{verb} {name}" if name != verb else verb
@@ -68,7 +69,7 @@ class JobsLine(TextLine):
             self.say(f"{about} was cancelled", "dim")
         elif job.state == DONE_JOB:
             look = JOB_LOOKS[DONE_JOB]
-            self.say(f"{sign(look, self._glyphs)} {about} done", "good")
+            self.say(f"{sign(look, self._glyphs)} {outcome(job, state, now)}", "good")
 
     def on_resize(self) -> None:
         self._fill()
