@@ -293,3 +293,13 @@ async def test_a_row_that_changes_after_a_change_of_style_is_painted() -> None:
         table.painted.clear()
         table.set_rows(dict(table.rows) | {"id1": Item("renamed", 1.0)})
         assert [region.y for region in table.painted] == [2]
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("kinds", [3, 400])
+def test_rows_of_few_or_many_values_sort_alike(kinds: int, descending: bool) -> None:
+    rows = {f"id{place}": Item(f"kind{place * 7919 % kinds:03}", float(place)) for place in range(400)}
+    model: TableModel[Item] = TableModel()
+    model.sort = (COLUMNS[0], descending)
+    model.replace(rows)
+    assert model.order == sorted(rows, key=lambda row_id: rows[row_id].name, reverse=descending)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Generic
+from itertools import chain
+from typing import Any, Generic
 
 from aicompute_tui.ui.widgets.columns import Column, Row
 
@@ -79,6 +80,10 @@ class TableModel(Generic[Row]):
         return sort is not None and sort(old) != sort(new)
 
 
+_SHARED = 8
+"""Rows for each value from which gathering them by value is cheaper than comparing them all."""
+
+
 def order_of(
     rows: Mapping[str, Row], predicate: Callable[[Row], bool] | None, sort: tuple[Column[Row], bool] | None
 ) -> list[str]:
@@ -89,10 +94,22 @@ def order_of(
     return _sorted(list(shown), list(map(sort[0].sort, shown.values())), descending=sort[1])
 
 
-def _sorted(ids: Sequence[str], values: Sequence[object], *, descending: bool) -> list[str]:
+def _sorted(ids: Sequence[str], values: Sequence[Any], *, descending: bool) -> list[str]:
+    distinct = set(values)
+    if len(distinct) * _SHARED < len(ids):
+        return _gathered(ids, values, distinct, descending=descending)
     places: Iterable[int] = range(len(ids))
     unknown = [place for place in places if values[place] is None] if None in values else []
     if unknown:
         places = [place for place in places if values[place] is not None]
-    ordered = sorted(places, key=values.__getitem__, reverse=descending)  # type: ignore[arg-type]  # of one kind
+    ordered = sorted(places, key=values.__getitem__, reverse=descending)
     return [*map(ids.__getitem__, ordered), *map(ids.__getitem__, unknown)]
+
+
+def _gathered(ids: Sequence[str], values: Sequence[Any], distinct: set[Any], *, descending: bool) -> list[str]:
+    """As `_sorted`, for the many rows that share few values."""
+    by_value: dict[Any, list[str]] = {value: [] for value in sorted(distinct - {None}, reverse=descending)}
+    by_value[None] = []
+    for row_id, value in zip(ids, values, strict=True):
+        by_value[value].append(row_id)
+    return list(chain.from_iterable(by_value.values()))
