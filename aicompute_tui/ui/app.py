@@ -99,7 +99,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def take_change(self, change: StateChange) -> None:
         """A new reading of the store."""
         view = self.view
-        if view is not None and view.is_mounted and change:
+        if view is not None and view.is_mounted:
             view.take_change(change)
 
     def take_agent(self) -> None:

@@ -142,9 +142,9 @@ class LiveSession(Session):
 
     def _take(self, snapshot: Snapshot | None) -> None:
         if not self._is_closed:
-            problem = self.state.problem
+            problem, is_first = self.state.problem, self.state.snapshot is None
             change = self.state.apply(snapshot)
-            if change or problem != self.state.problem:
+            if change or problem != self.state.problem or (is_first and self.state.snapshot is not None):
                 self.on_change(change)
 
     async def _store(self) -> Store:

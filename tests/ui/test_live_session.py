@@ -80,6 +80,13 @@ async def test_a_change_of_another_process_arrives_by_itself(tmp_path: Path) -> 
 
 
 @pytest.mark.asyncio
+async def test_the_first_reading_is_told_although_the_store_is_empty(tmp_path: Path) -> None:
+    async with begun(tmp_path) as (session, _, told):
+        await until(lambda: bool(told))
+        assert session.state.snapshot is not None
+
+
+@pytest.mark.asyncio
 async def test_submit_writes_a_job_nobody_holds_and_it_comes_back_as_a_row(tmp_path: Path) -> None:
     async with begun(tmp_path) as (session, store, _):
         job_id = await session.submit("instance.extend", {"name": "first", "by": "1h"}, "subject-id")
