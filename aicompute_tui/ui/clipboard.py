@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 LARGEST_BYTES = 74_994
 """The most whose base64 form fits the 100,000 bytes terminals take; they drop more without a word."""
 
+_SHOWN = 60
+"""The longest text that is named when it is copied."""
+
 
 def fit(text: str) -> tuple[str, int]:
     """As much of the start of `text` as a terminal takes, cut between characters, and how many bytes were left off."""
@@ -34,4 +37,5 @@ def copy(app: App[Any], text: str, what: str) -> None:
             severity="warning",
         )
     else:
-        app.notify(f"Copied the {what}.")
+        shown = f"{what} {kept}" if len(kept) <= _SHOWN and kept.isprintable() else f"the {what}"
+        app.notify(f"Copied {shown}.")

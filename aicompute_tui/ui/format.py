@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from aicompute_tui.domain.durations import format_duration
 from aicompute_tui.domain.instance import InstanceState
+from aicompute_tui.domain.moments import parse_moment
 from aicompute_tui.domain.money import NANO_PER_USD
 from aicompute_tui.store.rows import InstanceRow
 from aicompute_tui.ui.glyphs import Glyphs
@@ -103,6 +105,19 @@ def moment(when: float | None, *, utc: bool, now: float, glyphs: Glyphs) -> str:
     shown = datetime.fromtimestamp(when, UTC).astimezone(zone)
     same_day = shown.date() == datetime.fromtimestamp(now, UTC).astimezone(zone).date()
     return shown.strftime("%H:%M" if same_day else "%m-%d %H:%M") + ("Z" if utc else "")
+
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+
+def short_moments(sentence: str, *, utc: bool, now: float, glyphs: Glyphs) -> str:
+    """`2026-11-20T16:55:00Z` in a sentence as the rest of the console shows it."""
+
+    def short(match: re.Match[str]) -> str:
+        when = parse_moment(match[0])
+        return moment(None if when is None else when.timestamp(), utc=utc, now=now, glyphs=glyphs)
+
+    return _MOMENT.sub(short, sentence)
 
 
 def gpu(instance: InstanceRow, glyphs: Glyphs, *, tight: bool = False) -> str:

@@ -35,9 +35,10 @@ def credential_choices(rows: Json, width: int) -> list[Choice]:
     for row in _objects(rows):
         name = _word(row, "name") or _word(row, "id")
         told = " ".join(filter(None, (_word(row, "account_id"), _word(row, "region"), _word(row, "method"))))
-        line = Text(no_wrap=True, overflow="ellipsis").append(fit(name, name_width)).append(" ").append(told, "dim")
         if row.get("error_message"):
-            line.append(f"  {_word(row, 'error_message')}")
+            told = _word(row, "error_message")
+        line = Text(no_wrap=True).append(fit(name, name_width)).append(" ")
+        line.append(fit(told, max(1, width - name_width - 1)).rstrip(), "dim")
         made.append(Choice(name, line))
     return made
 

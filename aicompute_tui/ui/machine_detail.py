@@ -119,6 +119,8 @@ def _history(record: JsonObject, session: Session, width: int, problem: str) -> 
     yield Content.styled("HISTORY", "$foreground-muted")
     if problem:
         yield Content.styled(f"Attempts and history are not here: {problem}", "$warning")
+    elif "events" not in record and "history" not in record:
+        yield Content.styled(f"asking {session.glyphs.more}", "$foreground-muted")
     elif not events:
         yield Content.styled("Nothing is written down yet.", "$foreground-muted")
     for event in events[-_EVENTS_SHOWN:]:

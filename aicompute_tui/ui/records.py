@@ -11,7 +11,7 @@ from aicompute_tui.actions.registry import ACTIONS
 from aicompute_tui.domain.job import JobState
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.moments import parse_moment
-from aicompute_tui.ui.format import JOB_LOOKS, moment, money, sign, span
+from aicompute_tui.ui.format import JOB_LOOKS, moment, money, short_moments, sign, span
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.widgets.columns import Cell, Column, Tone
 
@@ -160,18 +160,21 @@ def _event_columns(session: Session) -> list[RowColumn]:
         Column(key="level", title="level", width=9, cell=level, letter="L", sort=lambda row: text(row, "level")),
         _plain("subject_name", "about", 14, weight=1, letter="A"),
         _plain("kind", "what", 20, letter="K", needs=110),
-        _plain("message", "message", 24, weight=4),
+        Column(key="message", title="message", width=24, weight=4,
+               cell=lambda row: short_moments(text(row, "message"), utc=session.utc, now=session.now().timestamp(),
+                                              glyphs=session.glyphs)),
         _plain("actor", "by", 14, letter="B", needs=90),
-    ]
+    ]  # fmt: skip
 
 
-def _event_told(_: Session, row: JsonObject) -> str:
+def _event_told(session: Session, row: JsonObject) -> str:
     before, after = row.get("before"), row.get("after")
     changed = ""
     if isinstance(before, dict) and isinstance(after, dict):
-        keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+        keys = [key for key in {**before, **after} if before.get(key) != after.get(key) and key != "job_id"]
         changed = ", ".join(f"{key} {before.get(key) or '–'} → {after.get(key) or '–'}" for key in keys)
-    return "   ".join(filter(None, (text(row, "message"), changed, f"by {text(row, 'actor')}")))
+    told = "   ".join(filter(None, (text(row, "message"), changed, f"by {text(row, 'actor')}")))
+    return short_moments(told, utc=session.utc, now=session.now().timestamp(), glyphs=session.glyphs)
 
 
 # -- credentials

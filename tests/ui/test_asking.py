@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from textual import events
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
+from aicompute_tui.domain.json import Json
 from aicompute_tui.ui.glyphs import ASCII
 from aicompute_tui.ui.screens.confirm import ConfirmDialog
 from aicompute_tui.ui.widgets.virtual_table import VirtualTable
@@ -205,3 +208,20 @@ async def test_letters_after_an_arrow_land_in_the_next_field() -> None:
         type_at_once(world, "down", "x")
         await world.until(lambda: world.view.query_one("#idle", Input).value.endswith("x"))
         assert world.view.query_one("#ttl", Input).value == "8h"
+
+
+@pytest.mark.asyncio
+async def test_a_history_that_was_not_asked_for_yet_is_not_called_empty() -> None:
+    async with console(FLEET) as world:
+        answer = asyncio.Event()
+
+        async def query(action_id: str, arguments: Mapping[str, Json]) -> Json:
+            await answer.wait()
+            return {"id": "id-embed-1", "name": "embed-1", "state": "ready", "events": []}
+
+        world.session.query = query  # type: ignore[method-assign]
+        await world.press("enter")
+        text = world.view.query_one("#detail-text", Static)
+        assert "asking" in str(text.render())
+        answer.set()
+        await world.until(lambda: "Nothing is written down yet" in str(text.render()))

@@ -21,6 +21,8 @@ from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.widgets.virtual_table import VirtualTable
 
 _WIDE = 90
+_TOLD = 56
+"""From this width on a line has its sentence; below it keys and names alone are read."""
 
 
 class HelpPage(Static):
@@ -44,19 +46,21 @@ class HelpPage(Static):
         return Group(*parts[:-1])
 
     def _grid(self, section: HelpSection, wide: bool) -> Table:
+        told_of = self.content_size.width >= _TOLD
         grid = Table.grid(padding=(0, 2, 0, 0), expand=True)
         grid.add_column(width=14 if wide else 12, no_wrap=True)
         grid.add_column(width=22 if wide else 18, no_wrap=not wide, overflow="ellipsis")
         if wide:
             grid.add_column(width=22)
-        grid.add_column(ratio=1)
+        if told_of:
+            grid.add_column(ratio=1)
         dim = self._style("dim")
         for line in section.lines:
             told = Text(line.help, dim)
             if not wide and line.words:
                 told.append(f"  {line.words}", Style())
             cells = [Text(line.keys, self._style("key")), Text(line.title)]
-            grid.add_row(*cells, *([Text(line.words)] if wide else []), told)
+            grid.add_row(*cells, *([Text(line.words)] if wide else []), *([told] if told_of else []))
         return grid
 
     def _style(self, name: str) -> Style:

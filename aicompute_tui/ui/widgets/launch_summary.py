@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -15,8 +14,7 @@ from textual.widgets import Static
 from aicompute_tui.domain.durations import format_duration
 from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.json import Json, JsonObject
-from aicompute_tui.domain.moments import parse_moment
-from aicompute_tui.ui.format import moment
+from aicompute_tui.ui.format import short_moments
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.widgets.columns import plain
 
@@ -31,7 +29,6 @@ _VERDICTS: Mapping[str, tuple[str, str, str]] = {
 
 _WIDE = 60
 """From this width on a check's name has a column of its own."""
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
 class LaunchSummary(Static):
@@ -137,12 +134,8 @@ class LaunchSummary(Static):
     def _with_short_moments(self, sentence: str) -> str:
         """`2026-11-20T16:55:00Z` as the rest of the console shows it."""
 
-        def short(match: re.Match[str]) -> str:
-            when = parse_moment(match[0])
-            at, now = None if when is None else when.timestamp(), self._session.now().timestamp()
-            return moment(at, utc=self._session.utc, now=now, glyphs=self._session.glyphs)
-
-        return _MOMENT.sub(short, sentence)
+        session = self._session
+        return short_moments(sentence, utc=session.utc, now=session.now().timestamp(), glyphs=session.glyphs)
 
     def _title(self, words: str, told: str = "") -> Text:
         line = Text(no_wrap=True, overflow="ellipsis").append(words, self._style("title"))
