@@ -32,6 +32,8 @@ SIZES = ((120, 40), (80, 24))
 _MOMENT = datetime(2026, 11, 20, 14, 5, 30, tzinfo=UTC)
 _TIME_VARIABLES = ("LD_PRELOAD", "FAKETIME", "FAKETIME_DONT_FAKE_MONOTONIC", "PYTHONPATH")
 _QUIET_SECONDS = 1.5
+_SPACING = 0.16
+"""What a letter of the usual monospaced font lacks of the width of a cell."""
 
 
 class View(NamedTuple):
@@ -54,6 +56,7 @@ VIEWS = (
     View("jobs", ("0",), "Launch"),
     View("json", ("y",), "remote_id"),
     View("credentials", ("colon", *"credentials", "enter"), "default"),
+    View("types", ("colon", *"types", "enter"), "g5.xlarge"),
     View("settings", ("colon", *"settings", "enter"), "instance_type"),
 )
 
@@ -165,8 +168,8 @@ def _save(app: ConsoleApp, name: str) -> None:
     rasterize = shutil.which("rsvg-convert")
     if rasterize is None:
         sys.exit("rsvg-convert is absent; get it by: apt-get install librsvg2-bin")
-    # Without this the rasterizer drops a leading no-break space.
-    kept = picture.replace("<text ", '<text xml:space="preserve" ')
+    # Without these the rasterizer drops a leading no-break space, and long runs end short of their column.
+    kept = picture.replace("<text ", f'<text xml:space="preserve" letter-spacing="{_SPACING}" ')
     subprocess.run([rasterize, "--output", str(path.with_suffix(".png"))], input=kept.encode(), check=True)
     print(path.name, file=sys.stderr, flush=True)
 
