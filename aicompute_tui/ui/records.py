@@ -276,7 +276,7 @@ def _type_columns(session: Session) -> list[RowColumn]:
         priced("spot_usd_per_hour", "spot/h", "S"),
         priced("on_demand_usd_per_hour", "list/h", "L"),
         Column(key="zones", title="zones", width=7, cell=zones, needs=76),
-        Column(key="reason", title="not to be had", width=14, weight=2, needs=70,
+        Column(key="reason", title="not to be had", width=14, weight=2, needs=94,
                cell=lambda row: Cell(text(row, "disabled_reason"), "dim")),
     ]  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ def run_console(runtime: Runtime, *, read_only: bool = False) -> int:
     """The exit code: 0 when left by its user, 1 when it broke, 128 + the signal that ended it."""
     from aicompute_tui.ui.session import LiveSession, database_file
 
+    gc.disable()  # until the first paint: nearly all that is made on the way there stays
     found: list[Snapshot | None] = []
     preferences = runtime.preferences_source
     read_only = read_only or preferences.text("read_only") == "true"

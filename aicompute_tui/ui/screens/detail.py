@@ -32,7 +32,6 @@ class DetailScreen(ConsoleScreen):
         "instance.start",
         "instance.terminate",
         "go.copy",
-        "go.json",
         "go.help",
     )
     AUTO_FOCUS = "#detail"
