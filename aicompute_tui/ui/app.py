@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import signal
 from collections.abc import Coroutine, Mapping, Sequence
@@ -85,7 +84,6 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def _begin(self) -> None:
         """After the first paint: everything that is slow to import or to reach."""
-        gc.enable()
         self.run_worker(self.session.start(), group="session", exit_on_error=False)
 
     async def on_unmount(self) -> None:

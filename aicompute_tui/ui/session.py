@@ -106,6 +106,7 @@ class LiveSession(Session):
         self.state.apply(snapshot)
 
     async def start(self) -> None:
+        gc.enable()
         self.log_file = self._runtime.start_log("console")
         self._follow()
         self._spawn(self._keep_agent())

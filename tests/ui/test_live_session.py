@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -84,6 +85,13 @@ async def test_the_first_reading_is_told_although_the_store_is_empty(tmp_path: P
     async with begun(tmp_path) as (session, _, told):
         await until(lambda: bool(told))
         assert session.state.snapshot is not None
+
+
+@pytest.mark.asyncio
+async def test_the_collector_that_a_start_puts_off_works_again(tmp_path: Path) -> None:
+    gc.disable()
+    async with begun(tmp_path):
+        assert gc.isenabled()
 
 
 @pytest.mark.asyncio
