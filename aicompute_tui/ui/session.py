@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import contextvars
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
