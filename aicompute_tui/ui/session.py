@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import contextvars
+import gc
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from datetime import datetime
