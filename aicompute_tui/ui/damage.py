@@ -180,11 +180,10 @@ def _lost_with_machines(rows: Sequence[Row]) -> list[str]:
     row = rows[0] if rows else {}
     size = row.get("volume_gib")
     parts = [f"its {size} GiB volume" if size else "its root volume"]
-    models = row.get("models")
-    if isinstance(models, list) and models:
-        parts.append("the endpoint of " + ", ".join(str(model) for model in models))
-    elif row.get("endpoint"):
-        parts.append("its endpoint")
+    if row.get("endpoint"):
+        models = row.get("models")
+        names = ", ".join(str(model) for model in models) if isinstance(models, list) else ""
+        parts.append(f"the endpoint of {names}" if names else "its endpoint")
     return ["loses  " + ", ".join(parts)]
 
 

@@ -14,6 +14,7 @@ MACHINE: JsonObject = {
     "price_usd_per_hour": 1.21,
     "volume_gib": 120,
     "models": ["llama-70b"],
+    "endpoint": "http://127.0.0.1:18412/v1",
     "protected": False,
     "state": "ready",
 }
@@ -26,6 +27,11 @@ def test_terminate_says_time_cost_saving_and_loss() -> None:
     assert damage.lines[1] == "loses  its 120 GiB volume, the endpoint of llama-70b"
     assert damage.verb == "Terminate llama70-ca"
     assert damage.typed_name is None
+
+
+def test_an_endpoint_that_was_never_there_is_not_lost() -> None:
+    damage = damage_of(ACTIONS["instance.terminate"], [{**MACHINE, "endpoint": None}])
+    assert damage.lines[1] == "loses  its 120 GiB volume"
 
 
 def test_a_protected_machine_wants_its_name() -> None:
