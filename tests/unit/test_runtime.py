@@ -37,7 +37,8 @@ def _own_logging() -> Iterator[None]:
     for handler in handlers:
         root.addHandler(handler)
     root.setLevel(level)
-    logging.getLogger("aicompute_tui").setLevel(logging.NOTSET)
+    for name in ("aicompute_tui", "botocore.auth"):
+        logging.getLogger(name).setLevel(logging.NOTSET)
     logging.raiseExceptions = True
 
 
