@@ -8,19 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aicompute_tui.clouds.aws.credentials import ENV_ID, VAULT_PREFIX, discover, read_files
 from aicompute_tui.clouds.base import Cloud
+from aicompute_tui.clouds.registry import CloudDoor, open_door
 from aicompute_tui.domain.clock import Clock
 from aicompute_tui.domain.credential import AwsKeys, Credential, Identity
 from aicompute_tui.domain.errors import AicError, InvalidInput, NotConfigured, NotFound
 from aicompute_tui.services.context import Preferences
 from aicompute_tui.settings.places import Places
 from aicompute_tui.store.database import Store
-
-if TYPE_CHECKING:
-    from aicompute_tui.clouds.aws.runtime import AwsRuntime
 
 _ADDRESS_SECONDS = 600
 _SET_UP = "Run `aws configure`, set AWS_PROFILE, or use `aic-tui credential set`."
@@ -57,7 +54,7 @@ class Clouds:
         self._watched: tuple[Path, ...] = ()
         self._files_seen: tuple[float, ...] = ()
         self._opened_tokens: dict[str, bytes | None] = {}
-        self._runtime: AwsRuntime | None = None
+        self._doors: dict[str, CloudDoor] = {}
         self._address: tuple[datetime, str] | None = None
 
     def attach(self, store: Store) -> None:
@@ -193,8 +190,9 @@ class Clouds:
                 await cloud.aclose()
         self._clouds.clear()
         self._retired.clear()
-        if self._runtime is not None:
-            self._runtime.close()
+        for door in self._doors.values():
+            await door.aclose()
+        self._doors.clear()
 
     async def _default(self, everything: Sequence[Credential]) -> Credential:
         if ENV_ID in self._live_keys():
@@ -259,16 +257,17 @@ class Clouds:
         }
 
     def _make(self, credential: Credential, keys: AwsKeys | None) -> Cloud:
-        from aicompute_tui.clouds.aws.cloud import AwsCloud
-        from aicompute_tui.clouds.aws.runtime import AwsRuntime
-        from aicompute_tui.clouds.aws.session import AwsSession
-
         if self._store is None:
             raise RuntimeError("a cloud is opened for a store")
-        if self._runtime is None:
-            self._runtime = AwsRuntime(self._clock)
-        session = AwsSession(self._runtime, credential, self._environment, keys=keys, loopback_only=self._loopback_only)
-        return AwsCloud(session, credential, self._store.store_id)
+        if credential.cloud not in self._doors:
+            self._doors[credential.cloud] = open_door(
+                credential.cloud,
+                clock=self._clock,
+                environment=self._environment,
+                store_id=self._store.store_id,
+                loopback_only=self._loopback_only,
+            )
+        return self._doors[credential.cloud].open(credential, keys)
 
     def _forget(self, credential_id: str) -> None:
         """Calls under way end by themselves; the adapter is closed with this process."""
