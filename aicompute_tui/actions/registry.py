@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
 
 from aicompute_tui.actions.instances import INSTANCE_ACTIONS
 from aicompute_tui.actions.model import Action, Scope
 from aicompute_tui.actions.records import RECORD_ACTIONS
+
+if TYPE_CHECKING:
+    from aicompute_tui.services.context import Handler, Stream
 
 ACTIONS: dict[str, Action] = {action.id: action for action in (*INSTANCE_ACTIONS, *RECORD_ACTIONS)}
 
@@ -21,10 +24,19 @@ def by_alias() -> dict[str, Action]:
     return {alias: action for action in ACTIONS.values() for alias in action.aliases}
 
 
-def resolve_handler(action: Action) -> Callable[..., object]:
-    """Imports the handler of `action`: an async function of (Context, arguments), or an async generator."""
+def resolve_handler(action: Action) -> Handler:
+    """Imports the handler of an action that answers once."""
+    return cast("Handler", _resolve(action))
+
+
+def resolve_stream(action: Action) -> Stream:
+    """Imports the handler of an action that streams."""
+    return cast("Stream", _resolve(action))
+
+
+def _resolve(action: Action) -> object:
     module_name, _, function_name = action.handler.partition(":")
     handler = getattr(importlib.import_module(module_name), function_name)
     if not callable(handler):
         raise TypeError(f"{action.handler} is not a function")
-    return handler  # type: ignore[no-any-return]
+    return cast("object", handler)

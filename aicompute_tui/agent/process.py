@@ -8,9 +8,8 @@ import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import cast
 
-from aicompute_tui.actions.registry import ACTIONS, resolve_handler
+from aicompute_tui.actions.registry import ACTIONS, resolve_handler, resolve_stream
 from aicompute_tui.agent.lock import AgentLock
 from aicompute_tui.agent.peer import check_private
 from aicompute_tui.agent.protocol import AgentInfo, SessionSecrets, is_older, program_version
@@ -104,14 +103,12 @@ class Agent:
         action = ACTIONS.get(action_id)
         if action is None or action.execution != "query":
             raise InvalidInput(f"{action_id} is not a question this agent knows.", "Use a console of the same version.")
-        handler = resolve_handler(action)
 
         async def answer() -> Json:
-            return cast("Json", await handler(await self._context(self._runtime.actor), arguments))  # type: ignore[misc]
+            return await resolve_handler(action)(await self._context(self._runtime.actor), arguments)
 
         async def items() -> AsyncIterator[Json]:
-            stream = handler(await self._context(self._runtime.actor), arguments)
-            async for item in cast("AsyncIterator[Json]", stream):
+            async for item in resolve_stream(action)(await self._context(self._runtime.actor), arguments):
                 yield item
 
         return items() if action.streams else answer()

@@ -38,8 +38,8 @@ async def run_doctor(call: Call) -> int:
 
 
 async def _rows(call: Call, context: Context) -> list[JsonObject]:
-    found = await resolve_handler(call.action)(context, call.arguments)  # type: ignore[misc]
-    return [row for row in found if isinstance(row, dict)]
+    found = await resolve_handler(call.action)(context, call.arguments)
+    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
 
 
 def terminal_rows(environment: Mapping[str, str]) -> list[JsonObject]:

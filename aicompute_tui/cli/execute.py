@@ -9,10 +9,10 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from aicompute_tui.actions.model import Action
-from aicompute_tui.actions.registry import resolve_handler
+from aicompute_tui.actions.registry import resolve_handler, resolve_stream
 from aicompute_tui.cli import confirm
 from aicompute_tui.cli.ascii_twins import say
 from aicompute_tui.cli.commands import Options, wants_yes
@@ -93,12 +93,11 @@ def refuse_read_only(context: Context, action: Action) -> None:
 
 
 async def _query(call: Call, context: Context) -> int:
-    handler = resolve_handler(call.action)
     if call.action.streams:
         from aicompute_tui.cli.stream import write_stream
 
-        return await write_stream(call, cast("AsyncIterator[JsonObject]", handler(context, call.arguments)))
-    result = await cast("Any", handler(context, call.arguments))
+        return await write_stream(call, resolve_stream(call.action)(context, call.arguments))
+    result = await resolve_handler(call.action)(context, call.arguments)
     call.answer(result)
     return 1 if is_negative(result) else 0
 

@@ -75,7 +75,7 @@ def _check_options(call: Call) -> None:
 async def _preflight(call: Call, context: Context) -> JsonObject:
     from aicompute_tui.actions.registry import resolve_handler
 
-    plan = await resolve_handler(ACTIONS["instance.preflight"])(context, call.arguments)  # type: ignore[misc]
+    plan = await resolve_handler(ACTIONS["instance.preflight"])(context, call.arguments)
     return plan if isinstance(plan, dict) else {}
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from aicompute_tui.domain.clock import Clock
 from aicompute_tui.domain.errors import InvalidInput
@@ -182,7 +182,7 @@ def _handler(action_id: str) -> Handler:
     action = ACTIONS.get(action_id)
     if action is None:
         raise InvalidInput(f"This aic-tui does not know the action {action_id}.", "Upgrade it, then do it again.")
-    return cast("Callable[..., Awaitable[object]]", resolve_handler(action))  # type: ignore[return-value]
+    return resolve_handler(action)
 
 
 def build(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from aicompute_tui.clouds.base import Cloud
 from aicompute_tui.domain.clock import Clock
 from aicompute_tui.domain.credential import AwsKeys, Credential
 from aicompute_tui.domain.job import Job
-from aicompute_tui.domain.json import Json
+from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.settings.places import Places
 from aicompute_tui.store.database import Store, Transaction
 
@@ -103,3 +103,5 @@ Arguments = Mapping[str, object]
 """Values by parameter name as the doors parsed them: str, int, bool, Decimal, or lists of str."""
 
 Handler = Callable[[Context, Arguments], Awaitable[Json]]
+
+Stream = Callable[[Context, Arguments], AsyncIterator[JsonObject]]

@@ -315,7 +315,7 @@ async def bench(folder: Path) -> AsyncIterator[Bench]:
         preferences=preferences,
         places=places,
         actor=Actor(owner="ada", host_id="host-1", name="ada@jump"),
-        handlers=lambda action_id: resolve_handler(ACTIONS[action_id]),  # type: ignore[arg-type,return-value]
+        handlers=lambda action_id: resolve_handler(ACTIONS[action_id]),
     )
     try:
         yield Bench(context, cloud, clock, preferences, directory)
