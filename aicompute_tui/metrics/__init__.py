@@ -1,0 +1,1 @@
+"""Figures of GPUs and of machines, from NVML here and from nvidia-smi there."""
