@@ -100,6 +100,10 @@ class Instance:
     acknowledged_at: datetime | None = None
     public_address: str | None = None
     private_address: str | None = None
+    login: str | None = None
+    """The user that ssh logs in as, by the image; None for a machine we did not launch."""
+    awake_until: datetime | None = None
+    """Before this moment idleness ends nothing: somebody extended it."""
     endpoint: str | None = None
     node_endpoint: str | None = None
     host_id: str

@@ -19,11 +19,12 @@ from aicompute_tui.store import backup, engine
 from aicompute_tui.store.configuration import Credentials, Secrets, Settings
 from aicompute_tui.store.instances import Attempts, Instances
 from aicompute_tui.store.jobs import Jobs, Leases
+from aicompute_tui.store.nodes import GpuSamples, NodeReports, SetupTimes, Tunnels
 from aicompute_tui.store.offers import Offers
 from aicompute_tui.store.records import Changes, Events
 from aicompute_tui.store.schema import SCHEMA_VERSION, STORE_ID, schema_state
 from aicompute_tui.store.settling import settled
-from aicompute_tui.store.surroundings import Sightings, Tunnels
+from aicompute_tui.store.surroundings import Sightings
 from aicompute_tui.store.tables import facts
 from aicompute_tui.store.work import Work
 
@@ -47,6 +48,9 @@ class Transaction:
         self.secrets = Secrets(work)
         self.sightings = Sightings(work)
         self.tunnels = Tunnels(work)
+        self.node_reports = NodeReports(work)
+        self.gpu_samples = GpuSamples(work)
+        self.setup_times = SetupTimes(work)
         self.offers = Offers(work)
 
 

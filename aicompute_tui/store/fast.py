@@ -13,9 +13,11 @@ from aicompute_tui.store.rows import (
     EventRow,
     InstanceRow,
     JobRow,
+    NodeRow,
     SightingRow,
     Snapshot,
     SpendRow,
+    TunnelRow,
     month_start,
 )
 from aicompute_tui.store.schema import SCHEMA_VERSION, SchemaState, open_read_only, schema_state
@@ -65,6 +67,8 @@ _SIGHTINGS = _select(SightingRow, "sightings ORDER BY first_seen_at, remote_id")
 _OPEN_JOBS = _select(JobRow, f"jobs WHERE NOT {_FINAL_JOB} ORDER BY jobs.created_at DESC LIMIT 20")
 _LAST_JOBS = _select(JobRow, f"jobs WHERE +{_FINAL_JOB} ORDER BY jobs.ended_at DESC LIMIT 10")
 _EVENTS = _select(EventRow, "events ORDER BY position DESC LIMIT 20")
+_NODES = _select(NodeRow, "node_reports")
+_TUNNELS = _select(TunnelRow, "tunnels ORDER BY tunnels.instance_id, tunnels.remote_port")
 _CREDENTIALS = _select(CredentialRow, "credentials ORDER BY id")
 _LATEST_CHANGE = "SELECT value FROM counters WHERE name = 'changes'"
 
@@ -144,6 +148,8 @@ def _read(connection: sqlite3.Connection, now: float | None) -> Snapshot:
         events=list(map(EventRow._make, connection.execute(_EVENTS))),
         credentials=list(map(CredentialRow._make, connection.execute(_CREDENTIALS))),
         settings=dict(connection.execute("SELECT key, value FROM settings")),
+        nodes={row.instance_id: row for row in map(NodeRow._make, connection.execute(_NODES))},
+        tunnels=list(map(TunnelRow._make, connection.execute(_TUNNELS))),
         spent=list(map(SpendRow._make, connection.execute(_SPENT, (month, shown)))),
     )
 

@@ -43,7 +43,10 @@ class InstanceRow(NamedTuple):
     state_since: float
     last_seen_at: float | None
     acknowledged_at: float | None
+    public_address: str | None
     endpoint: str | None
+    node_endpoint: str | None
+    awake_until: float | None
     host_id: str
     job_id: str | None
     error_kind: str | None
@@ -87,6 +90,34 @@ class SightingRow(NamedTuple):
     price_usd_per_hour: float | None
     first_seen_at: float
     last_seen_at: float
+
+
+class NodeRow(NamedTuple):
+    """What a machine last said; `steps`, `activity` and `gpus` are JSON as the store keeps them."""
+
+    instance_id: str
+    host_id: str
+    read_at: float | None
+    link: str
+    problem_kind: str
+    problem: str
+    next_step: str
+    steps: str
+    activity: str
+    gpus: str
+    gpu_problem: str
+    idle_since: float | None
+    idle_ends_at: float | None
+
+
+class TunnelRow(NamedTuple):
+    instance_id: str
+    host_id: str
+    remote_port: int
+    local_port: int
+    is_endpoint: int
+    state: str
+    problem: str
 
 
 class JobRow(NamedTuple):
@@ -158,6 +189,9 @@ class Snapshot(NamedTuple):
     settings: dict[str, str]
     spent: list[SpendRow]
     problem: str = ""
+    nodes: dict[str, NodeRow] = {}  # noqa: RUF012 - never changed
+    """By machine."""
+    tunnels: list[TunnelRow] = []  # noqa: RUF012 - never changed
 
     def month_to_date_nano_usd(self, now: float) -> int:
         """What all machines have cost since the month began; those without a known price are not in it."""

@@ -1,15 +1,15 @@
-"""What lies around our own rows: machines seen in the cloud without one, and tunnels to those with one."""
+"""What lies around our own rows: machines seen in the cloud without one."""
 
 from __future__ import annotations
 
 import builtins
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from aicompute_tui.domain.remote import Sighting
-from aicompute_tui.store.tables import sightings, to_model, to_row, tunnels
+from aicompute_tui.store.tables import sightings, to_model, to_row
 from aicompute_tui.store.work import Work
 
 
@@ -53,38 +53,6 @@ class Sightings:
         removed = await self._work.write(delete(sightings).where(*_at(cloud, account_id, region, remote_id))) > 0
         if removed:
             self._work.changed("sightings", remote_id)
-        return removed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tunnel:
-    """A port of `host_id` that leads to a machine's endpoint."""
-
-    instance_id: str
-    host_id: str
-    local_port: int
-
-
-class Tunnels:
-    def __init__(self, work: Work) -> None:
-        self._work = work
-
-    async def list(self, host_id: str) -> builtins.list[Tunnel]:
-        statement = select(tunnels).where(tunnels.c.host_id == host_id).order_by(tunnels.c.local_port)
-        return [to_model(Tunnel, row) for row in await self._work.rows(statement)]
-
-    async def upsert(self, instance_id: str, host_id: str, local_port: int) -> None:
-        here = (tunnels.c.instance_id == instance_id, tunnels.c.host_id == host_id)
-        if not await self._work.write(update(tunnels).where(*here).values(local_port=local_port)):
-            tunnel = Tunnel(instance_id=instance_id, host_id=host_id, local_port=local_port)
-            await self._work.write(insert(tunnels).values(to_row(tunnel)))
-        self._work.changed("tunnels", instance_id)
-
-    async def remove(self, instance_id: str, host_id: str) -> bool:
-        here = (tunnels.c.instance_id == instance_id, tunnels.c.host_id == host_id)
-        removed = await self._work.write(delete(tunnels).where(*here)) > 0
-        if removed:
-            self._work.changed("tunnels", instance_id)
         return removed
 
 

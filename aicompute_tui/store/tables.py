@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -25,6 +26,7 @@ from sqlalchemy import (
 from aicompute_tui.domain.instance import DesiredState, InstanceState, Market
 from aicompute_tui.domain.job import JobState
 from aicompute_tui.domain.launch import AttemptState
+from aicompute_tui.domain.node import LinkState, SetupStage, TunnelState
 from aicompute_tui.domain.remote import Ownership, RemoteState
 from aicompute_tui.store.columns import ExactDecimal, UtcTime, Word, WordMap, Words
 
@@ -87,6 +89,8 @@ instances = Table(
     Column("acknowledged_at", UtcTime),
     Column("public_address", Text),
     Column("private_address", Text),
+    Column("login", Text),
+    Column("awake_until", UtcTime),
     Column("endpoint", Text),
     Column("node_endpoint", Text),
     Column("host_id", Text, nullable=False),
@@ -263,8 +267,59 @@ tunnels = Table(
     metadata,
     Column("instance_id", Text, ForeignKey("instances.id"), primary_key=True),
     Column("host_id", Text, primary_key=True),
+    Column("remote_port", Integer, primary_key=True, autoincrement=False),
     Column("local_port", Integer, nullable=False),
+    Column("is_endpoint", Boolean, nullable=False),
+    Column("state", Word(TunnelState), nullable=False),
+    Column("problem", Text, nullable=False),
 )
+
+node_reports = Table(
+    "node_reports",
+    metadata,
+    Column("instance_id", Text, ForeignKey("instances.id"), primary_key=True),
+    Column("host_id", Text, nullable=False),
+    Column("read_at", UtcTime),
+    Column("link", Word(LinkState), nullable=False),
+    Column("problem_kind", Text, nullable=False),
+    Column("problem", Text, nullable=False),
+    Column("next_step", Text, nullable=False),
+    Column("steps", Text, nullable=False),
+    Column("activity", Text, nullable=False),
+    Column("gpus", Text, nullable=False),
+    Column("gpu_problem", Text, nullable=False),
+    Column("idle_since", UtcTime),
+    Column("idle_ends_at", UtcTime),
+    Column("clock_off_seconds", Float),
+)
+
+gpu_samples = Table(
+    "gpu_samples",
+    metadata,
+    Column("instance_id", Text, ForeignKey("instances.id"), primary_key=True),
+    Column("span_seconds", Integer, primary_key=True, autoincrement=False),
+    Column("gpu_index", Integer, primary_key=True, autoincrement=False),
+    Column("at", UtcTime, primary_key=True),
+    Column("utilisation_percent", Float),
+    Column("memory_used_mib", Float),
+    Column("memory_total_mib", Float),
+    Column("temperature_celsius", Float),
+    Column("power_watts", Float),
+)
+Index("gpu_samples_age", gpu_samples.c.span_seconds, gpu_samples.c.at)
+
+setup_times = Table(
+    "setup_times",
+    metadata,
+    Column("instance_id", Text, ForeignKey("instances.id"), primary_key=True),
+    Column("stage", Word(SetupStage), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("instance_type", Text, nullable=False),
+    Column("framework", Text, nullable=False),
+    Column("seconds", Integer, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+Index("setup_times_kind", setup_times.c.framework, setup_times.c.stage, setup_times.c.name)
 
 offer_feeds = Table(
     "offer_feeds",

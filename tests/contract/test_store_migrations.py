@@ -23,12 +23,12 @@ from tests.contract.store_world import StandingClock, instance, opened
 
 pytestmark = pytest.mark.asyncio
 
-SECOND = """
+NEXT = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 def upgrade():
     op.create_table("extra", sa.Column("id", sa.Text(), primary_key=True))
@@ -37,22 +37,22 @@ def upgrade():
 """
 
 
-async def first_version(path: Path) -> str:
+async def present_version(path: Path) -> str:
     async with opened(path) as store:
         async with store.write() as transaction:
             await transaction.instances.insert(instance("alpha"))
         return store.store_id
 
 
-def second_version(monkeypatch: pytest.MonkeyPatch, folder: Path, then: str = "pass") -> None:
+def next_version(monkeypatch: pytest.MonkeyPatch, folder: Path, then: str = "pass") -> None:
     """A program whose tables are one version further."""
     scripts = folder / "scripts"
     shutil.rmtree(scripts, ignore_errors=True)
     shutil.copytree(migrations.SCRIPTS, scripts)
-    (scripts / "versions" / "v0002_second.py").write_text(SECOND.format(then=then))
+    (scripts / "versions" / "v0003_next.py").write_text(NEXT.format(then=then))
     monkeypatch.setattr(migrations, "SCRIPTS", scripts)
     for module in (schema, database, migrations, fast):
-        monkeypatch.setattr(module, "SCHEMA_VERSION", 2)
+        monkeypatch.setattr(module, "SCHEMA_VERSION", 3)
 
 
 def look(path: Path) -> tuple[int, set[str], list[str]]:
@@ -67,7 +67,7 @@ def look(path: Path) -> tuple[int, set[str], list[str]]:
 
 
 async def test_the_tables_made_are_the_tables_we_use(tmp_path: Path) -> None:
-    await first_version(tmp_path / "a.db")
+    await present_version(tmp_path / "a.db")
     engine = create_engine(f"sqlite:///{tmp_path / 'a.db'}")
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
@@ -91,7 +91,7 @@ async def test_a_new_database_is_private_and_has_an_identity(tmp_path: Path) -> 
 
 async def test_a_file_others_can_read_is_made_private(tmp_path: Path) -> None:
     path = tmp_path / "aic-tui.db"
-    await first_version(path)
+    await present_version(path)
     path.chmod(0o644)
     async with opened(path):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -102,55 +102,78 @@ async def test_a_console_makes_and_upgrades_nothing(tmp_path: Path, monkeypatch:
     with pytest.raises(NotConfigured, match="no database yet"):
         await Store.open(database_url(path), clock=StandingClock(), migrate=False)
     assert not path.exists()
-    await first_version(path)
-    second_version(monkeypatch, tmp_path)
+    await present_version(path)
+    next_version(monkeypatch, tmp_path)
     with pytest.raises(NotConfigured, match="older version"):
         await Store.open(database_url(path), clock=StandingClock(), migrate=False)
-    assert look(path)[0] == 1
+    assert look(path)[0] == 2
 
 
 async def test_an_upgrade_keeps_the_rows_and_a_backup_of_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, backups = tmp_path / "aic-tui.db", tmp_path / "backups"
-    store_id = await first_version(path)
+    store_id = await present_version(path)
     assert not backups.exists(), "there was nothing to keep"
-    second_version(monkeypatch, tmp_path)
+    next_version(monkeypatch, tmp_path)
     async with opened(path, backups=backups) as store:
         assert store.store_id == store_id
     version, tables, names = look(path)
-    assert (version, "extra" in tables, names) == (2, True, ["alpha"])
+    assert (version, "extra" in tables, names) == (3, True, ["alpha"])
     (copy,) = backups.iterdir()
-    assert copy.name == "aic-tui-v1-20261120T085500Z.db"
+    assert copy.name == "aic-tui-v2-20261120T085500Z.db"
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     version, tables, names = look(copy)
-    assert (version, "extra" in tables, names) == (1, False, ["alpha"])
+    assert (version, "extra" in tables, names) == (2, False, ["alpha"])
+
+
+async def test_a_database_of_the_first_version_is_upgraded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "aic-tui.db"
+    scripts = tmp_path / "scripts"
+    shutil.copytree(migrations.SCRIPTS, scripts)
+    (scripts / "versions" / "v0002_machines_that_report.py").unlink()
+    with monkeypatch.context() as first:
+        first.setattr(migrations, "SCRIPTS", scripts)
+        for module in (schema, database, migrations, fast):
+            first.setattr(module, "SCHEMA_VERSION", 1)
+        async with opened(path):
+            pass
+    connection = sqlite3.connect(path)
+    assert "login" not in {row[1] for row in connection.execute("PRAGMA table_info(instances)")}
+    connection.close()
+    async with opened(path) as store, store.write() as transaction:
+        await transaction.instances.insert(instance("alpha", login="ubuntu"))
+    assert look(path)[0] == 2
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.connect() as connected:
+        assert compare_metadata(MigrationContext.configure(connected), metadata) == []
+    engine.dispose()
 
 
 async def test_a_failing_upgrade_leaves_everything_as_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "aic-tui.db"
-    await first_version(path)
+    await present_version(path)
     before = look(path)
     with monkeypatch.context() as failing:
-        second_version(failing, tmp_path, then='raise RuntimeError("half way")')
+        next_version(failing, tmp_path, then='raise RuntimeError("half way")')
         with pytest.raises(RuntimeError, match="half way"):
             await Store.open(database_url(path), clock=StandingClock())
     assert look(path) == before
     async with opened(path) as store, store.read() as transaction:
         assert [row.name for row in await transaction.instances.list()] == ["alpha"]
-    second_version(monkeypatch, tmp_path)
+    next_version(monkeypatch, tmp_path)
     async with opened(path):
-        assert look(path)[0] == 2
+        assert look(path)[0] == 3
 
 
 async def test_starts_at_once_upgrade_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "aic-tui.db"
-    await first_version(path)
-    second_version(monkeypatch, tmp_path)
+    await present_version(path)
+    next_version(monkeypatch, tmp_path)
     stores = await asyncio.gather(*(Store.open(database_url(path), clock=StandingClock()) for _ in range(3)))
     for store in stores:
         await store.aclose()
-    assert look(path)[0] == 2
+    assert look(path)[0] == 3
     assert len(list((tmp_path / "backups").iterdir())) == 1
 
 
@@ -158,7 +181,7 @@ async def test_tables_of_a_newer_program_are_left_alone(tmp_path: Path, monkeypa
     path = tmp_path / "aic-tui.db"
     async with opened(path) as running:
         with monkeypatch.context() as newer:
-            second_version(newer, tmp_path)
+            next_version(newer, tmp_path)
             async with opened(path):
                 pass
         with pytest.raises(NotConfigured, match="newer aic-tui"):
@@ -166,7 +189,7 @@ async def test_tables_of_a_newer_program_are_left_alone(tmp_path: Path, monkeypa
         with pytest.raises(NotConfigured, match="newer aic-tui"):
             async with running.write():
                 pass
-    assert look(path)[0] == 2
+    assert look(path)[0] == 3
 
 
 async def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
@@ -181,7 +204,7 @@ async def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> No
 
 async def test_alembic_is_imported_only_when_the_tables_change(tmp_path: Path) -> None:
     path = tmp_path / "aic-tui.db"
-    await first_version(path)
+    await present_version(path)
     code = (
         "import asyncio, sys\n"
         "from tests.contract.store_world import opened, Path\n"

@@ -302,18 +302,6 @@ async def test_sightings_keep_their_first_moment_and_are_forgotten_by_place(stor
     assert await store.latest_change() == before + 1, "changed and forgotten in one transaction is one line"
 
 
-async def test_tunnels_belong_to_a_host(store: Store) -> None:
-    row = instance("alpha")
-    await put(store, row)
-    async with store.write() as transaction:
-        await transaction.tunnels.upsert(row.id, "box", 40001)
-        await transaction.tunnels.upsert(row.id, "box", 40002)
-        await transaction.tunnels.upsert(row.id, "other", 40001)
-        assert [tunnel.local_port for tunnel in await transaction.tunnels.list("box")] == [40002]
-        assert await transaction.tunnels.remove(row.id, "box")
-        assert await transaction.tunnels.list("box") == []
-
-
 async def test_offers_come_back_as_they_were(store: Store) -> None:
     offers = [
         Offer(
