@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from aicompute_tui.runtime.clouds import Clouds
     from aicompute_tui.services.context import Actor, Context, Handler
     from aicompute_tui.settings.preferences import MergedPreferences
+    from aicompute_tui.ssh.pool import NodePool
     from aicompute_tui.store.database import Store
 
 AGENT_COMMAND = (sys.executable, "-P", "-m", "aicompute_tui", "agent")
@@ -104,6 +105,13 @@ class Runtime:
             loopback_only=self.is_demo,
         )
 
+    @cached_property
+    def nodes(self) -> NodePool:
+        """This process's connections to machines; what they need is imported at the first use."""
+        from aicompute_tui.ssh.pool import NodePool
+
+        return NodePool(self.places.ssh_key, self.places.known_hosts, self.clock)
+
     @property
     def session_keys(self) -> AwsKeys | None:
         """Keys that live in this process's environment only."""
@@ -146,11 +154,15 @@ class Runtime:
             preferences=preferences,
             places=self.places,
             actor=actor or self.actor,
+            open_nodes=lambda: self.nodes,
             handlers=_handler,
         )
 
     async def aclose(self) -> None:
         """Closes what was opened; safe to call twice."""
+        if "nodes" in self.__dict__:
+            await self.nodes.aclose()
+            del self.__dict__["nodes"]
         if "clouds" in self.__dict__:
             await self.clouds.aclose()
         store, self._store = self._store, None

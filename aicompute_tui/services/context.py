@@ -12,6 +12,7 @@ from aicompute_tui.domain.credential import AwsKeys, Credential
 from aicompute_tui.domain.job import Job
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.settings.places import Places
+from aicompute_tui.ssh.base import Nodes
 from aicompute_tui.store.database import Store, Transaction
 
 
@@ -85,11 +86,20 @@ class Context:
     places: Places
     actor: Actor
     job: JobHandle | None = None
+    open_nodes: Callable[[], Nodes] | None = None
+    """This process's connections to machines, made at the first use."""
     handlers: Callable[[str], Handler] | None = None
     """Action id → what carries it out; given by the composition root, since the verbs stand above the services."""
 
     def with_job(self, job: JobHandle) -> Context:
         return replace(self, job=job)
+
+    @property
+    def nodes(self) -> Nodes:
+        """Raises RuntimeError where the composition root gave none, a programming error."""
+        if self.open_nodes is None:
+            raise RuntimeError("this process was given no way to reach machines")
+        return self.open_nodes()
 
     @property
     def running_job(self) -> JobHandle:

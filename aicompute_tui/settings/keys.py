@@ -43,6 +43,7 @@ _ALL = (
     Setting("idle", "duration or none", "30m", "Idle time after which a new machine is to end."),
     Setting("protect", "flag", "false", "Ending a new machine will want its name typed."),
     Setting("ssh_cidr", "cidr", "", "Addresses that may reach ssh; empty means your own, found by checkip_url."),
+    Setting("ssh_port", "integer", "22", "Port of ssh on rented machines.", smallest=1, largest=65_535),
     Setting("monthly_cap_usd", "usd", "", "A launch that would pass this much in a month is refused; empty: no cap."),
     Setting("checkip_url", "url", "https://checkip.amazonaws.com", "Where this machine's public address is asked."),
     Setting("theme", "text", "", _THEMES_HELP),

@@ -43,6 +43,19 @@ class Places:
         return self.data / "log"
 
     @property
+    def ssh(self) -> Path:
+        """Our own key, and the host keys of the machines."""
+        return self.data / "ssh"
+
+    @property
+    def ssh_key(self) -> Path:
+        return self.ssh / "id_ed25519"
+
+    @property
+    def known_hosts(self) -> Path:
+        return self.ssh / "known_hosts"
+
+    @property
     def agent_lock(self) -> Path:
         return self.run / "agent.lock"
 
@@ -52,7 +65,7 @@ class Places:
 
     def ensure(self) -> None:
         """Makes the folders. Raises OSError where one cannot be made."""
-        for folder in (self.config, self.data, self.cache, self.run, self.logs, self.socket_folder):
+        for folder in (self.config, self.data, self.cache, self.run, self.logs, self.ssh, self.socket_folder):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 

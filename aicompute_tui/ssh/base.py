@@ -11,7 +11,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeAddress:
-    """Where a machine's ssh is. `instance_id` names it in the pool and in the file of host keys, whatever its address."""
+    """Where a machine's ssh is. `instance_id` names it among connections and host keys, whatever its address."""
 
     instance_id: str
     host: str
