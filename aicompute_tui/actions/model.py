@@ -20,6 +20,10 @@ class Parameter(NamedTuple):
     repeatable: bool = False
     default: str | None = None
     choices: tuple[str, ...] = ()
+    short: str = ""
+    """One letter for the command line: `f` makes `-f`."""
+    least: int = 1
+    """The smallest an integer may be."""
 
 
 class Action(NamedTuple):

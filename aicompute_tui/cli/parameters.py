@@ -86,11 +86,13 @@ def click_parameter(parameter: Parameter, scope: Scope = "global") -> click.Para
             nargs=-1 if parameter.repeatable else 1,
             shell_complete=_completer(scope) if parameter.kind == "text" else None,
         )
-    flag = "--" + parameter.name.replace("_", "-")
+    flags = ["--" + parameter.name.replace("_", "-"), parameter.name]
+    if parameter.short:
+        flags.insert(0, f"-{parameter.short}")
     if parameter.kind == "flag":
-        return click.Option([flag, parameter.name], is_flag=True, help=parameter.help)
+        return click.Option(flags, is_flag=True, help=parameter.help)
     return click.Option(
-        [flag, parameter.name],
+        flags,
         type=_type(parameter),
         required=parameter.required,
         multiple=parameter.repeatable,
@@ -132,7 +134,7 @@ def _type(parameter: Parameter) -> click.ParamType[Any]:
     if parameter.kind == "choice":
         return click.Choice(parameter.choices, case_sensitive=False)
     if parameter.kind == "integer":
-        return click.IntRange(min=1)
+        return click.IntRange(min=parameter.least)
     kinds: dict[str, click.ParamType[Any]] = {
         "decimal": DecimalType(),
         "duration": DurationType(),

@@ -1,0 +1,91 @@
+"""The OpenSSH command that opens a shell on a machine with our key and its pinned host key; no secret stands in it."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from aicompute_tui.domain.errors import NotConfigured
+from aicompute_tui.domain.json import Json
+from aicompute_tui.services.arguments import required_text
+from aicompute_tui.services.context import Arguments, Context
+from aicompute_tui.services.nodes import node_address
+from aicompute_tui.ssh.base import NodeAddress
+
+_KEPT = frozenset({"TERM", "COLORTERM", "LANG", "PATH", "HOME"})
+_FIXED_OPTIONS = (
+    "IdentitiesOnly=yes",
+    "IdentityAgent=none",
+    "PreferredAuthentications=publickey",
+    "GlobalKnownHostsFile=/dev/null",
+    "CheckHostIP=no",
+    "HashKnownHosts=no",
+    "UpdateHostKeys=no",
+    "ConnectTimeout=15",
+    "ServerAliveInterval=15",
+    "ServerAliveCountMax=4",
+)
+
+
+async def ssh_command(context: Context, arguments: Arguments) -> Json:
+    """Handler of `instance.ssh`: the command as words, for the door that has the terminal."""
+    async with context.store.read() as transaction:
+        row = await transaction.instances.find(required_text(arguments, "name"))
+    address = node_address(context, row)
+    words = arguments.get("command")
+    command = [str(word) for word in words] if isinstance(words, list | tuple) else []
+    argv: list[Json] = [*ssh_argv(address, context.places.ssh_key, context.places.known_hosts, command)]
+    return {"argv": argv, "name": row.name}
+
+
+def ssh_argv(address: NodeAddress, key: Path, known_hosts: Path, command: list[str]) -> list[str]:
+    """Words for OpenSSH. A machine whose key is not pinned yet has it pinned by this first connection."""
+    alias = host_key_alias(address.instance_id)
+    checking = "yes" if is_pinned(known_hosts, alias) else "accept-new"
+    options = [
+        *_FIXED_OPTIONS,
+        f"UserKnownHostsFile={_quoted_path(known_hosts)}",
+        f"HostKeyAlias={alias}",
+        f"StrictHostKeyChecking={checking}",
+    ]
+    argv = ["ssh", "-F", "none", "-i", str(key).replace("%", "%%")]
+    for option in options:
+        argv += ["-o", option]
+    argv += ["-p", str(address.port), "-l", address.login, "--", address.host]
+    return [*argv, shlex.join(command)] if command else argv
+
+
+def host_key_alias(instance_id: str) -> str:
+    """The name a machine's host key is pinned under, whatever its address."""
+    return f"aic-tui-{instance_id}"
+
+
+def is_pinned(known_hosts: Path, alias: str) -> bool:
+    try:
+        lines = known_hosts.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    return any(alias in line.split(" ", 1)[0].split(",") for line in lines)
+
+
+def find_ssh(search_path: str | None = None) -> str:
+    """OpenSSH's client on this host. Raises NotConfigured where there is none."""
+    found = shutil.which("ssh", path=search_path)
+    if found is None:
+        raise NotConfigured(
+            "OpenSSH's client `ssh` is not installed here.", "Install the package openssh-client (Debian, Ubuntu)."
+        )
+    return found
+
+
+def shell_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a child on the terminal is given: the terminal's name, language and paths, nothing that could be a key."""
+    return {name: value for name, value in environment.items() if name in _KEPT or name.startswith("LC_")}
+
+
+def _quoted_path(path: Path) -> str:
+    """As an option's value, where a space ends a word and a percent sign begins a token."""
+    text = str(path).replace("%", "%%")
+    return f'"{text}"' if " " in text else text
