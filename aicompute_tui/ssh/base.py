@@ -17,6 +17,12 @@ class NodeAddress:
     host: str
     port: int
     login: str
+    name: str = ""
+    """What people call it; said in errors."""
+
+    @property
+    def title(self) -> str:
+        return self.name or f"the machine at {self.host}"
 
 
 @dataclass(frozen=True, slots=True)
