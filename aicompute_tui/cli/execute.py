@@ -50,6 +50,11 @@ def execute(session: Session, action: Action, arguments: dict[str, object], opti
     if wants_yes(action) and not (options.yes or options.dry_run or arguments.get("dry_run")) and not session.can_ask:
         raise confirm.refuse_unasked(action)
 
+    if action.id == "instance.ssh":
+        from aicompute_tui.cli.shell import open_shell
+
+        return open_shell(session, action, arguments, options)
+
     async def work(flight: InFlight) -> int:
         return await _carry_out(Call(session, action, arguments, options, flight))
 
@@ -94,12 +99,19 @@ def refuse_read_only(context: Context, action: Action) -> None:
 
 async def _query(call: Call, context: Context) -> int:
     if call.action.streams:
-        from aicompute_tui.cli.stream import write_stream
-
-        return await write_stream(call, resolve_stream(call.action)(context, call.arguments))
+        return await _stream(call, resolve_stream(call.action)(context, call.arguments))
     result = await resolve_handler(call.action)(context, call.arguments)
     call.answer(result)
     return 1 if is_negative(result) else 0
+
+
+async def _stream(call: Call, items: AsyncIterator[JsonObject]) -> int:
+    from aicompute_tui.cli.logs import write_logs
+    from aicompute_tui.cli.metrics import write_metrics
+    from aicompute_tui.cli.stream import write_stream
+
+    writers = {"instance.logs": write_logs, "instance.metrics": write_metrics}
+    return await writers.get(call.action.id, write_stream)(call, items)
 
 
 def is_negative(result: Json) -> bool:

@@ -13,6 +13,7 @@ from aicompute_tui.services.arguments import required_text
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.nodes import node_address
 from aicompute_tui.ssh.base import NodeAddress
+from aicompute_tui.ssh.host_keys import alias_of, keys_of
 
 _KEPT = frozenset({"TERM", "COLORTERM", "LANG", "PATH", "HOME"})
 _FIXED_OPTIONS = (
@@ -42,8 +43,8 @@ async def ssh_command(context: Context, arguments: Arguments) -> Json:
 
 def ssh_argv(address: NodeAddress, key: Path, known_hosts: Path, command: list[str]) -> list[str]:
     """Words for OpenSSH. A machine whose key is not pinned yet has it pinned by this first connection."""
-    alias = host_key_alias(address.instance_id)
-    checking = "yes" if is_pinned(known_hosts, alias) else "accept-new"
+    alias = alias_of(address.instance_id)
+    checking = "yes" if keys_of(known_hosts, alias) else "accept-new"
     options = [
         *_FIXED_OPTIONS,
         f"UserKnownHostsFile={_quoted_path(known_hosts)}",
@@ -55,19 +56,6 @@ def ssh_argv(address: NodeAddress, key: Path, known_hosts: Path, command: list[s
         argv += ["-o", option]
     argv += ["-p", str(address.port), "-l", address.login, "--", address.host]
     return [*argv, shlex.join(command)] if command else argv
-
-
-def host_key_alias(instance_id: str) -> str:
-    """The name a machine's host key is pinned under, whatever its address."""
-    return f"aic-tui-{instance_id}"
-
-
-def is_pinned(known_hosts: Path, alias: str) -> bool:
-    try:
-        lines = known_hosts.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return False
-    return any(alias in line.split(" ", 1)[0].split(",") for line in lines)
 
 
 def find_ssh(search_path: str | None = None) -> str:
