@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from aicompute_tui.actions.model import Action
 from aicompute_tui.actions.registry import ACTIONS
 
-Place = Literal["app", "screen", "table"]
+Place = Literal["app", "screen", "table", "log"]
 
 
 class Navigation(NamedTuple):
@@ -53,6 +53,23 @@ NAVIGATION: dict[str, Navigation] = {
                    "app", "help", ("question_mark",), ("help",)),
         Navigation("go.quit", "quit", "Leaves the console; what runs goes on and ends by itself.",
                    "app", "leave", ("q",), ("q", "quit")),
+        Navigation("log.follow", "follow", "Shows the newest line as lines come, or pauses.", "log", "follow", ("f",)),
+        Navigation("log.next-match", "next match", "Goes to the next match of the search.",
+                   "log", "step_match(1)", ("n",)),
+        Navigation("log.previous-match", "previous match", "Goes to the match before this one.",
+                   "log", "step_match(-1)", ("N",)),
+        Navigation("log.expand", "expand", "Shows the whole line under the cursor, or clips it again.",
+                   "log", "expand", ("enter",)),
+        Navigation("log.wrap", "wrap", "Breaks long lines instead of clipping them.", "log", "wrap", ("w",)),
+        Navigation("log.mark", "mark", "Puts a dated line at the end of the log.", "log", "mark", ("m",)),
+        Navigation("log.times", "times", "Shows or hides the time a line begins with.", "log", "times", ("ctrl+t",)),
+        Navigation("log.last-lines", "last 1,000", "Shows the last 1,000 lines.", "log", "range(0)", ("0",)),
+        Navigation("log.all-lines", "all", "Shows the log from its beginning.", "log", "range(1)", ("1",)),
+        Navigation("log.1m", "1 min", "Shows the last minute.", "log", "range(2)", ("2",)),
+        Navigation("log.5m", "5 min", "Shows the last 5 minutes.", "log", "range(3)", ("3",)),
+        Navigation("log.15m", "15 min", "Shows the last 15 minutes.", "log", "range(4)", ("4",)),
+        Navigation("log.30m", "30 min", "Shows the last 30 minutes.", "log", "range(5)", ("5",)),
+        Navigation("log.1h", "1 h", "Shows the last hour.", "log", "range(6)", ("6",)),
     )
 }  # fmt: skip
 

@@ -11,7 +11,7 @@ from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from aicompute_tui.actions.model import Action
 from aicompute_tui.settings.packaged import STYLES
 from aicompute_tui.ui.bindings import key_text, keys_of
-from aicompute_tui.ui.navigation import Command, commands
+from aicompute_tui.ui.navigation import Command, Navigation, commands
 from aicompute_tui.ui.widgets.command_line import perform_on_selection
 
 if TYPE_CHECKING:
@@ -52,11 +52,12 @@ class ActionProvider(Provider):
 
 
 def offered(*, read_only: bool) -> Iterator[Command]:
-    """Streams have a view of their own; what only the cursor gives a meaning is left to the keys."""
+    """Streams have a view of their own; what only the cursor or a log gives a meaning is left to the keys."""
     movements_last = sorted(commands().values(), key=lambda command: not isinstance(command, Action))
     for command in movements_last:
         streams = isinstance(command, Action) and command.streams
-        if not streams and command.id not in _NOT_OFFERED and not (read_only and command.mutates):
+        by_focus = isinstance(command, Navigation) and command.place == "log"
+        if not (streams or by_focus or command.id in _NOT_OFFERED or (read_only and command.mutates)):
             yield command
 
 
