@@ -1,14 +1,23 @@
-"""What needs a person now: machines in doubt, lost, overdue or endless, orphans, failed jobs."""
+"""What needs a person now: machines in doubt, lost, overdue, idle or cut off, failed set-ups, orphans, failed jobs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from aicompute_tui.domain.instance import DesiredState, InstanceState
-from aicompute_tui.store.rows import InstanceRow, JobRow
+from aicompute_tui.domain.node import SetupStep, TunnelState
+from aicompute_tui.store.rows import InstanceRow, JobRow, NodeRow, TunnelRow
 from aicompute_tui.ui.format import STATE_LOOKS, StateLook, span, state_look
+from aicompute_tui.ui.node_figures import (
+    IDLE_SOON,
+    failed_setup,
+    lost_link,
+    next_end,
+    notice,
+    waiting_step,
+)
 from aicompute_tui.ui.state import FAILED_JOB, ORPHAN, ConsoleState
 
 ENDING_SOON = 15 * 60.0
@@ -33,12 +42,18 @@ class Need:
 
 def needs(state: ConsoleState, now: float) -> list[Need]:
     """The worst first."""
-    found = [need for instance in state.instances.values() for need in _of_instance(instance, now)]
+    found: list[Need] = []
+    for instance in state.instances.values():
+        node = state.nodes.get(instance.id)
+        found += _of_instance(instance, node, now)
+        if node is not None:
+            found += _of_node(instance, node, now)
+        found += _of_tunnels(instance, state.tunnels.get(instance.id, ()))
     found += [*_of_sightings(state), *_of_jobs(state, now)]
     return sorted(found, key=lambda need: need.level)
 
 
-def _of_instance(instance: InstanceRow, now: float) -> Iterator[Need]:
+def _of_instance(instance: InstanceRow, node: NodeRow | None, now: float) -> Iterator[Need]:
     if instance.is_final or instance.acknowledged_at is not None:
         return
     look = state_look(instance.state)
@@ -50,7 +65,7 @@ def _of_instance(instance: InstanceRow, now: float) -> Iterator[Need]:
     elif instance.desired_state == DesiredState.TERMINATED:
         yield from _of_ending(instance, now)
     else:
-        yield from _of_living(instance, now)
+        yield from _of_living(instance, node, now)
 
 
 def _of_ending(instance: InstanceRow, now: float) -> Iterator[Need]:
@@ -61,17 +76,59 @@ def _of_ending(instance: InstanceRow, now: float) -> Iterator[Need]:
         yield Need("warn", _WARN, instance.name, text, "d details", instance.id)
 
 
-def _of_living(instance: InstanceRow, now: float) -> Iterator[Need]:
-    if instance.expires_at is None:
+def _of_living(instance: InstanceRow, node: NodeRow | None, now: float) -> Iterator[Need]:
+    end = next_end(instance, node)
+    if end is None:
         yield Need("bad", _BAD, instance.name, f"never ends by itself{_burns(instance)}", "t terminate", instance.id)
-    elif instance.expires_at <= now:
-        late = span(now - instance.expires_at)
+    elif not end.is_idle and end.at <= now:
+        late = span(now - end.at)
         yield Need("bad", _BAD, instance.name, f"should have ended {late} ago", "t terminate", instance.id)
-    elif instance.expires_at - now <= ENDING_SOON:
-        left = span(instance.expires_at - now)
-        yield Need("warn", _WARN, instance.name, f"ends in {left}", "+ extend", instance.id)
+    elif not end.is_idle and end.at - now <= ENDING_SOON:
+        yield Need("warn", _WARN, instance.name, f"ends in {span(end.at - now)}", "+ extend", instance.id)
     if instance.state == InstanceState.DEGRADED:
         yield Need("warn", _WARN, instance.name, "the cloud's own checks fail", "d details", instance.id)
+
+
+def _of_node(instance: InstanceRow, node: NodeRow, now: float) -> Iterator[Need]:
+    """What the machine itself says, or that it cannot be reached."""
+    if instance.is_final or instance.desired_state == DesiredState.TERMINATED:
+        return
+    failed, waiting, taken = failed_setup(instance, node), waiting_step(instance, node), notice(instance, node)
+    if taken:
+        yield Need("bad", _BAD, instance.name, taken, "d details", instance.id)
+    if failed is not None:
+        yield Need("bad", _BAD, instance.name, f"set-up failed at {step_text(failed)}", "l its log", instance.id)
+    elif waiting is not None:
+        yield Need("warn", _WARN, instance.name, f"set-up {waiting.detail}", "l its log", instance.id)
+    if lost_link(instance, node):
+        text = node.problem or "it does not answer over ssh"
+        if node.problem_kind == "Unreachable":
+            yield Need("warn", _WARN, instance.name, text, "w ssh rule", instance.id)
+        else:
+            yield Need("bad", _BAD, instance.name, text, "d details", instance.id)
+    end = next_end(instance, node)
+    if end is not None and end.is_idle and end.at - now <= IDLE_SOON:
+        yield Need("warn", _WARN, instance.name, _idle_text(instance, node, end.at, now), "+ extend", instance.id)
+
+
+def _idle_text(instance: InstanceRow, node: NodeRow, ends_at: float, now: float) -> str:
+    """`idle 24m of 30m, ends in 6m`; an extension is no part of the idle time."""
+    left = f"ends in {span(ends_at - now)}"
+    if instance.idle_seconds is None or node.idle_since is None or (instance.awake_until or 0.0) >= ends_at:
+        return f"idle, {left}"
+    return f"idle {span(now - node.idle_since)} of {span(instance.idle_seconds)}, {left}"
+
+
+def step_text(step: SetupStep) -> str:
+    """`model llama-8b: no space left on the disk`"""
+    return f"{step.stage} {step.name}".strip() + (f": {step.detail}" if step.detail else "")
+
+
+def _of_tunnels(instance: InstanceRow, tunnels: Iterable[TunnelRow]) -> Iterator[Need]:
+    for tunnel in tunnels:
+        if tunnel.state == TunnelState.FAILED:
+            text = f"port {tunnel.local_port} here does not lead to it: {tunnel.problem or 'no reason is known'}"
+            yield Need("warn", _WARN, instance.name, text, "f forward", instance.id)
 
 
 def _of_sightings(state: ConsoleState) -> Iterator[Need]:

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from aicompute_tui.domain.instance import DesiredState, InstanceState
 from aicompute_tui.domain.moments import parse_moment
 from aicompute_tui.domain.money import NANO_PER_USD
-from aicompute_tui.store.rows import InstanceRow, SightingRow
+from aicompute_tui.store.rows import InstanceRow, NodeRow, SightingRow
 from aicompute_tui.ui.attention import ENDING_SOON
 from aicompute_tui.ui.filter_language import CONTEXT, Value
 from aicompute_tui.ui.format import age, gpu, money, money_of_nano, price, sign, span, state_look
 from aicompute_tui.ui.glyphs import Glyphs
+from aicompute_tui.ui.node_figures import (
+    IDLE_SOON,
+    failed_setup,
+    idle_end,
+    lost_link,
+    next_end,
+    searched_stage,
+    stage_text,
+)
 from aicompute_tui.ui.widgets.columns import Cell, Column
 
 Now = Callable[[], float]
+Nodes = Mapping[str, NodeRow]
+"""What each machine last said, by machine."""
 WORDED = 94
 """From this width on a state has a column for its word."""
 WIDE = 114
@@ -23,10 +34,10 @@ WIDE = 114
 _SETTLED = frozenset({InstanceState.READY, InstanceState.DEGRADED})
 
 
-def machine_columns(glyphs: Glyphs, now: Now, width: int) -> list[Column[InstanceRow]]:
+def machine_columns(glyphs: Glyphs, now: Now, width: int, nodes: Nodes | None = None) -> list[Column[InstanceRow]]:
     """At 80 columns the state is the sign before the name, and its word stands under `ends` until it is ready."""
     wide, worded = width >= WIDE, width >= WORDED
-    cells = _MachineCells(glyphs, now, wide=wide, worded=worded)
+    cells = _MachineCells(glyphs, now, {} if nodes is None else nodes, wide=wide, worded=worded)
     columns = [
         Column(key="name", title="MACHINES", width=13, weight=3, most=32, cell=cells.name, sort=_lower, letter="N"),
         Column(key="type", title="type", width=13, needs=WIDE - 5, cell=_type, sort=_type, letter="T"),
@@ -42,16 +53,17 @@ def machine_columns(glyphs: Glyphs, now: Now, width: int) -> list[Column[Instanc
         Column(key="cost", title="cost", width=8 if wide else 7, needs=70, cell=cells.cost, sort=cells.cost_nano,
                letter="C"),
     ]  # fmt: skip
-    ends = Column(key="ends", title="ends", width=8 if worded else 11, cell=cells.ends, sort=_expires, letter="E")
+    ends = Column(key="ends", title="ends", width=10 if worded else 12, cell=cells.ends, sort=cells.end, letter="E")
     return [*columns, *(replace(figure, align="right", descending=True) for figure in figures), ends]
 
 
 class _MachineCells:
     """Cells that need the clock or the glyphs."""
 
-    def __init__(self, glyphs: Glyphs, now: Now, *, wide: bool, worded: bool) -> None:
+    def __init__(self, glyphs: Glyphs, now: Now, nodes: Nodes, *, wide: bool, worded: bool) -> None:
         self._glyphs = glyphs
         self._now = now
+        self._nodes = nodes
         self._wide = wide
         self._worded = worded
 
@@ -63,7 +75,18 @@ class _MachineCells:
         return gpu(row, self._glyphs, tight=not self._wide)
 
     def state(self, row: InstanceRow) -> Cell:
-        return Cell(row.state, state_look(row.state).tone)
+        """What is wrong with it, else how far its set-up is, else its state's word."""
+        trouble = self._trouble(row)
+        text = stage_text(row, self._nodes.get(row.id)) or row.state
+        return trouble or Cell(text, state_look(row.state).tone)
+
+    def _trouble(self, row: InstanceRow) -> Cell | None:
+        """`✕ no model` where the set-up failed, `✕ no ssh` where it cannot be reached."""
+        node = self._nodes.get(row.id)
+        step = failed_setup(row, node)
+        if step is None and not lost_link(row, node):
+            return None
+        return Cell(f"no {step.stage}" if step is not None else "no ssh", "bad", self._glyphs.failed, "bad")
 
     def up(self, row: InstanceRow) -> str:
         seconds = self.up_seconds(row)
@@ -85,15 +108,23 @@ class _MachineCells:
     def cost(self, row: InstanceRow) -> str:
         return money_of_nano(self.cost_nano(row), self._glyphs)
 
+    def end(self, row: InstanceRow) -> float | None:
+        found = next_end(row, self._nodes.get(row.id))
+        return None if found is None else found.at
+
     def ends(self, row: InstanceRow) -> Cell:
-        """When it ends by itself; at 80 columns the state's word until it is ready."""
+        """When it ends by itself, at 80 columns the state's word until it is ready; trouble before an end far off."""
         if row.is_final or (not self._worded and row.state not in _SETTLED):
-            return Cell("ended" if row.is_final and self._worded else row.state, state_look(row.state).tone)
+            return Cell("ended", state_look(row.state).tone) if row.is_final and self._worded else self.state(row)
         if row.desired_state == DesiredState.TERMINATED:
             return Cell("now", "warn")
-        if row.expires_at is None:
-            return Cell("never", "bad")
-        left = row.expires_at - self._now()
+        found = next_end(row, self._nodes.get(row.id))
+        left = None if found is None else found.at - self._now()
+        trouble = None if self._worded or (left is not None and left <= ENDING_SOON) else self._trouble(row)
+        if trouble is not None or found is None or left is None:
+            return trouble or Cell("never", "bad")
+        if found.is_idle:
+            return Cell(f"{span(max(0.0, left))} idle", "warn" if left <= IDLE_SOON else "")
         if left <= 0:
             return Cell(f"late {span(-left)}", "bad")
         return Cell(span(left), "warn" if left <= ENDING_SOON else "")
@@ -133,7 +164,7 @@ def sighting_columns(glyphs: Glyphs, now: Now) -> list[Column[SightingRow]]:
 
 FILTER_COLUMNS = (
     "name", "id", "type", "gpu", "vram", "gpus", "region", "zone", "where", "account", "owner", "state", "market",
-    "model", "up", "price", "cost", "ends",
+    "model", "up", "price", "cost", "ends", "stage", "idle",
 )  # fmt: skip
 
 
@@ -146,21 +177,26 @@ def searched_text(row: InstanceRow) -> str:
     return "\n".join(part for part in parts if part).lower()
 
 
-def filter_value(now: Now) -> Callable[[InstanceRow, str], Value]:
-    """Times in seconds, money in dollars, memory in GiB of all GPUs."""
+def filter_value(now: Now, nodes: Nodes | None = None) -> Callable[[InstanceRow, str], Value]:
+    """Times in seconds, money in dollars, memory in GiB of all GPUs; `idle` is the time left until idleness ends it."""
+    known = {} if nodes is None else nodes
 
     def of(row: InstanceRow, column: str) -> Value:
         found = _PLAIN.get(column)
-        return found(row) if found is not None else _timed(row, column, now())
+        return found(row) if found is not None else _timed(row, known.get(row.id), column, now())
 
     return of
 
 
-def _timed(row: InstanceRow, column: str, now: float) -> Value:
+def _timed(row: InstanceRow, node: NodeRow | None, column: str, now: float) -> Value:
+    if column == "stage":
+        return searched_stage(row, node)
     if column == "up":
         return None if row.launched_at is None else now - row.launched_at
     if column == "ends":
-        return None if row.expires_at is None else row.expires_at - now
+        return None if (end := next_end(row, node)) is None else end.at - now
+    if column == "idle":
+        return None if (idle := idle_end(row, node)) is None else idle - now
     cost = row.cost_nano_usd(now)
     return None if cost is None else cost / NANO_PER_USD
 
@@ -207,10 +243,6 @@ def _state(row: InstanceRow) -> str:
 
 def _price(row: InstanceRow) -> float | None:
     return row.price_usd_per_hour
-
-
-def _expires(row: InstanceRow) -> float | None:
-    return row.expires_at
 
 
 def _vram(row: InstanceRow) -> int | None:

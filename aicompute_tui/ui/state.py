@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from aicompute_tui.store.rows import InstanceRow, JobRow, SightingRow, Snapshot
+from aicompute_tui.store.rows import InstanceRow, JobRow, NodeRow, SightingRow, Snapshot, TunnelRow
 
 Row = TypeVar("Row")
 
@@ -39,9 +39,18 @@ class StateChange:
     instances: RowChange = field(default_factory=RowChange)
     sightings: RowChange = field(default_factory=RowChange)
     jobs: RowChange = field(default_factory=RowChange)
+    nodes: RowChange = field(default_factory=RowChange)
+    """By machine, like `tunnels`."""
+    tunnels: RowChange = field(default_factory=RowChange)
 
     def __bool__(self) -> bool:
-        return bool(self.instances or self.sightings or self.jobs)
+        return bool(self.instances or self.sightings or self.jobs or self.nodes or self.tunnels)
+
+    @property
+    def machines(self) -> frozenset[str]:
+        """Machines of which anything looks different now."""
+        changes = (self.instances, self.nodes, self.tunnels)
+        return frozenset().union(*(change.present | change.removed for change in changes))
 
 
 def sighting_id(sighting: SightingRow) -> str:
@@ -56,6 +65,10 @@ class ConsoleState:
     instances: dict[str, InstanceRow] = field(default_factory=dict)
     sightings: dict[str, SightingRow] = field(default_factory=dict)
     jobs: dict[str, JobRow] = field(default_factory=dict)
+    nodes: dict[str, NodeRow] = field(default_factory=dict)
+    """What each machine last said, by machine."""
+    tunnels: dict[str, tuple[TunnelRow, ...]] = field(default_factory=dict)
+    """By machine."""
     snapshot: Snapshot | None = None
     """The last reading that could be read; None before the first."""
     revision: int = 0
@@ -76,6 +89,8 @@ class ConsoleState:
             _merge(self.instances, {row.id: row for row in snapshot.instances}),
             _merge(self.sightings, {sighting_id(row): row for row in snapshot.sightings}),
             _merge(self.jobs, {row.id: row for row in snapshot.jobs}),
+            _merge(self.nodes, snapshot.nodes),
+            _merge(self.tunnels, _by_machine(snapshot.tunnels)),
         )
 
     def machines_of(self, job: JobRow) -> list[InstanceRow]:
@@ -91,6 +106,13 @@ class ConsoleState:
 
 def _age(job: JobRow) -> float:
     return job.created_at
+
+
+def _by_machine(tunnels: Iterable[TunnelRow]) -> dict[str, tuple[TunnelRow, ...]]:
+    found: dict[str, tuple[TunnelRow, ...]] = {}
+    for tunnel in tunnels:
+        found[tunnel.instance_id] = (*found.get(tunnel.instance_id, ()), tunnel)
+    return found
 
 
 def _merge(held: dict[str, Row], fresh: Mapping[str, Row]) -> RowChange:

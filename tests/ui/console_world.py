@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from textual.pilot import Pilot
 
 from aicompute_tui.domain.errors import AicError, Unreachable
 from aicompute_tui.domain.json import Json
-from aicompute_tui.store.rows import InstanceRow, JobRow, SightingRow, Snapshot
+from aicompute_tui.store.rows import InstanceRow, JobRow, NodeRow, SightingRow, Snapshot, TunnelRow
 from aicompute_tui.ui.app import ConsoleApp
 from aicompute_tui.ui.glyphs import UNICODE, Glyphs
 from aicompute_tui.ui.screens.base import ConsoleScreen
@@ -76,13 +77,48 @@ def job(action_id: str, state: str = "running", **changes: Any) -> JobRow:
     return JobRow(**(values | changes))
 
 
+def node(name: str, **changes: Any) -> NodeRow:
+    """What a machine said just now; steps, activity and GPUs may be given as values."""
+    values: dict[str, Any] = dict.fromkeys(NodeRow._fields, "")
+    values |= {"instance_id": f"id-{name}", "host_id": "host", "read_at": NOW, "link": "connected",
+               "steps": "[]", "gpus": "[]", "idle_since": None, "idle_ends_at": None}  # fmt: skip
+    written = {key: each if isinstance(each, str | float | None) else json.dumps(each) for key, each in changes.items()}
+    return NodeRow(**(values | written))
+
+
+def step(stage: str, state: str = "done", **changes: Any) -> dict[str, Json]:
+    """A step of a set-up as rows and streams hold it."""
+    blank: dict[str, Json] = {"name": "", "percent": None, "elapsed_seconds": None, "detail": ""}
+    return {"stage": stage, "state": state, **blank, **changes}
+
+
+def gpu(index: int, **changes: Any) -> dict[str, Json]:
+    """A GPU as rows and streams hold it."""
+    values: dict[str, Json] = {
+        "index": index, "name": "NVIDIA A10G", "utilisation_percent": 37.0, "memory_used_mib": 21_606.0,
+        "memory_total_mib": 23_028.0, "temperature_celsius": 41.0, "power_watts": 120.0, "power_limit_watts": 300.0,
+    }  # fmt: skip
+    return values | changes
+
+
+def tunnel(name: str, remote_port: int = 8000, local_port: int = 18_412, **changes: Any) -> TunnelRow:
+    values: dict[str, Any] = {"instance_id": f"id-{name}", "host_id": "host", "remote_port": remote_port,
+                              "local_port": local_port, "is_endpoint": 1, "state": "open", "problem": ""}  # fmt: skip
+    return TunnelRow(**(values | changes))
+
+
 def reading(
     instances: Sequence[InstanceRow] = (),
     sightings: Sequence[SightingRow] = (),
     jobs: Sequence[JobRow] = (),
     problem: str = "",
+    *,
+    nodes: Sequence[NodeRow] = (),
+    tunnels: Sequence[TunnelRow] = (),
 ) -> Snapshot:
-    return Snapshot(1, "store", 1, list(instances), list(sightings), list(jobs), [], [], {}, [], problem)
+    known = {each.instance_id: each for each in nodes}
+    rows = (list(instances), list(sightings), list(jobs))
+    return Snapshot(1, "store", 1, *rows, [], [], {}, [], problem, nodes=known, tunnels=list(tunnels))
 
 
 class HeldSession(Session):

@@ -58,7 +58,7 @@ class InstancesScreen(ConsoleScreen):
         self._filter_read = Filter("")
         self._shape = (False, False)
         self._machines: VirtualTable[InstanceRow] = VirtualTable(
-            machine_columns(session.glyphs, self._now, 0), glyphs=session.glyphs, id="machines"
+            machine_columns(session.glyphs, self._now, 0, session.state.nodes), glyphs=session.glyphs, id="machines"
         )
         self._sightings: VirtualTable[SightingRow] = VirtualTable(
             sighting_columns(session.glyphs, self._now), glyphs=session.glyphs, marks=False, id="sightings"
@@ -83,13 +83,16 @@ class InstancesScreen(ConsoleScreen):
         shape = (event.size.width >= WORDED, event.size.width >= WIDE)
         if shape != self._shape:
             self._shape = shape
-            self._machines.set_columns(machine_columns(self.session.glyphs, self._now, event.size.width))
+            nodes = self.session.state.nodes
+            self._machines.set_columns(machine_columns(self.session.glyphs, self._now, event.size.width, nodes))
         self._show_needs()
         self._show_sightings()
 
     def state_changed(self, change: StateChange) -> None:
-        if change.instances or change.sightings or change.jobs:
+        if change:
             self._fill()
+        if change.nodes:
+            self._machines.refresh_texts()
 
     def tick(self) -> None:
         self._machines.refresh_texts()
@@ -98,7 +101,8 @@ class InstancesScreen(ConsoleScreen):
 
     def apply_filter(self, text: str) -> None:
         self._filter_read = parse_filter(text, FILTER_COLUMNS)
-        self._machines.set_filter(self._filter_read.predicate(searched_text, filter_value(self._now)))
+        value = filter_value(self._now, self.session.state.nodes)
+        self._machines.set_filter(self._filter_read.predicate(searched_text, value))
         self._say_empty()
 
     def copied_text(self) -> tuple[str, str]:

@@ -195,9 +195,8 @@ class VirtualTable(Generic[Row], ScrollView, can_focus=True):
                 self.refresh()
 
     def refresh_texts(self) -> None:
-        """Repaints visible lines whose text time alone has changed."""
-        top = self.scroll_offset.y
-        self._repaint_different(self.order[top : top + self._body_height])
+        """Repaints visible lines whose text time, or something beside the rows, has changed."""
+        self._repaint_different(dict.fromkeys([*self._painter.painted_ids, *self._visible_lines()]))
 
     def _changing(self, changed: Iterable[str], change: Callable[[], bool]) -> None:
         """Carries `change` out and repaints what it made look different, with the cursor's row at its old height."""
