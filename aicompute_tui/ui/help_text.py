@@ -43,6 +43,15 @@ MOVE_LINES = (
     HelpLine("← →", "columns", "", "Half a view of columns to the side."),
     HelpLine("shift+letter", "sort", "", "Sorts by the column with that letter; again turns it round."),
 )
+LOG_LINES = (
+    HelpLine("↑ ↓  j k", "line", "", "One line up or down; going up pauses."),
+    HelpLine("g G  end", "ends", "", "To the oldest line, or to the newest and on with it."),
+    HelpLine("← →", "sideways", "", "Half a view of a long line to the side."),
+    HelpLine(
+        "/ text", "search", "", "Marks every match; /re/ by an expression; capitals count where there are any."
+    ),
+    HelpLine("& text", "filter", "", "Shows only lines with it; !text those without it, &/re/ by an expression."),
+)
 COMMAND_LINES = (
     HelpLine(":word", "command", "", "Any word below; tab completes, up and down bring back earlier ones."),
     HelpLine(":word NAME", "on a row", "", "The action on a machine by name, id, or the beginning of its id."),
@@ -51,7 +60,9 @@ COMMAND_LINES = (
 )
 
 
-def sections(place: str, scopes: Collection[Scope], *, has_table: bool, read_only: bool) -> list[HelpSection]:
+def sections(
+    place: str, scopes: Collection[Scope], *, has_table: bool, read_only: bool, has_log: bool = False
+) -> list[HelpSection]:
     """Help of a view with these scopes; a read-only console leaves out what it does not offer."""
 
     def offered(commands: Iterable[Command]) -> tuple[HelpLine, ...]:
@@ -62,6 +73,8 @@ def sections(place: str, scopes: Collection[Scope], *, has_table: bool, read_onl
     found = [HelpSection(place.upper(), offered([*here, *movements]))]
     if has_table:
         found += [HelpSection("MOVING AND SORTING", MOVE_LINES), HelpSection("FILTER", FILTER_LINES)]
+    if has_log:
+        found.append(HelpSection("LOG", (*LOG_LINES, *offered(_movements("log")))))
     everywhere = [action for action in ACTIONS.values() if action.scope == "global"]
     found.append(HelpSection("EVERYWHERE", offered([*everywhere, *_movements("app")])))
     others = [each for each in ACTIONS.values() if each.scope not in (*scopes, "global")]

@@ -83,7 +83,10 @@ class HelpScreen(ModalScreen[None]):
         super().__init__()
         self.place = view.crumbs[-1] if view.crumbs else "Here"
         has_table = bool(view.query(VirtualTable))
-        self.found = sections(self.place, view.SCOPES, has_table=has_table, read_only=session.read_only)
+        has_log = bool(view.query("LogView"))
+        self.found = sections(
+            self.place, view.SCOPES, has_table=has_table, read_only=session.read_only, has_log=has_log
+        )
 
     def compose(self) -> ComposeResult:
         with Vertical(id="page"):
