@@ -7,9 +7,10 @@ import signal
 import threading
 import time
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import accumulate
 from types import FrameType
 
 from aicompute_tui.domain.errors import InvalidInput
@@ -18,6 +19,7 @@ from aicompute_tui.ui.widgets.log_text import plain_line
 
 LONGEST = 200
 _BATCH = 32
+_BATCH_LETTERS = 32_768
 _BATCH_SECONDS = 0.03
 """The longest one expression may hold the loop; a batch of lines takes far less."""
 _PAINT_SECONDS = 0.005
@@ -133,7 +135,7 @@ class Scan:
 
     def _take_batch(self) -> None:
         self._next = max(self._next, self._ring.first)
-        texts, kinds = self._ring.texts(self._next, _BATCH), self._ring.kinds(self._next, _BATCH)
+        texts, kinds = self._batch()
         takes = self._takes
         try:
             with time_limit(_BATCH_SECONDS):
@@ -147,6 +149,14 @@ class Scan:
             return
         self._hits.extend(found)
         self._next += len(texts)
+
+    def _batch(self) -> tuple[list[str], bytearray]:
+        """Fewer lines where they are long, so that the limit is one of a line and not of a batch."""
+        texts = self._ring.texts(self._next, _BATCH)
+        if sum(map(len, texts)) > _BATCH_LETTERS:
+            reached = list(accumulate(map(len, texts)))
+            texts = texts[: max(1, bisect_right(reached, _BATCH_LETTERS))]
+        return texts, self._ring.kinds(self._next, len(texts))
 
     # -- what was found, of the lines still held
 
