@@ -23,7 +23,8 @@ _NOT_WITHOUT_AGENT = (
     "No agent watches over this launch (--no-agent):",
     "  nothing follows the machine's state, so its row stays as it is until `aic-tui agent --once` or a console runs;",
     "  an answer that gets lost is not looked up;",
-    "  idle time and the second terminate at its end are not acted on: only the machine's own clock ends it.",
+    "  no terminate is asked for at its end: only the machine itself ends it, by its clock or its idle time;",
+    "  its set-up is not followed, no token is handed to it, and no endpoint of it is kept open here.",
 )
 
 

@@ -41,7 +41,11 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 for _verb in ("launch", "terminate", "stop", "start", "reboot"):
     COLUMNS[f"instance.{_verb}"] = COLUMNS["instance.list"]
 
-_NESTED_COLUMNS = {"checks": ("name", "verdict", "reason", "next_step")}
+_NESTED_COLUMNS = {
+    "checks": ("name", "verdict", "reason", "next_step"),
+    "steps": ("stage", "name", "state", "percent", "elapsed_seconds", "typical_seconds", "detail"),
+    "tunnels": ("remote_port", "local_port", "is_endpoint", "state", "problem"),
+}
 _LONG_LIST = 60
 _UNKNOWN_WHERE_ABSENT = frozenset({"price_usd_per_hour", "cost_usd", "cost_ttl_usd", "cost_month_usd", "account_id"})
 

@@ -29,23 +29,26 @@ async def setup(context: Context, arguments: Arguments) -> JsonObject:
         row = await transaction.instances.find(required_text(arguments, "name"))
         report = await transaction.node_reports.get(row.id)
         typical = await transaction.setup_times.typical(row.framework)
-    return setup_view(row, report, typical, context.clock.now())
-
-
-def setup_view(row: Instance, report: NodeReport | None, typical: TypicalSeconds, now: datetime) -> JsonObject:
-    steps = report.steps if report is not None else ()
-    failed = failed_step(steps)
-    present = present_step(steps)
     return {
         "name": row.name,
         "id": row.id,
         "state": row.state.value,
         "framework": row.framework,
-        "is_set_up": is_set_up(steps),
+        **setup_view(row, report, typical),
+        "link": link_view(report, context.clock.now()),
+    }
+
+
+def setup_view(row: Instance, report: NodeReport | None, typical: TypicalSeconds) -> JsonObject:
+    """`problem` is why a step failed, else why nothing is known of the machine."""
+    steps = report.steps if report is not None else ()
+    failed = failed_step(steps)
+    present = present_step(steps)
+    return {
         "stage": None if present is None else present.stage.value,
+        "is_set_up": is_set_up(steps),
         "problem": _problem(report, failed),
         "log_hint": f"aic-tui instance logs {row.name} --source setup" if failed is not None else None,
-        "link": link_view(report, now),
         "steps": [step_view(step, typical.get((step.stage, step.name))) for step in steps],
     }
 
@@ -77,11 +80,10 @@ def link_view(report: NodeReport | None, now: datetime) -> JsonObject:
 
 
 def idle_view(row: Instance, activity: NodeActivity | None) -> JsonObject:
-    """`busy_because` is a phrase while it is busy; all None where the machine has not told yet."""
+    """`busy_because` is a phrase while it is busy; what the machine has not told yet is None."""
     return {
         "limit_seconds": row.idle_seconds,
         "since": None if activity is None else moment_or_none(activity.idle_since),
-        "ends_at": None if activity is None else moment_or_none(activity.idle_ends_at),
         "busy_because": None if activity is None else activity.busy_because or None,
         "awake_until": moment_or_none(row.awake_until),
         "checked_at": None if activity is None else moment_or_none(activity.checked_at),

@@ -7,7 +7,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from aicompute_tui.domain.errors import NotConfigured
+from aicompute_tui.domain.errors import AicError, NotConfigured
+from aicompute_tui.domain.instance import Instance
 from aicompute_tui.domain.json import Json
 from aicompute_tui.services.arguments import required_text
 from aicompute_tui.services.context import Arguments, Context
@@ -39,6 +40,15 @@ async def ssh_command(context: Context, arguments: Arguments) -> Json:
     command = [str(word) for word in words] if isinstance(words, list | tuple) else []
     argv: list[Json] = [*ssh_argv(address, context.places.ssh_key, context.places.known_hosts, command)]
     return {"argv": argv, "name": row.name}
+
+
+def ssh_line(context: Context, row: Instance) -> str | None:
+    """The command as a person pastes it into a shell of this host; None where the machine cannot be reached."""
+    try:
+        address = node_address(context, row)
+    except AicError:
+        return None
+    return shlex.join(ssh_argv(address, context.places.ssh_key, context.places.known_hosts, []))
 
 
 def ssh_argv(address: NodeAddress, key: Path, known_hosts: Path, command: list[str]) -> list[str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from aicompute_tui.domain.instance import Instance, InstanceState
+from aicompute_tui.domain.instance import RUNNING_STATES, Instance, InstanceState
 from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.domain.launch import Check, LaunchAttempt
 from aicompute_tui.domain.moments import format_moment
 from aicompute_tui.domain.money import usd_from_nano
+from aicompute_tui.domain.node import NodeReport, present_step
 from aicompute_tui.domain.remote import Sighting
 
 
@@ -27,8 +28,12 @@ def cost_usd(instance: Instance, now: datetime) -> float | None:
     return None if cost is None else usd_or_none(usd_from_nano(cost))
 
 
-def instance_view(instance: Instance, now: datetime, host_id: str) -> JsonObject:
-    """`endpoint` is what a program on `host_id` can call now, `node_endpoint` the address on the machine."""
+def instance_view(instance: Instance, now: datetime, host_id: str, report: NodeReport | None = None) -> JsonObject:
+    """`endpoint` is what a program on `host_id` can call now, `node_endpoint` the address on the machine.
+
+    `idle_ends_at` and `setup_stage` come from the machine's own `report`, None where there is none.
+    """
+    stage = None if report is None else present_step(report.steps)
     until = instance.ended_at or now
     up_seconds = None if instance.launched_at is None else max(0, int((until - instance.launched_at).total_seconds()))
     in_doubt = instance.state is InstanceState.UNKNOWN
@@ -55,6 +60,8 @@ def instance_view(instance: Instance, now: datetime, host_id: str) -> JsonObject
         "max_expires_at": moment_or_none(instance.max_expires_at),
         "ttl_seconds": instance.ttl_seconds,
         "idle_seconds": instance.idle_seconds,
+        "idle_ends_at": moment_or_none(idle_ends_at(instance, report)),
+        "setup_stage": None if stage is None else stage.stage.value,
         "protected": instance.protected,
         "owner": instance.owner,
         "account_id": instance.account_id,
@@ -77,6 +84,15 @@ def instance_view(instance: Instance, now: datetime, host_id: str) -> JsonObject
         "error_message": instance.error_message,
         "version": instance.version,
     }
+
+
+def idle_ends_at(instance: Instance, report: NodeReport | None) -> datetime | None:
+    """When idleness ends a machine; None while it works or is not known to be idle. An extension moves it at once."""
+    activity = None if report is None else report.activity
+    if activity is None or activity.idle_ends_at is None or instance.state not in RUNNING_STATES:
+        return None
+    awake_until = instance.awake_until
+    return activity.idle_ends_at if awake_until is None else max(activity.idle_ends_at, awake_until)
 
 
 def attempt_view(attempt: LaunchAttempt) -> JsonObject:

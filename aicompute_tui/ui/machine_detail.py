@@ -57,7 +57,7 @@ def _facts(record: JsonObject, session: Session) -> Iterator[tuple[str, Content]
     yield "ends", _end(record, session)
     idle = record.get("idle_seconds")
     if isinstance(idle, int):
-        yield "idle limit", Content.styled(f"{span(idle)}, noted only: idleness ends nothing yet", "$foreground-muted")
+        yield "idle limit", Content(f"{span(idle)} without work; then it powers itself off")
     yield "endpoint", Content(_text(record, "endpoint") or _text(record, "node_endpoint") or unknown)
     models = record.get("models")
     names = ", ".join(str(model) for model in models) if isinstance(models, list) else ""
