@@ -200,5 +200,5 @@ async def pool(ssh_world: SshWorld) -> AsyncIterator[NodePool]:
     yield made
     await made.aclose()
     await asyncio.sleep(0)
-    left = {task for task in asyncio.all_tasks() - before - {asyncio.current_task()}}
+    left = asyncio.all_tasks() - before - {asyncio.current_task()}
     assert not left
