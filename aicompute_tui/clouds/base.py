@@ -121,8 +121,10 @@ class Cloud(Protocol):
 
     async def reboot(self, region: str, remote_id: str) -> None: ...
 
-    async def set_expiry(self, region: str, remote_id: str, expires_at: datetime) -> None:
-        """Rewrites the expiry tag, which the machine itself reads each minute."""
+    async def set_expiry(
+        self, region: str, remote_id: str, expires_at: datetime, awake_until: datetime | None = None
+    ) -> None:
+        """Rewrites, in one call, the tags that the machine itself reads: its end, and until when it may be idle."""
         ...
 
     async def set_tags(self, region: str, remote_id: str, tags: Mapping[str, str]) -> None: ...

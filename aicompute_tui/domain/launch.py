@@ -43,6 +43,8 @@ class LaunchSpec:
     tags: Mapping[str, str] = field(default_factory=dict)
     protect: bool = False
     image_id: str | None = None
+    public_keys: tuple[str, ...] = ()
+    """Those that may log in to the machine, one line each; fixed when the launch begins."""
 
 
 class Verdict(StrEnum):
@@ -115,7 +117,7 @@ class LaunchOrder:
     volume_gib: int
     security_group_id: str
     key_name: str | None
-    user_data: str
+    user_data: bytes
     max_price_usd_per_hour: Decimal | None
     tags: Mapping[str, str]
     send_by: datetime

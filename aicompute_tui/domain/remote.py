@@ -13,6 +13,8 @@ TAG_STORE = "aic-tui:store"
 TAG_LAUNCH = "aic-tui:launch"
 TAG_OWNER = "aic-tui:owner"
 TAG_EXPIRES_AT = "aic-tui:expires-at"
+TAG_AWAKE_UNTIL = "aic-tui:awake-until"
+"""Before this moment idleness does not end the machine."""
 NO_EXPIRY = "none"
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from aicompute_tui.clouds.base import Cloud
 from aicompute_tui.domain.durations import format_duration, parse_duration
 from aicompute_tui.domain.errors import AicError, Refused
-from aicompute_tui.domain.expiry import extended_end
+from aicompute_tui.domain.expiry import awake_until, extended_end
 from aicompute_tui.domain.instance import DesiredState, Instance, InstanceState
 from aicompute_tui.domain.job import Job
 from aicompute_tui.domain.json import JsonObject
@@ -58,15 +58,16 @@ async def _write_end(context: Context, transaction: Transaction, row: Instance, 
     gained = format_duration((end - row.expires_at).total_seconds()) if row.expires_at else ""
     message = f"{row.name} ends {gained} later, at {format_moment(end)}"
     await record(context, transaction, row, "instance.extended", message, before=before, after=after)
-    return await save(transaction, row, replace(row, expires_at=end))
+    awake = awake_until(context.clock.now(), by_seconds, end)
+    return await save(transaction, row, replace(row, expires_at=end, awake_until=awake))
 
 
 async def tell_machine(context: Context, cloud: Cloud, row: Instance, hold: Hold) -> Instance:
-    """Writes the row's end into the machine's tag, which the machine reads each minute."""
+    """Writes the row's end, and until when it may be idle, into the tags that the machine reads each minute."""
     if row.remote_id is None or row.expires_at is None:
         return row
     await prove_held(context, hold)
-    await cloud.set_expiry(row.region, row.remote_id, row.expires_at)
+    await cloud.set_expiry(row.region, row.remote_id, row.expires_at, row.awake_until)
     async with context.store.write() as transaction:
         await hold(transaction)
         present = await transaction.instances.get(row.id)

@@ -33,6 +33,7 @@ from aicompute_tui.services.doubt import find_again, look_up, write_acceptance
 from aicompute_tui.services.fence import Hold
 from aicompute_tui.services.launch_order import Plan, import_key, order, plan_again, plan_from
 from aicompute_tui.services.launch_spec import numbered, resolve_spec
+from aicompute_tui.services.own_key import with_public_keys
 from aicompute_tui.services.preflight import Assessment, assess, spec_view
 from aicompute_tui.services.terminate import carry_out_termination
 from aicompute_tui.services.views import instance_view
@@ -53,7 +54,7 @@ async def launch(context: Context, arguments: Arguments) -> list[Json]:
         _refuse_stale(context, job.job)
         await job.progress("checking")
         spec, count = await resolve_spec(context, arguments)
-        assessment = await assess(context, spec, count)
+        assessment = await assess(context, await with_public_keys(context, spec), count)
         plan = plan_from(assessment)
         await _heed_cancel(context)
         async with context.store.write() as transaction:
@@ -102,7 +103,7 @@ async def _heed_cancel(context: Context) -> None:
 async def request_detached(context: Context, arguments: Arguments, job: Job) -> list[Json]:
     """Commits `job`, unclaimed, together with the rows it stands for, and asks no cloud for a machine yet."""
     spec, count = await resolve_spec(context, arguments)
-    assessment = await assess(context, spec, count)
+    assessment = await assess(context, await with_public_keys(context, spec), count)
     assessment.raise_refusal()
     async with context.store.write() as transaction:
         await transaction.jobs.insert(job)
@@ -135,7 +136,9 @@ def _intent(context: Context, job: Job, assessment: Assessment, ordinal: int, co
     spec = numbered(assessment.spec, ordinal, count, f"{family}-{job.id[-4:]}")
     machine_type = assessment.machine_type
     quote = assessment.quote
-    stored = spec_view(spec) | ({"ttl_none_confirm": "none"} if spec.ttl_seconds is None else {})
+    stored = spec_view(spec) | {"public_keys": list(spec.public_keys)}
+    if spec.ttl_seconds is None:
+        stored["ttl_none_confirm"] = "none"
     return Instance(
         id=identifier,
         owner=context.actor.owner,
@@ -153,6 +156,7 @@ def _intent(context: Context, job: Job, assessment: Assessment, ordinal: int, co
         gpu_memory_mib=machine_type.gpu_memory_mib if machine_type else None,
         framework=spec.framework,
         models=spec.models,
+        login=assessment.image.login if assessment.image else None,
         protected=spec.protect,
         price_usd_per_hour=quote.usd_per_hour if quote else None,
         price_source=quote.source if quote else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from aicompute_tui.services.fence import SEND_WITHIN
 from aicompute_tui.services.launch_spec import resolve_spec
 from aicompute_tui.services.preflight import Assessment, require_assessed
 from aicompute_tui.services.public_key import key_name, read_public_key
-from aicompute_tui.services.user_data import render_user_data
+from aicompute_tui.services.user_data import NodeOrder, pack_user_data, render_user_data
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,21 @@ def order(
         volume_gib=max(plan.image.min_volume_gib, plan.spec.volume_gib),
         security_group_id=security_group_id,
         key_name=key,
-        user_data=render_user_data(expires_at=row.expires_at, max_expires_at=row.max_expires_at, launch_id=row.id),
+        user_data=_user_data(row, plan),
         max_price_usd_per_hour=plan.spec.max_price_usd_per_hour,
         tags={**plan.spec.tags, **own_tags},
         send_by=attempt.written_at + SEND_WITHIN,
     )
+
+
+def _user_data(row: Instance, plan: Plan) -> bytes:
+    node = NodeOrder(
+        framework=plan.spec.framework,
+        models=plan.spec.models,
+        idle_seconds=plan.spec.idle_seconds,
+        gpu_count=math.ceil(plan.machine_type.gpu_count),
+        login=plan.image.login,
+        public_keys=plan.spec.public_keys,
+    )
+    text = render_user_data(expires_at=row.expires_at, max_expires_at=row.max_expires_at, launch_id=row.id, node=node)
+    return pack_user_data(text)

@@ -13,6 +13,7 @@ from aicompute_tui.domain.instance import Market
 from aicompute_tui.domain.launch import DEFAULT_INSTANCE_TYPE, DEFAULT_REGION, DEFAULT_VOLUME_GIB, LaunchSpec
 from aicompute_tui.services.arguments import duration_or_none, flag, integer, price, text, texts
 from aicompute_tui.services.context import Arguments, Context
+from aicompute_tui.services.user_data import check_model
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _TAG_KEY = re.compile(r"[A-Za-z0-9+\-=.,_:@]{1,127}")
@@ -62,6 +63,7 @@ async def resolve_spec(context: Context, arguments: Arguments) -> tuple[LaunchSp
         tags=_tags(texts(arguments, "tag")),
         protect=flag(arguments, "protect") or preferences.text("protect").strip().lower() in {"true", "yes", "on", "1"},
         image_id=text(arguments, "image"),
+        public_keys=texts(arguments, "public_keys"),
     )
     _check_words(spec)
     count = integer(arguments, "count", least=1, most=_MOST_MACHINES) or 1
@@ -121,5 +123,7 @@ def _check_words(spec: LaunchSpec) -> None:
         raise InvalidInput(f"“{spec.instance_type}” is not a machine type.", "See `aic-tui instance types`.")
     if not _REGION.fullmatch(spec.region):
         raise InvalidInput(f"“{spec.region}” is not a region.", "Write it like ca-central-1.")
+    for model in spec.models:
+        check_model(model)
     if spec.max_price_usd_per_hour is not None and spec.market is Market.ON_DEMAND:
         raise InvalidInput("--max-price is for spot machines.", "Leave it out, or use --market spot.")

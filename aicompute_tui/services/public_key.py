@@ -20,9 +20,14 @@ def read_public_key(path: str) -> str:
         raise InvalidInput(
             f"The key file {file} cannot be read.", "Give the .pub file with --ssh-key.", str(error)
         ) from None
-    if not _PUBLIC_KEY.fullmatch(content):
+    if not is_public_key(content):
         raise InvalidInput(f"{file} holds no single public key.", "Give the .pub file, not the private key.")
     return content
+
+
+def is_public_key(text: str) -> bool:
+    """Whether `text` is one line of an `authorized_keys` file, without options."""
+    return _PUBLIC_KEY.fullmatch(text) is not None and text.isprintable()
 
 
 def key_name(owner: str, public_key: str) -> str:

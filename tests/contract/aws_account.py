@@ -71,7 +71,7 @@ async def order(cloud: Cloud, number: int = 1, market: Market = Market.SPOT, **c
         volume_gib=120,
         security_group_id=rule.security_group_id,
         key_name=None,
-        user_data="#!/bin/sh\ntrue\n",
+        user_data=b"#!/bin/sh\ntrue\n",
         max_price_usd_per_hour=None,
         tags={TAG_OWNER: OWNER},
         send_by=datetime.now(UTC) + timedelta(seconds=60),

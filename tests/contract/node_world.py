@@ -126,7 +126,7 @@ class Node:
         """What the stand-ins were called with since the last time, the set-up of units left out."""
         text = self.calls_file.read_text()
         self.calls_file.write_text("")
-        set_up = ("systemctl daemon-reload", "systemctl enable", "systemctl start")
+        set_up = tuple(f"systemctl {verb}" for verb in ("daemon-reload", "enable", "start", "restart"))
         return [line.strip() for line in text.splitlines() if not line.startswith(set_up)]
 
     def file(self, name: str) -> str:

@@ -187,7 +187,7 @@ async def test_what_ec2_would_not_take_is_refused_before_sending(world: World) -
         {"tags": {"aws:mine": "x"}},
         {"tags": {"long": "x" * 257}},
         {"tags": {f"key-{number}": "x" for number in range(50)}},
-        {"user_data": "#" * 16_385},
+        {"user_data": b"#" * 16_385},
     ):
         with pytest.raises(InvalidInput):
             await cloud.launch(replace(wanted, **changes))

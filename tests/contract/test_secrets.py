@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import os
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def user_data(world: World, instance_id: str) -> bytes:
         config=Config(retries={"total_max_attempts": 1}),
     )
     answer = client.describe_instance_attribute(InstanceId=instance_id, Attribute="userData")
-    return base64.b64decode(answer["UserData"]["Value"])
+    return gzip.decompress(base64.b64decode(answer["UserData"]["Value"]))
 
 
 def test_planted_secrets_are_found_nowhere_after_a_machines_whole_life(cli: Cli, world: World) -> None:

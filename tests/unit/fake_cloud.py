@@ -14,13 +14,13 @@ from aicompute_tui.actions.registry import ACTIONS, resolve_handler
 from aicompute_tui.clouds.base import CloudCapabilities, MachineImage, SshRule
 from aicompute_tui.domain.credential import AwsKeys, Credential, Identity
 from aicompute_tui.domain.errors import NotConfigured, NotFound
+from aicompute_tui.domain.expiry import expiry_tags
 from aicompute_tui.domain.instance import Market
 from aicompute_tui.domain.job import Job
 from aicompute_tui.domain.json import Json
 from aicompute_tui.domain.launch import LaunchOrder, LaunchPlace, LaunchSpec
-from aicompute_tui.domain.moments import format_moment
 from aicompute_tui.domain.offer import MachineType, PriceQuote, QuotaReading, Region
-from aicompute_tui.domain.remote import TAG_EXPIRES_AT, RemoteMachine, RemoteState
+from aicompute_tui.domain.remote import RemoteMachine, RemoteState
 from aicompute_tui.services.context import Actor, Context
 from aicompute_tui.services.jobs import run_job, submit
 from aicompute_tui.settings.places import places_from
@@ -203,9 +203,11 @@ class FakeCloud:
     async def reboot(self, region: str, remote_id: str) -> None:
         self._called("reboot", remote_id)
 
-    async def set_expiry(self, region: str, remote_id: str, expires_at: datetime) -> None:
+    async def set_expiry(
+        self, region: str, remote_id: str, expires_at: datetime, awake_until: datetime | None = None
+    ) -> None:
         self._called("set_expiry", remote_id)
-        await self.set_tags(region, remote_id, {TAG_EXPIRES_AT: format_moment(expires_at)})
+        await self.set_tags(region, remote_id, expiry_tags(expires_at, awake_until))
 
     async def set_tags(self, region: str, remote_id: str, tags: Mapping[str, str]) -> None:
         self._called("set_tags", remote_id)

@@ -24,7 +24,7 @@ ORDER = LaunchOrder(
     volume_gib=120,
     security_group_id="sg-1",
     key_name="key",
-    user_data="#!/bin/sh\n",
+    user_data=b"#!/bin/sh\n",
     max_price_usd_per_hour=Decimal("0.50"),
     tags={"aic-tui:owner": "ann", "aic-tui:store": "forged", "Name": "shown"},
     send_by=datetime(2026, 11, 20, tzinfo=UTC),
@@ -82,7 +82,7 @@ def test_a_spot_order_whole() -> None:
         "TagSpecifications": [
             {"ResourceType": kind, "Tags": TAGS} for kind in ("instance", "volume", "spot-instances-request")
         ],
-        "UserData": "#!/bin/sh\n",
+        "UserData": b"#!/bin/sh\n",
     }
 
 

@@ -16,11 +16,11 @@ from aicompute_tui.clouds.aws.session import AwsSession
 from aicompute_tui.clouds.base import CloudCapabilities, MachineImage, SshRule
 from aicompute_tui.domain.credential import Credential, Identity
 from aicompute_tui.domain.errors import AicError, BadAnswer
+from aicompute_tui.domain.expiry import expiry_tags
 from aicompute_tui.domain.instance import Market
 from aicompute_tui.domain.launch import LaunchOrder, LaunchPlace, LaunchSpec
-from aicompute_tui.domain.moments import format_moment
 from aicompute_tui.domain.offer import MachineType, PriceQuote, QuotaReading, Region
-from aicompute_tui.domain.remote import TAG_EXPIRES_AT, RemoteMachine
+from aicompute_tui.domain.remote import RemoteMachine
 
 _LOG = logging.getLogger(__name__)
 _P = ParamSpec("_P")
@@ -117,8 +117,10 @@ class AwsCloud:
     async def reboot(self, region: str, remote_id: str) -> None:
         await self._run(machines.act, "reboot_instances", region, remote_id)
 
-    async def set_expiry(self, region: str, remote_id: str, expires_at: datetime) -> None:
-        await self.set_tags(region, remote_id, {TAG_EXPIRES_AT: format_moment(expires_at)})
+    async def set_expiry(
+        self, region: str, remote_id: str, expires_at: datetime, awake_until: datetime | None = None
+    ) -> None:
+        await self.set_tags(region, remote_id, expiry_tags(expires_at, awake_until))
 
     async def set_tags(self, region: str, remote_id: str, tags: Mapping[str, str]) -> None:
         await self._run(machines.set_tags, region, remote_id, tags)

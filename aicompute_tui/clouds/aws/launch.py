@@ -26,7 +26,7 @@ def launch(session: AwsSession, order: LaunchOrder, store_id: str) -> RemoteMach
 
 def request_of(order: LaunchOrder, store_id: str) -> dict[str, Any]:
     """RunInstances' parameters. Raises InvalidInput for tags or user data that EC2 would not take."""
-    if len(order.user_data.encode()) > _LARGEST_USER_DATA:
+    if len(order.user_data) > _LARGEST_USER_DATA:
         raise InvalidInput("The set-up script is larger than the 16 KiB AWS takes.", "Use a shorter one.")
     tags = ec2_tags({"Name": order.name, **order.tags, TAG_LAUNCH: order.launch_id, TAG_STORE: store_id})
     kinds = ["instance", "volume"]
