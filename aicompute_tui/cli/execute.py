@@ -78,6 +78,10 @@ async def _carry_out(call: Call) -> int:
             from aicompute_tui.cli.keys import set_credential
 
             return await set_credential(call, runtime, context)
+        if call.action.id == "instance.forward":
+            from aicompute_tui.cli.forwarding import forward
+
+            return await forward(call, runtime, context)
         return await _job(call, runtime, context)
 
 
