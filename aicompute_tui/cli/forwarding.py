@@ -1,4 +1,4 @@
-"""`instance forward`: asked for here, kept open by the agent, answered when something can be called or why nothing can."""
+"""`instance forward`: asked for here, kept open by the agent, answered when it leads somewhere or why it does not."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aicompute_tui.cli.ascii_twins import say
 from aicompute_tui.cli.execute import Call, run_job, submit
 from aicompute_tui.cli.table import clean
-from aicompute_tui.cli.waiting import is_agent_running, start_agent
+from aicompute_tui.cli.waiting import start_agent
 from aicompute_tui.domain.errors import AicError, Unreachable
 from aicompute_tui.domain.json import Json
 
@@ -42,8 +42,6 @@ async def forward(call: Call, runtime: Runtime, context: Context) -> int:
 
 
 async def _need_agent(runtime: Runtime) -> None:
-    if await is_agent_running(runtime):
-        return
     try:
         await start_agent(runtime)
     except AicError as error:

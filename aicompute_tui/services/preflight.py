@@ -19,6 +19,7 @@ from aicompute_tui.domain.money import accrued_nano_usd, usd_from_nano
 from aicompute_tui.domain.offer import MachineType, PriceQuote, QuotaReading
 from aicompute_tui.services.budget import budget_check
 from aicompute_tui.services.context import Arguments, Context
+from aicompute_tui.services.framework_check import framework_check
 from aicompute_tui.services.launch_spec import resolve_spec
 from aicompute_tui.services.views import check_view, moment_or_none, usd_or_none
 
@@ -85,7 +86,9 @@ async def assess(context: Context, spec: LaunchSpec, count: int) -> Assessment:
         _check_ssh(result, context),
     )
     await _check_name(result, context, count)
-    _check_set_up(result)
+    set_up = framework_check(spec)
+    if set_up is not None:
+        result.checks.append(set_up)
     result.checks.append(await budget_check(context, spec, result.quote, count))
     _say_end(result, context.clock.now())
     return result
@@ -223,7 +226,8 @@ async def _check_ssh(result: Assessment, context: Context) -> None:
         address = await context.clouds.operator_address()
         if address is None:
             step = "Give --ssh-cidr, or open it later with `aic-tui instance allow-ssh`."
-            result.add("ssh", Verdict.WARNING, "Your public address could not be found: ssh stays closed.", step)
+            reason = "Your public address could not be found: ssh stays closed" + _unseen(result.spec)
+            result.add("ssh", Verdict.WARNING, reason, step)
             return
         cidr = f"{address}/{128 if ':' in address else 32}"
     result.ssh_cidr = cidr
@@ -233,6 +237,13 @@ async def _check_ssh(result: Assessment, context: Context) -> None:
         )
     else:
         result.add("ssh", Verdict.OK, f"open to {cidr} alone")
+
+
+def _unseen(spec: LaunchSpec) -> str:
+    """What a machine without ssh means where something is to be set up on it."""
+    if spec.framework == "none":
+        return "."
+    return f", so the set-up of {spec.framework} cannot be followed and its port not be reached."
 
 
 async def _check_name(result: Assessment, context: Context, count: int) -> None:
@@ -247,13 +258,6 @@ async def _check_name(result: Assessment, context: Context, count: int) -> None:
         result.add("name", Verdict.REFUSED, reason, "Choose another name.", "InvalidInput")
 
 
-def _check_set_up(result: Assessment) -> None:
-    framework = result.spec.framework
-    if framework != "none":
-        reason = f"This version starts and ends the machine; it does not install {framework} on it."
-        result.add("set-up", Verdict.WARNING, reason, "Install it over ssh once the machine is ready.")
-
-
 def _say_end(result: Assessment, now: datetime) -> None:
     sentences = what_ends_it(result.spec, now)
     verdict = Verdict.WARNING if result.spec.ttl_seconds is None else Verdict.OK
@@ -263,7 +267,7 @@ def _say_end(result: Assessment, now: datetime) -> None:
 def what_ends_it(spec: LaunchSpec, now: datetime) -> list[str]:
     """Who ends the machine and when, most certain first."""
     if spec.ttl_seconds is None:
-        return ["Nothing ends it by itself: it costs until you terminate it."]
+        return ["Nothing ends it at a set time: it costs until you terminate it.", _idle_sentence(spec)]
     ends_at = now + timedelta(seconds=spec.ttl_seconds)
     latest = now + timedelta(seconds=spec.max_ttl_seconds or spec.ttl_seconds)
     return [
@@ -271,8 +275,17 @@ def what_ends_it(spec: LaunchSpec, now: datetime) -> list[str]:
         "with no console and no agent needed; that terminates it.",
         "The agent terminates it at that moment too.",
         f"An extension can move that to {format_moment(latest)} at most.",
-        "The idle time is recorded; this version does not act on it.",
+        _idle_sentence(spec),
     ]
+
+
+def _idle_sentence(spec: LaunchSpec) -> str:
+    if spec.idle_seconds is None:
+        return "Idleness does not end it (--idle none)."
+    return (
+        f"After {format_duration(spec.idle_seconds)} without GPU work, requests or typing in a shell it powers itself "
+        "off sooner; what it cannot read counts as work."
+    )
 
 
 def assessment_view(assessment: Assessment, count: int, now: datetime) -> JsonObject:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 import shutil
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from aicompute_tui.domain.json import Json
 from aicompute_tui.services.arguments import required_text
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.nodes import node_address
+from aicompute_tui.services.own_key import own_public_key
 from aicompute_tui.ssh.base import NodeAddress
 from aicompute_tui.ssh.host_keys import alias_of, keys_of
 
@@ -36,6 +38,7 @@ async def ssh_command(context: Context, arguments: Arguments) -> Json:
     async with context.store.read() as transaction:
         row = await transaction.instances.find(required_text(arguments, "name"))
     address = node_address(context, row)
+    await asyncio.to_thread(own_public_key, context.places)
     words = arguments.get("command")
     command = [str(word) for word in words] if isinstance(words, list | tuple) else []
     argv: list[Json] = [*ssh_argv(address, context.places.ssh_key, context.places.known_hosts, command)]
