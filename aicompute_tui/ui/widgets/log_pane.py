@@ -49,7 +49,7 @@ class LogPane(ScrollView, can_focus=True):
         & > .log-view--time { text-style: dim; }
         & > .log-view--error { color: $error; text-style: bold; }
         & > .log-view--warn { color: $warning; text-style: bold; }
-        & > .log-view--info { color: $foreground-muted; }
+        & > .log-view--info { color: $secondary; }
         & > .log-view--debug { text-style: dim; }
         & > .log-view--match { background: $warning-muted; text-style: underline; }
         & > .log-view--match-current { background: $warning; color: $background; text-style: bold underline; }
@@ -58,7 +58,7 @@ class LogPane(ScrollView, can_focus=True):
         & > .log-view--cursor { background: $primary-muted; }
         & > .log-view--cursor-blurred { background: $surface; }
         & > .log-view--empty { text-style: dim; }
-        & > .log-view--mark-plain { color: $foreground-muted; }
+        & > .log-view--mark-plain { color: $secondary; }
         & > .log-view--mark-dim { text-style: dim; }
         & > .log-view--mark-strong { text-style: bold; }
         & > .log-view--mark-good { color: $success; }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from sys import maxsize
 
 from textual import events
 from textual.binding import Binding, BindingsMap
@@ -200,7 +201,8 @@ class LogView(LogPane):
     def search(self, text: str) -> None:
         """Marks matches and goes to the nearest; an empty text ends it. Raises InvalidInput."""
         self._rows.set_search(text)
-        self._search_from = self._place.cursor if self._rows.pattern is not None else None
+        start = maxsize if self._place.follow else self._place.cursor
+        self._search_from = start if self._rows.pattern is not None else None
         self._painter.pattern = self._rows.pattern
         self.repaint()
         self.seek()
