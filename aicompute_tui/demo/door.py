@@ -12,11 +12,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from aicompute_tui.demo.beginning import fill_store
+from aicompute_tui.demo.ports import free_ports
 from aicompute_tui.demo.surroundings import Surroundings
 from aicompute_tui.demo.tether import command, holding
 from aicompute_tui.domain.errors import NotConfigured
@@ -49,9 +50,9 @@ def run(session: Session, open_console: OpenConsole) -> int:
         raise NotConfigured("The demo needs moto, which is not installed.", "Install it: pip install 'aic-tui[demo]'.")
     keep = bool(session.door_options.get("keep"))
     with _home(keep=keep) as home:
-        surroundings = Surroundings(home)
+        surroundings = Surroundings(home, free_ports(1)[0])
         surroundings.write_aws_files()
-        with _world(surroundings, session.environment) as world_port:
+        with _world(surroundings, session.environment) as world_port, _nodes(surroundings, session.environment):
             with holding(surroundings.tether):
                 _fill(session, surroundings, world_port)
                 environment = surroundings.environment(session.environment, f"http://127.0.0.1:{world_port()}")
@@ -87,10 +88,27 @@ def _home(*, keep: bool) -> Iterator[Path]:
 @contextlib.contextmanager
 def _world(surroundings: Surroundings, own: Mapping[str, str]) -> Iterator[Callable[[], int]]:
     """The embedded cloud, started; what is given waits until it answers and tells its port."""
-    words = ["--port-file", str(surroundings.port_file), "--boot-seconds", str(_BOOT_SECONDS), "--until-stdin-closes"]
-    with (surroundings.home / "world.log").open("wb") as log:
+    words = ["--port-file", str(surroundings.port_file), "--boot-seconds", str(_BOOT_SECONDS)]
+    with _running("world", words, surroundings, own) as process:
+        yield lambda: _port_of(process, surroundings)
+
+
+@contextlib.contextmanager
+def _nodes(surroundings: Surroundings, own: Mapping[str, str]) -> Iterator[None]:
+    """The machines of that cloud, which answer ssh as soon as both stand."""
+    words = ["--home", str(surroundings.home), "--world-port-file", str(surroundings.port_file)]
+    with _running("nodes", [*words, "--port", str(surroundings.ssh_port)], surroundings, own):
+        yield
+
+
+@contextlib.contextmanager
+def _running(
+    part: str, words: Sequence[str], surroundings: Surroundings, own: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of the demo, which ends with this one however that ends."""
+    with (surroundings.home / f"{part}.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-P", "-m", "aicompute_tui.demo.world", *words],
+            [sys.executable, "-P", "-m", f"aicompute_tui.demo.{part}", *words, "--until-stdin-closes"],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
@@ -99,7 +117,7 @@ def _world(surroundings: Surroundings, own: Mapping[str, str]) -> Iterator[Calla
             start_new_session=True,
         )
     try:
-        yield lambda: _port_of(process, surroundings)
+        yield process
     finally:
         process.kill()
         process.communicate()

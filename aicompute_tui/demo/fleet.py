@@ -44,6 +44,14 @@ class Member:
     models: tuple[str, ...] = ()
     protected: bool = False
     idle_seconds: int | None = 30 * _MINUTE
+    idle_for_seconds: int = 0
+    """How long nothing has been done there when the demo begins."""
+    is_busy: bool = False
+    """Whether requests keep coming in."""
+    model_percent: int | None = None
+    """How far its first model is, of a machine that is still being set up."""
+    failure: str = ""
+    """Why its first model could not be had."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +80,7 @@ FLEET = (
         ends_in_seconds=2 * _HOUR + 48 * _MINUTE,
         framework="vllm",
         models=("meta-llama/Llama-3.1-8B-Instruct",),
+        idle_for_seconds=24 * _MINUTE,
     ),
     Member(
         name="embed-1",
@@ -82,8 +91,9 @@ FLEET = (
         market=Market.ON_DEMAND,
         age_seconds=51 * _HOUR,
         ends_in_seconds=21 * _HOUR,
-        framework="tei",
-        models=("BAAI/bge-m3",),
+        framework="ollama",
+        models=("bge-m3", "llama3.2:3b"),
+        is_busy=True,
         protected=True,
         idle_seconds=None,
     ),
@@ -97,7 +107,25 @@ FLEET = (
         age_seconds=4 * _MINUTE,
         ends_in_seconds=7 * _HOUR + 56 * _MINUTE,
         framework="ollama",
-        models=("qwen2.5-coder:7b",),
+        models=("qwen2.5-coder:7b", "nomic-embed-text"),
+        is_busy=True,
+        model_percent=61,
+    ),
+    Member(
+        name="gemma-try",
+        whose=Whose.OURS,
+        region="us-east-1",
+        zone="us-east-1b",
+        instance_type="g6.xlarge",
+        market=Market.SPOT,
+        age_seconds=14 * _MINUTE,
+        ends_in_seconds=7 * _HOUR + 46 * _MINUTE,
+        framework="vllm",
+        models=("google/gemma-2-9b-it",),
+        failure=(
+            "The Hugging Face token may not read google/gemma-2-9b-it: accept its licence at "
+            "huggingface.co/google/gemma-2-9b-it with the token's account, or give another token."
+        ),
     ),
     Member(
         name="batch-7",

@@ -24,6 +24,8 @@ class Surroundings:
     """Everything lies under `home`, which belongs to its owner alone."""
 
     home: Path
+    ssh_port: int
+    """Of every machine, each at an address of its own."""
 
     @property
     def tether(self) -> Path:
@@ -49,6 +51,7 @@ class Surroundings:
             "HOME": str(self.home),
             "AIC_TUI_HOME": str(self.home),
             "AIC_TUI_DEMO": "1",
+            "AIC_TUI_SSH_PORT": str(self.ssh_port),
             "AWS_CONFIG_FILE": str(self.home / "aws" / "config"),
             "AWS_SHARED_CREDENTIALS_FILE": str(self.home / "aws" / "credentials"),
             "AWS_EC2_METADATA_DISABLED": "true",

@@ -93,7 +93,7 @@ def test_the_demo_has_a_life_of_its_own_and_takes_it_along(tmp_path: Path) -> No
     with open_demo(tmp_path) as demo:
         assert stat.S_IMODE(demo.home.stat().st_mode) == 0o700
         assert demo.home.parent == tmp_path.resolve()
-        assert set(demo.states()) == {"llama8-ca", "embed-1", "coder-us"}
+        assert set(demo.states()) == {"llama8-ca", "embed-1", "coder-us", "gemma-try"}
         wait_for(lambda: demo.states()["coder-us"] == "ready")
         children = demo.children()
         assert len(children) >= 2

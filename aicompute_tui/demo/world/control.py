@@ -11,6 +11,8 @@ from aicompute_tui.demo.world.seeding import plant
 from aicompute_tui.demo.world.server import World
 
 _OURS = "aic-tui:store"
+_NOTICE_SECONDS = 30.0
+"""AWS gives 120; the demo's time runs faster."""
 
 
 class Control:
@@ -25,6 +27,8 @@ class Control:
             "POST release": lambda _: world.faults.release(),
             "POST reset": lambda _: world.reset(),
             "POST interrupt": lambda body: world.machines.interrupt(body["instance_id"]),
+            "POST interruption-notice": self._announce_interruption,
+            "POST power-off": lambda body: world.machines.power_off(body["instance_id"]),
             "POST vanish": lambda body: world.machines.vanish(body["instance_id"]),
             "POST age": lambda body: world.machines.age(body["instance_id"], float(body["seconds"])),
             "POST quota": self._set_quota,
@@ -36,12 +40,15 @@ class Control:
         action = self._actions.get(f"{method} {name}")
         if action is None:
             return json_answer({"error": "no such thing"}, 404, "application/json")
-        self._world.lifecycle.advance()
+        self._world.advance()
         try:
             content = action(body)
         except CallError as error:
             return json_answer({"error": error.message}, error.status, "application/json")
         return json_answer(content, content_type="application/json")
+
+    def _announce_interruption(self, body: Any) -> None:
+        self._world.machines.announce_interruption(body["instance_id"], float(body.get("seconds", _NOTICE_SECONDS)))
 
     def _set_quota(self, body: Any) -> None:
         account = body.get("account", "123456789012")
@@ -65,6 +72,7 @@ class Control:
                         "client_token": instance.client_token,
                         "spot_request_id": getattr(instance, "spot_instance_request_id", None),
                         "public_address": instance.public_ip,
+                        "interrupted_at": self._world.machines.notices.get(instance.id),
                         "launched_at": instance.launch_time.strftime("%Y-%m-%dT%H:%M:%SZ"),
                         "tags": tags,
                     }

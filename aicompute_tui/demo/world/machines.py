@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,7 +19,7 @@ from moto.ec2.utils import filter_dict_attribute_mapping
 
 from aicompute_tui.demo.world import catalogue, images, launches
 from aicompute_tui.demo.world.call import Call, CallError
-from aicompute_tui.demo.world.lifecycle import SPOT_INTERRUPTION, Lifecycle, install_checks
+from aicompute_tui.demo.world.lifecycle import ITS_OWN_SHUTDOWN, SPOT_INTERRUPTION, Lifecycle, install_checks
 from aicompute_tui.demo.world.quotas import Quotas
 from aicompute_tui.demo.world.spot_requests import SpotRequests
 
@@ -53,6 +54,8 @@ class Machines:
     lock: threading.RLock = field(default_factory=threading.RLock)
     current: threading.local = field(default_factory=threading.local)
     tokens: dict[tuple[str, str, str], _Launched] = field(default_factory=dict)
+    notices: dict[str, float] = field(default_factory=dict)
+    """When the cloud takes a machine back, in seconds since 1970."""
 
     def install(self) -> None:
         """Puts this behaviour into moto's classes, for the whole process."""
@@ -67,6 +70,7 @@ class Machines:
     def clear(self) -> None:
         with self.lock:
             self.tokens.clear()
+            self.notices.clear()
 
     def every(self) -> Iterator[tuple[str, str, Instance]]:
         """Account, region and machine, of all there are."""
@@ -89,10 +93,38 @@ class Machines:
             self.lifecycle.ended(instance, SPOT_INTERRUPTION)
             self.spot_requests.machine_ended(instance_id, "instance-terminated-no-capacity")
 
+    def power_off(self, instance_id: str) -> None:
+        """The machine shuts itself down, which ends it."""
+        with self.lock:
+            _, instance = self.find(instance_id)
+            if instance.state in _ENDING:
+                return
+            instance.terminate()
+            self.lifecycle.ended(instance, ITS_OWN_SHUTDOWN)
+            self.notices.pop(instance_id, None)
+            self.spot_requests.machine_ended(instance_id, "instance-terminated-by-user")
+
+    def announce_interruption(self, instance_id: str, seconds: float) -> None:
+        """The cloud gives notice that it takes a spot machine back in `seconds`."""
+        with self.lock:
+            _, instance = self.find(instance_id)
+            if instance.state not in _ENDING:
+                self.notices[instance_id] = time.time() + seconds
+                self.spot_requests.announced(instance_id)
+
+    def carry_out_notices(self) -> None:
+        """Takes back every machine whose notice has run out."""
+        with self.lock:
+            for instance_id in [key for key, at in self.notices.items() if at <= time.time()]:
+                del self.notices[instance_id]
+                if self.find(instance_id)[1].state not in _ENDING:
+                    self.interrupt(instance_id)
+
     def vanish(self, instance_id: str) -> None:
         """The cloud forgets that the machine ever was."""
         with self.lock:
             backend, _ = self.find(instance_id)
+            self.notices.pop(instance_id, None)
             for reservation in list(backend.reservations.values()):
                 reservation.instances = [kept for kept in reservation.instances if kept.id != instance_id]
                 if not reservation.instances:

@@ -55,6 +55,11 @@ class World:
         self.machines = Machines(self.lifecycle, self.quotas, self.spot_requests)
         self.machines.install()
 
+    def advance(self) -> None:
+        """Lets happen whatever the time has come for."""
+        self.machines.carry_out_notices()
+        self.lifecycle.advance()
+
     def reset(self) -> None:
         """Everything as at the start; held calls go on."""
         self.faults.replace([])
@@ -142,7 +147,7 @@ class Application:
         return answer
 
     def _carry_out(self, call: Call, environ: Environ, body: bytes) -> Answer:
-        self._world.lifecycle.advance()
+        self._world.advance()
         try:
             own = self._world.own_answer(call)
         except CallError as error:

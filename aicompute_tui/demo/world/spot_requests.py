@@ -59,6 +59,13 @@ class SpotRequests:
             self._requests[request.request_id] = request
         return request
 
+    def announced(self, instance_id: str) -> None:
+        """The cloud has given notice to its machine."""
+        with self._lock:
+            for request in self._requests.values():
+                if request.instance_id == instance_id and request.state not in _FINAL:
+                    request.status = "marked-for-termination"
+
     def machine_ended(self, instance_id: str, status: str) -> None:
         """A one-time request ends with its machine."""
         with self._lock:
