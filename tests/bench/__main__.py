@@ -19,6 +19,7 @@ ROWS = {
     "first-frame": "tests.bench.first_frame_row",
     "idle": "tests.bench.idle_row",
     "virtual-table": "tests.bench.virtual_table_row",
+    "log-view": "tests.bench.log_view_row",
 }
 
 
