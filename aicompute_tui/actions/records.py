@@ -25,13 +25,14 @@ RECORD_ACTIONS = (
     Action(
         "credential.set",
         "Store a credential",
-        "Stores AWS keys in the vault; they are read from a prompt or standard input.",
+        "Stores AWS keys or a Hugging Face token in the vault; they are read from a prompt or standard input.",
         "global",
         "job",
         "aicompute_tui.services.credentials:set_credential",
         ("credential", "set"),
         (
             Parameter("name", "text", "Name to store it under.", positional=True, required=True),
+            Parameter("cloud", "choice", "What it opens.", default="aws", choices=("aws", "huggingface")),
             Parameter("region", "text", "Region to use with it."),
         ),
         aliases=("credential-set",),
@@ -40,7 +41,7 @@ RECORD_ACTIONS = (
     Action(
         "credential.test",
         "Test a credential",
-        "Asks the cloud whose account a credential opens.",
+        "Asks the cloud, or Hugging Face, whose account a credential opens.",
         "credentials",
         "query",
         "aicompute_tui.services.credentials:test",

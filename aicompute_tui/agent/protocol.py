@@ -75,7 +75,7 @@ class SessionSecrets:
     keys: Mapping[str, AwsKeys] = field(default_factory=dict)
     """By credential id."""
     vault: Mapping[str, str] = field(default_factory=dict)
-    """The vault's variables."""
+    """Variables: those that open the vault, and HF_TOKEN."""
     expires_at: datetime | None = None
 
     def __repr__(self) -> str:

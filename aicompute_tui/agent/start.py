@@ -70,10 +70,10 @@ async def connect_agent(
 def session_secrets(runtime: Runtime) -> SessionSecrets:
     """What this process's environment alone knows."""
     from aicompute_tui.clouds.aws.credentials import ENV_ID
-    from aicompute_tui.runtime.secrets import VAULT_VARIABLES
+    from aicompute_tui.runtime.secrets import SESSION_VARIABLES
 
     keys = runtime.session_keys
-    vault = {name: runtime.environment[name] for name in VAULT_VARIABLES if runtime.environment.get(name)}
+    vault = {name: runtime.environment[name] for name in SESSION_VARIABLES if runtime.environment.get(name)}
     return SessionSecrets({} if keys is None else {ENV_ID: keys}, vault)
 
 

@@ -139,11 +139,12 @@ def _door_options(action: Action) -> list[click.Parameter]:
             _flag(
                 "--stdin",
                 help_text="Read the keys from standard input: key id, secret and token on a line each, "
-                "or the JSON of an AWS tool.",
+                "or the JSON of an AWS tool; a Hugging Face token alone.",
             ),
             _flag(
                 "--from-env",
-                help_text="Take the keys from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.",
+                help_text="Take the keys from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, "
+                "the token from HF_TOKEN.",
             ),
         ]
     options.append(output_option())

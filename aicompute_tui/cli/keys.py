@@ -1,4 +1,4 @@
-"""`credential set`: keys from a prompt, standard input or the environment, sealed before anything is written down."""
+"""`credential set`: secrets from a prompt, standard input or the environment, sealed before anything is written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from aicompute_tui.cli import confirm
 from aicompute_tui.cli.ascii_twins import say
 from aicompute_tui.cli.execute import Call, run_job, submit
-from aicompute_tui.domain.credential import AwsKeys
+from aicompute_tui.domain.credential import HUB_VARIABLE, AwsKeys
 from aicompute_tui.domain.errors import AicError, InvalidInput
 
 if TYPE_CHECKING:
@@ -37,14 +37,21 @@ async def set_credential(call: Call, runtime: Runtime, context: Context) -> int:
     """The keys wait sealed beside the job; its handler moves them to the credential."""
     from aicompute_tui.runtime import logs
     from aicompute_tui.services.credentials import encode_keys, pending_secret, vault_id
+    from aicompute_tui.services.hugging_face import CLOUD
     from aicompute_tui.store.vault import Vault
 
-    vault_id(str(call.arguments["name"]))
-    keys = _read(call, runtime)
-    for secret in (keys.secret_access_key, keys.session_token, keys.access_key_id):
-        if secret:
-            logs.hide(secret)
-    token = Vault.open(runtime.places, runtime.environment).seal(encode_keys(keys))
+    cloud = str(call.arguments.get("cloud") or "aws")
+    vault_id(str(call.arguments["name"]), cloud)
+    if cloud == CLOUD:
+        plain = _read_token(call, runtime)
+        logs.hide(plain)
+    else:
+        keys = _read(call, runtime)
+        plain = encode_keys(keys)
+        for secret in (keys.secret_access_key, keys.session_token, keys.access_key_id):
+            if secret:
+                logs.hide(secret)
+    token = Vault.open(runtime.places, runtime.environment).seal(plain)
     job = await submit(call, context)
     pending = pending_secret(job.id)
     async with context.store.write() as transaction:
@@ -61,9 +68,34 @@ async def set_credential(call: Call, runtime: Runtime, context: Context) -> int:
     return 0
 
 
-def _read(call: Call, runtime: Runtime) -> AwsKeys:
+def _read_token(call: Call, runtime: Runtime) -> str:
+    """A Hugging Face token, alone or as `HF_TOKEN=…`. Raises InvalidInput that quotes nothing of it."""
+    from aicompute_tui.services.hugging_face import checked_token
+
+    _one_source(call)
+    if call.arguments.pop("region", None):
+        raise InvalidInput("A Hugging Face token has no region.", "Leave --region out.")
+    if call.options.from_env:
+        found = runtime.environment.get(HUB_VARIABLE)
+        if not found:
+            raise InvalidInput(f"The environment holds no {HUB_VARIABLE}.", f"Set {HUB_VARIABLE}, or give --stdin.")
+        return checked_token(found)
+    if call.options.stdin:
+        text = sys.stdin.read(_LARGEST_INPUT).strip().removeprefix("export ").removeprefix(f"{HUB_VARIABLE}=")
+        return checked_token(text.strip("\"'"))
+    if not call.session.can_ask:
+        step = f"Give --stdin (the token alone) or --from-env ({HUB_VARIABLE})."
+        raise InvalidInput("The token is asked for, and nobody can be asked here.", step)
+    return checked_token(confirm.ask_secret("Hugging Face token (hf_…)"))
+
+
+def _one_source(call: Call) -> None:
     if call.options.stdin and call.options.from_env:
         raise InvalidInput("--stdin and --from-env name two sources.", "Give one of them.")
+
+
+def _read(call: Call, runtime: Runtime) -> AwsKeys:
+    _one_source(call)
     if call.options.from_env:
         found = runtime.session_keys
         if found is None:

@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+HUB_VARIABLE = "HF_TOKEN"
+"""The environment variable of a Hugging Face token."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
-    """`id` is `aws:env`, `aws:profile:NAME`, `aws:vault:NAME` or `aws:default` (role, container)."""
+    """`id` is `aws:env`, `aws:profile:NAME`, `aws:vault:NAME` or `aws:default` (role, container).
+
+    A Hugging Face token's is `huggingface:vault:NAME` or `huggingface:env`.
+    """
 
     id: str
     cloud: str

@@ -13,7 +13,7 @@ from aicompute_tui.clouds.aws.credentials import ENV_ID, VAULT_PREFIX, discover,
 from aicompute_tui.clouds.base import Cloud
 from aicompute_tui.clouds.registry import CloudDoor, open_door
 from aicompute_tui.domain.clock import Clock
-from aicompute_tui.domain.credential import AwsKeys, Credential, Identity
+from aicompute_tui.domain.credential import HUB_VARIABLE, AwsKeys, Credential, Identity
 from aicompute_tui.domain.errors import AicError, InvalidInput, NotConfigured, NotFound
 from aicompute_tui.services.context import Preferences
 from aicompute_tui.settings.places import Places
@@ -170,19 +170,41 @@ class Clouds:
 
     async def operator_address(self) -> str | None:
         """Asked of the check-ip service, else the public address this machine is reached at by ssh."""
-        from aicompute_tui.clouds.aws.endpoints import is_loopback
         from aicompute_tui.clouds.public_address import CHECK_IP_URL, public_address
 
         now = self._clock.now()
         if self._address is not None and (now - self._address[0]).total_seconds() < _ADDRESS_SECONDS:
             return self._address[1]
         url = (self._preferences.text("checkip_url") if self._preferences else "") or CHECK_IP_URL
-        if self._loopback_only and not is_loopback(url):
+        if not self.may_reach(url):
             return None
         found = await public_address(url) or _ssh_address(self._environment.get("SSH_CONNECTION", ""))
         if found is not None:
             self._address = (now, found)
         return found
+
+    async def hub_token(self, credential_id: str) -> str:
+        """A Hugging Face token, unsealed where it is stored. Raises NotConfigured, AuthFailed, BadAnswer."""
+        from aicompute_tui.services.hugging_face import ENV_ID as HUB_ENV_ID
+        from aicompute_tui.store.vault import Vault
+
+        found = self.session_hub_token() if credential_id == HUB_ENV_ID else None
+        sealed = None if found else await self._sealed(credential_id)
+        if sealed is not None:
+            vault = await asyncio.to_thread(Vault.open, self._places, self.vault_environment)
+            found = vault.unseal(sealed)
+        if not found:
+            step = "Store one: aic-tui credential set huggingface --cloud huggingface"
+            raise NotConfigured("This process has no such Hugging Face token.", step)
+        return found
+
+    def session_hub_token(self) -> str | None:
+        return self.vault_environment.get(HUB_VARIABLE) or None
+
+    def may_reach(self, url: str) -> bool:
+        from aicompute_tui.clouds.aws.endpoints import is_loopback
+
+        return not self._loopback_only or is_loopback(url)
 
     async def aclose(self) -> None:
         for cloud in [*self._clouds.values(), *self._retired]:

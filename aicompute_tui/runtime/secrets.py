@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from aicompute_tui.domain.credential import HUB_VARIABLE
+
 VAULT_VARIABLES = ("AIC_TUI_VAULT_KEY", "AIC_TUI_VAULT_PASSPHRASE")
+SESSION_VARIABLES = (*VAULT_VARIABLES, HUB_VARIABLE)
+"""What an agent that was started without them is handed over its socket."""
 _SECRET_NAME = re.compile(r"SECRET|TOKEN|PASSWORD|PASSPHRASE|PASSWD|API_?KEY|ACCESS_?KEY|VAULT_?KEY|PRIVATE_?KEY|AUTH$")
 _URL_WITH_PASSWORD = re.compile(r"://[^/\s@]*:[^/\s@]+@")
 _SHORTEST_SECRET = 6

@@ -52,6 +52,18 @@ class CloudDirectory(Protocol):
         """Keeps keys of a person's session in memory for this process."""
         ...
 
+    async def hub_token(self, credential_id: str) -> str:
+        """A Hugging Face token by credential. Raises NotConfigured where this process does not have it."""
+        ...
+
+    def session_hub_token(self) -> str | None:
+        """The Hugging Face token of the environment or of a person's session."""
+        ...
+
+    def may_reach(self, url: str) -> bool:
+        """False in the demo for anything but this machine."""
+        ...
+
 
 class Preferences(Protocol):
     """Settings merged from flag, environment, file, database and built-in."""

@@ -20,6 +20,7 @@ from aicompute_tui.domain.errors import (
     Unreachable,
 )
 from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.services import hugging_face
 from aicompute_tui.services.arguments import required_text, text
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.events import told
@@ -30,7 +31,7 @@ from aicompute_tui.store.vault import Vault
 
 VAULT_METHOD = "vault"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-_TAKEN_NAMES = frozenset({"env", "default"})
+_TAKEN_NAMES = frozenset({"env", "default", "hf_token"})
 _TEST_SECONDS = 20.0
 
 
@@ -82,17 +83,17 @@ async def stored_keys(store: Store, places: Places, environment: Mapping[str, st
     return decode_keys(vault.unseal(token))
 
 
-def vault_id(name: str) -> str:
+def vault_id(name: str, cloud: str = "aws") -> str:
     """The id of a stored credential. Raises InvalidInput for a name that would not be one word or means another."""
     if not _NAME.fullmatch(name) or name.lower() in _TAKEN_NAMES:
-        step = "Use letters, digits, dot, dash and underscore, up to 63; not env or default."
+        step = "Use letters, digits, dot, dash and underscore, up to 63; not env, default or HF_TOKEN."
         raise InvalidInput(f"“{name}” cannot be a credential's name.", step)
-    return f"aws:vault:{name}"
+    return f"{cloud}:vault:{name}"
 
 
 async def list_credentials(context: Context, arguments: Arguments) -> Json:  # noqa: ARG001
     """Handler of `credential.list`: no call is made to a cloud; account and error are those of the last test."""
-    known = await _known(context)
+    known = [*await _known(context), *await hugging_face.known_tokens(context)]
     has_cli = shutil.which("aws") is not None
     return [{**credential_view(credential), "aws_cli_installed": has_cli} for credential in known]
 
@@ -122,11 +123,13 @@ async def set_credential(context: Context, arguments: Arguments) -> Json:
     """Handler of `credential.set`: moves the sealed keys from the job to the credential, all in one commit."""
     job = context.running_job
     name = required_text(arguments, "name")
+    cloud = text(arguments, "cloud") or "aws"
     credential = Credential(
-        id=vault_id(name), cloud="aws", name=name, method=VAULT_METHOD, region=text(arguments, "region")
+        id=vault_id(name, cloud), cloud=cloud, name=name, method=VAULT_METHOD, region=text(arguments, "region")
     )
     async with context.store.write() as transaction:
         await job.hold(transaction)
+        _refuse_second_meaning(await transaction.credentials.list(), credential)
         token = await transaction.secrets.get(pending_secret(job.job.id))
         if token is None:
             raise NotConfigured(
@@ -143,10 +146,21 @@ async def set_credential(context: Context, arguments: Arguments) -> Json:
     return credential_view(credential)
 
 
+def _refuse_second_meaning(stored: list[Credential], credential: Credential) -> None:
+    """Raises Refused where the name already means a credential of another cloud."""
+    for each in stored:
+        if each.method == VAULT_METHOD and each.name == credential.name and each.id != credential.id:
+            raise Refused(f"“{each.name}” already names a credential for {each.cloud}.", "Choose another name.")
+
+
 async def test(context: Context, arguments: Arguments) -> Json:
-    """Handler of `credential.test`: asks the cloud, and keeps what it said for the list."""
-    credential = await context.clouds.resolve(required_text(arguments, "name"))
-    checked = await checked_credential(context, credential)
+    """Handler of `credential.test`: asks the cloud or Hugging Face, and keeps what was said for the list."""
+    name = required_text(arguments, "name")
+    token = next((each for each in await hugging_face.known_tokens(context) if name in (each.id, each.name)), None)
+    if token is not None:
+        checked = await hugging_face.tested(context, token)
+    else:
+        checked = await checked_credential(context, await context.clouds.resolve(name))
     async with context.store.write() as transaction:
         await transaction.credentials.upsert(checked, by=context.actor.owner)
     ok = checked.error_kind is None
@@ -184,7 +198,8 @@ def _failed(credential: Credential, error: AicError, context: Context) -> Creden
 async def remove(context: Context, arguments: Arguments) -> Json:
     """Handler of `credential.remove`: refused while it is the only way to end a machine."""
     name = required_text(arguments, "name")
-    known = {credential.id: credential for credential in await _known(context)}
+    everything = [*await _known(context), *await hugging_face.known_tokens(context)]
+    known = {credential.id: credential for credential in everything}
     async with context.store.write() as transaction:
         await context.running_job.hold(transaction)
         credential = _stored_one(await transaction.credentials.list(), name, known)

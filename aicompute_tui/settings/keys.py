@@ -46,6 +46,7 @@ _ALL = (
     Setting("ssh_port", "integer", "22", "Port of ssh on rented machines.", smallest=1, largest=65_535),
     Setting("monthly_cap_usd", "usd", "", "A launch that would pass this much in a month is refused; empty: no cap."),
     Setting("checkip_url", "url", "https://checkip.amazonaws.com", "Where this machine's public address is asked."),
+    Setting("hub_url", "url", "https://huggingface.co", "Where a Hugging Face token is tested."),
     Setting("theme", "text", "", _THEMES_HELP),
     Setting("time_zone", "choice", "local", "Times in the console: local or utc.", choices=("local", "utc")),
     Setting("read_only", "flag", "false", "Refuse everything that changes something.", shared=False),

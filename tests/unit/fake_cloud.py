@@ -254,6 +254,15 @@ class FakeDirectory:
     def hold_keys(self, credential_id: str, keys: AwsKeys) -> None:
         raise AssertionError("no keys are handed over here")
 
+    async def hub_token(self, credential_id: str) -> str:
+        raise NotConfigured(f"This process does not hold {credential_id}.", "")
+
+    def session_hub_token(self) -> str | None:
+        return None
+
+    def may_reach(self, url: str) -> bool:
+        return True
+
 
 class FakePreferences:
     """Built-in answers, some of them replaced."""
