@@ -1,30 +1,29 @@
 #!/bin/bash
-# Sets up the model server of this machine at every boot: driver, Docker, image, model, ready.
-# Tells in /run/aic-tui/progress how far it is, a line a step; where all of it stands already, it changes nothing.
-# Exit 1 may pass by itself and is tried again, 3 waits for a person.
+# Sets up this machine's model server at every boot and tells in /run/aic-tui/progress how far it is, a line a step.
+# What stands already is left alone. Ends with 1 where time may help, with 3 where only a person can.
 set -u
 umask 022
-export LC_ALL=C HOME="${HOME:-/root}" DEBIAN_FRONTEND=noninteractive
+export LC_ALL=C HOME=/root DEBIAN_FRONTEND=noninteractive
 
 config=/etc/aic-tui
 volatile=/run/aic-tui
+said=$volatile/setup-said
 journal=/var/log/aic-tui/setup.log
-work=$volatile/setup
 container=aic-tui-framework
 hub=${HF_ENDPOINT:-https://huggingface.co}
 tick=${AIC_TUI_TICK:-100} # hundredths of a second between two looks
 printf -v pause '%d.%02d' $((tick / 100)) $((tick % 100))
-better_image='launch with an image that has it, such as the AWS Deep Learning Base AMI'
 
 framework=none image='' container_port='' node_port='' gpu_count='' models=()
-HF_TOKEN='' API_KEY=''
-gpus=0 at=-1 written=0 quiet=''
-stages=() names=() states=() percents=() begun=() over=() details=()
+HF_TOKEN='' API_KEY='' gpus=0 at=0 written=0 quiet='' model=''
+stages=(boot) names=('') states=('done') percents=('') begun=(0) over=('') details=('')
 
 hide() {
+    local secret
     hidden=${1//[$'\t\r\n']/ }
-    [[ -z $HF_TOKEN ]] || hidden=${hidden//"$HF_TOKEN"/***}
-    [[ -z $API_KEY ]] || hidden=${hidden//"$API_KEY"/***}
+    for secret in "$HF_TOKEN" "$API_KEY"; do
+        if [[ -n $secret ]]; then hidden=${hidden//"$secret"/***}; fi
+    done
 }
 
 log() {
@@ -34,7 +33,7 @@ log() {
 
 log_said() {
     local line
-    while IFS= read -r line; do log "| $line"; done < <(tail -n "${1:-20}" "$work/said")
+    while IFS= read -r line; do log "| $line"; done < <(tail -n 30 "$said")
 }
 
 read_uptime() {
@@ -42,7 +41,7 @@ read_uptime() {
     up=$((10#${up/./}))
 }
 
-# Moments are kept by uptime and become the clock's only here, so that a clock that is put right changes no duration.
+# Moments are kept by uptime and become the clock's only here, so that no step of the clock changes a duration.
 write_progress() {
     local index now
     read_uptime
@@ -60,15 +59,24 @@ add_step() {
 }
 
 next_step() {
-    at=$((at + 1))
-    states[at]=running details[at]=$1
     read_uptime
+    at=$((at + 1)) written=0
     begun[at]=$up
-    log "${stages[at]} ${names[at]}: $1"
+    show running "$1"
+}
+
+# The present step's new state and sentence.
+show() {
+    hide "$2"
+    [[ ${states[at]} != "$1" || ${details[at]} != "$hidden" ]] || return
+    read_uptime
+    states[at]=$1 details[at]=$hidden over[at]=''
+    [[ $1 == running ]] || over[at]=$up
+    log "${stages[at]} ${names[at]} $1: $2"
     write_progress
 }
 
-# What the present step does now: a percent, which never goes back, or nothing, and a sentence.
+# What the present step does now: a percent, which never goes back, or nothing; and a sentence.
 tell() {
     if [[ -n $1 ]] && (($1 > ${percents[at]:--1})); then percents[at]=$(($1 > 99 ? 99 : $1)); fi
     details[at]=$2
@@ -76,22 +84,13 @@ tell() {
     ((up - written < tick)) || write_progress
 }
 
-end_step() {
-    hide "$2"
-    states[at]=$1 details[at]=$hidden
-    read_uptime
-    over[at]=$up
-    log "${stages[at]} ${names[at]}: $1. $2"
-    write_progress
-}
-
 finish() {
-    [[ -z ${percents[at]} ]] || percents[at]=100
-    end_step 'done' "${1-}"
+    if [[ -n ${percents[at]} ]]; then percents[at]=100; fi
+    show 'done' "${1-}"
 }
 
 fail() {
-    end_step failed "$1"
+    show failed "$1"
     exit "${2:-3}"
 }
 
@@ -104,7 +103,7 @@ rest() {
     done
 }
 
-# Sets `line`; keeps the progress fresh while none comes.
+# Sets `line`; the progress stays fresh while none comes.
 next_line() {
     local part code
     line=''
@@ -118,7 +117,9 @@ next_line() {
     ((code == 0)) || [[ -n $line ]]
 }
 
-gib() { printf '%d.%d GiB' $(($1 >> 30)) $((($1 & 1073741823) * 10 >> 30)); }
+gib() { printf '%d.%d GiB' $(($1 >> 30)) $((($1 % 1073741824) * 10 >> 30)); }
+
+secrets_stamp() { stat -c '%i %Y %s' "$config/secrets.env" 2>/dev/null; }
 
 read_secrets() {
     local line
@@ -131,52 +132,90 @@ read_secrets() {
     done <"$config/secrets.env"; } 2>/dev/null
 }
 
-secrets_stamp() { stat -c '%i %Y %s' "$config/secrets.env" 2>/dev/null; }
+# Sets `why` to what a person can do about what was said; to nothing where the words are not known.
+find_cause() {
+    local words
+    while IFS=@ read -r words why; do
+        why=${why//%/$1}
+        if grep -qiE "$words" "$said"; then return; fi
+    done <<'END'
+no space left@The disk is full: launch with a larger volume.
+toomanyrequests|rate limit@The registry's limit for this address is reached; set-up tries again.
+oomkilled@The server took more main memory than there is: launch a larger machine.
+out of ?memory|memory for the cache|kv cache.* (larger|less)|larger than.*kv cache|allocate.*buffer|not enough memory|desired GPU@% does not fit into the GPUs' memory: take a smaller model or quantisation, or larger GPUs.
+device driver|nvidia-container|driver version@The image does not run with this machine's NVIDIA driver: choose another tag or machine image.
+already allocated|address already@The port is taken on the machine: stop the program that has it.
+newer version@% needs a newer server: choose a newer image tag.
+manifest.* (unknown|not)|repository does not|invalid reference|model.*not found|RepositoryNotFound@There is no %: check its name and tag.
+GatedRepo|unauthorized|(access|:) denied|40[13] client error@% may not be read: give a token that may, or choose a public one.
+must be divisible@% cannot be split over the GPUs here: choose a machine with 1, 2, 4 or 8.
+model architecture|this architecture@This server does not know models like %: choose another image tag or model.
+END
+    why=''
+}
+
+# Tries `$2`, more and more slowly, until it succeeds or its words tell that no further attempt would.
+try_for() {
+    local pauses
+    for pauses in 5 10 20 40 80 0; do
+        "$2" && return
+        log_said
+        find_cause "$1"
+        lasting=3
+        if [[ -n $why && $why != *'tries again'* ]]; then break; fi
+        lasting=1
+        why=${why:-"$1 cannot be pulled; set-up tries again: $(tail -n 1 "$said")"}
+        show running "$why"
+        rest $pauses
+    done
+    false
+}
 
 set_up_driver() {
     local try
-    next_step 'waits for the driver to answer'
+    next_step 'waits for the driver'
     if [[ $gpu_count == 0 ]]; then
         finish 'This machine has no GPU.'
         return
     fi
     for ((try = 0; try < 120; try++)); do
-        gpus=$(timeout 30 nvidia-smi -L 2>&1 | tee "$work/said" | grep -c '^GPU ')
+        gpus=$(timeout 30 nvidia-smi -L 2>&1 | tee "$said" | grep -c '^GPU ')
         ((gpus == 0)) || break
         rest 1
     done
     if ((gpus == 0)); then
         log_said
-        fail "No NVIDIA driver answers here: $better_image."
-    elif [[ -n $gpu_count && $gpus != "$gpu_count" ]]; then
-        finish "Only $gpus of $gpu_count GPUs answer."
-    else
-        finish
+        fail 'No NVIDIA driver answers: launch with an image that has it, such as the AWS Deep Learning Base AMI.'
     fi
+    if [[ ${gpu_count:-$gpus} != "$gpus" ]]; then finish "Only $gpus of $gpu_count GPUs answer."; else finish; fi
+}
+
+install() {
+    if command -v apt-get; then
+        apt-get -qo DPkg::Lock::Timeout=300 update
+        apt-get -qyo DPkg::Lock::Timeout=300 install "${@/%docker/docker.io}"
+    else
+        dnf -qy install "$@"
+    fi >"$said" 2>&1 || {
+        log_said
+        fail "$* cannot be installed: launch with an image that has it, such as the AWS Deep Learning Base AMI."
+    }
+    nvidia-ctk runtime configure --runtime=docker >/dev/null 2>&1
+    systemctl enable docker
+    systemctl restart docker
 }
 
 set_up_docker() {
     local try packages=()
-    next_step 'waits for Docker to answer'
+    next_step 'waits for Docker'
     command -v docker >/dev/null || packages+=(docker)
     ((gpus == 0)) || command -v nvidia-ctk >/dev/null || packages+=(nvidia-container-toolkit)
     if ((${#packages[@]})); then
-        tell '' "installs ${packages[*]}"
-        if command -v apt-get >/dev/null; then
-            { apt-get -qo DPkg::Lock::Timeout=300 update
-                apt-get -qyo DPkg::Lock::Timeout=300 install "${packages[@]/%docker/docker.io}"; }
-        else
-            dnf -qy install "${packages[@]}"
-        fi >"$work/said" 2>&1 || {
-            log_said
-            fail "${packages[*]} cannot be installed here: $better_image."
-        }
-        ((gpus == 0)) || nvidia-ctk runtime configure --runtime=docker >/dev/null 2>&1
-        systemctl enable docker 2>/dev/null
-        systemctl restart docker
+        show running "installs ${packages[*]}"
+        install "${packages[@]}"
     fi
     for ((try = 0; try < 60; try++)); do
-        if timeout 30 docker info >"$work/said" 2>&1; then
+        if timeout 30 docker info >"$said" 2>&1; then
             finish
             return
         fi
@@ -184,74 +223,51 @@ set_up_docker() {
         rest 1
     done
     log_said
-    fail 'Docker does not start: read its journal on the machine (journalctl -u docker), or launch another one.' 1
+    fail 'Docker does not start: read its journal on the machine, or launch another.' 1
 }
 
-# One attempt; what Docker said is in $work/said.
 pull_image() {
-    local line id code=1 sum under_way=''
+    local line code=1 sum under_way=''
     local -A layers=()
-    : >"$work/said"
     while next_line; do
-        if [[ $line =~ ^'exit '([0-9]+)$ ]]; then
-            code=${BASH_REMATCH[1]}
-        elif [[ $line =~ ^([0-9a-f]{6,64}):' '(.*)$ ]]; then
-            id=${BASH_REMATCH[1]}
+        if [[ $line =~ ^([0-9a-f]{6,64}):' '(.*) ]]; then
             case ${BASH_REMATCH[2]} in
-            'Pull complete') layers[$id]=2 under_way=1 ;;
-            'Already exists') layers[$id]=2 ;;
-            'Download complete') layers[$id]=1 under_way=1 ;;
-            *) layers[$id]=${layers[$id]:-0} ;;
+            'Already exists') sum=2 ;;
+            'Pull complete') sum=2 under_way=1 ;;
+            'Download complete') sum=1 under_way=1 ;;
+            *) sum=0 ;;
             esac
+            layers[${BASH_REMATCH[1]}]=$sum
             printf -v sum '+%s' "${layers[@]}"
-            [[ -z $under_way ]] || tell $(((sum) * 50 / ${#layers[@]})) "${#layers[@]} layers of $image"
+            [[ -z $under_way ]] || tell $(((sum) * 50 / ${#layers[@]})) "${#layers[@]} layers"
+        elif [[ $line == 'exit '* ]]; then
+            code=${line#exit }
         else
-            printf '%s\n' "$line" >>"$work/said"
+            printf '%s\n' "$line" >&3
         fi
-    done < <(
+    done 3>"$said" < <(
         timeout 3h docker pull "$image" 2>&1
-        printf '\nexit %s\n' "$?"
+        echo "exit $?"
     )
     return "$code"
 }
 
 set_up_image() {
-    local try said
     next_step "pulls $image"
-    if docker image inspect "$image" >/dev/null 2>&1; then
-        finish
-        return
-    fi
-    for try in 5 10 20 40 80 0; do
-        if pull_image; then
-            finish
-            return
-        fi
-        log_said
-        said=$(<"$work/said")
-        case ${said,,} in
-        *'no space left'*) fail "The disk is too small for $image: launch with a larger volume." ;;
-        *toomanyrequests* | *'rate limit'*) said="The registry's pull limit for this address is used up" ;;
-        *'manifest unknown'* | *'not found'* | *'does not exist'* | *'invalid reference'*)
-            fail "There is no image $image: check its name and tag."
-            ;;
-        *unauthorized* | *denied* | *'authentication required'*) fail "The registry gives $image only after a login: choose a public image." ;;
-        *) said="The registry does not give $image" ;;
-        esac
-        ((try == 0)) || tell '' "$said: tries again in $try s"
-        rest "$try"
-    done
-    fail "$said: set-up tries again later, or launch another machine." 1
+    docker image inspect "$image" >/dev/null 2>&1 || try_for "$image" pull_image || fail "$why" "$lasting"
+    finish
 }
 
-# Sets `options` and `arguments` of `docker run` and their digest, which the container carries as a label.
+# Sets what `docker run` is given, and the digest of it that the container carries.
 describe_container() {
-    local store=/var/lib/aic-tui key=''
+    local store=/var/lib/aic-tui
     mountpoint -q /opt/dlami/nvme && store=/opt/dlami/nvme
     cache=$store/models/$framework
     mkdir -p "$cache"
     options=(-d --name "$container" --restart unless-stopped -p "127.0.0.1:$node_port:$container_port"
         --log-opt max-size=20m --log-opt max-file=3)
+    arguments=(--port "$container_port")
+    key=
     ((gpus == 0)) || options+=(--gpus all)
     case $framework in
     ollama)
@@ -261,26 +277,24 @@ describe_container() {
     vllm)
         key=VLLM_API_KEY
         options+=(--ipc host -v "$cache:/root/.cache/huggingface" -e VLLM_NO_USAGE_STATS=1)
-        arguments=(--model "$model" --port "$container_port" --tensor-parallel-size "$gpus" --gpu-memory-utilization 0.90)
+        arguments+=(--model "$model" --tensor-parallel-size "$gpus" --gpu-memory-utilization 0.90)
         ;;
     tgi)
         key=API_KEY
         options+=(--shm-size 1g -v "$cache:/data")
-        arguments=(--model-id "$model" --port "$container_port" --num-shard "$gpus" --usage-stats off)
+        arguments+=(--model-id "$model" --num-shard "$gpus" --usage-stats off)
         ;;
     llamacpp)
         key=LLAMA_API_KEY
         options+=(-v "$cache:/models" -e LLAMA_CACHE=/models -e HF_HOME=/models)
-        arguments=(-hf "$model" --alias "$model" -ngl 99 --metrics --host 0.0.0.0 --port "$container_port")
+        arguments+=(--host 0.0.0.0 -hf "$model" --alias "$model" -ngl 99 --metrics)
         ;;
     esac
     digest=$(printf '%s\0' "${options[@]}" "$image" "${arguments[@]}" "$API_KEY" | sha256sum)
-    digest=${digest:0:16}
-    options+=(--label "aic-tui.config=$digest")
-    # Handed over by name: the values are in the environment of `docker run` only.
-    [[ -z $HF_TOKEN || $framework == ollama ]] || options+=(-e HF_TOKEN)
+    options+=(--label "aic-tui.config=${digest:0:16}")
+    # By name: the values are in the environment of `docker run` only.
+    [[ -z $HF_TOKEN || -z $key ]] || options+=(-e HF_TOKEN)
     [[ -z $API_KEY || -z $key ]] || options+=(-e "$key")
-    key_name=${key:-API_KEY}
 }
 
 read_container() {
@@ -289,73 +303,46 @@ read_container() {
         '{{.State.Status}} {{.RestartCount}} {{.State.OOMKilled}} {{index .Config.Labels "aic-tui.config"}}' "$container" 2>/dev/null)
 }
 
-# True where the container runs as it should: it is left alone.
+# True where the container runs as it should.
 container_stands() {
     describe_container
     read_container
     known_restarts=$restarts
-    [[ $state == running && $label == "$digest" ]]
+    [[ $state == running && $label == "${digest:0:16}" ]]
 }
 
 start_container() {
     container_stands && return
     docker rm -f "$container" >/dev/null 2>&1
-    log "starts $container: ${arguments[*]}"
+    log "starts the container: ${arguments[*]}"
+    known_restarts=0
     (
         [[ -z $HF_TOKEN ]] || export HF_TOKEN
-        [[ -z $API_KEY ]] || export "$key_name=$API_KEY"
+        [[ -z $API_KEY || -z $key ]] || export "$key=$API_KEY"
         exec docker run "${options[@]}" "$image" "${arguments[@]}"
-    ) >"$work/said" 2>&1 || fail_of_container 'The container cannot be started'
-    known_restarts=0
+    ) >"$said" 2>&1 || stop_container 'The container does not start'
 }
 
-# Says why, in words a person can act on, as far as the server's own words tell it.
-fail_of_container() {
-    local why
-    log_said 40
+# Fails the present step; the container stays as it died, with its log.
+stop_container() {
+    log_said
     docker stop -t 5 "$container" >/dev/null 2>&1
-    why=$(cause)
-    fail "${why:-$1: the last lines of its log are in the log of the set-up.}"
+    find_cause "$model"
+    fail "${why:-$1: read why in the set-up log.}"
 }
 
-said() { grep -qiE "$1" "$work/said"; }
-
-cause() {
-    if said 'no space left on device'; then
-        echo "The disk is full: launch with a larger volume."
-    elif said 'out of memory|OutOfMemory|no available memory for the cache|larger than the (available|maximum).*KV cache|failed to allocate.*buffer|not enough memory|less than desired GPU memory'; then
-        echo "$model does not fit into the memory of the GPUs: take a smaller model or quantisation, or a machine with more GPU memory."
-    elif [[ $killed == true ]]; then
-        echo "The server took more main memory than this machine has: launch a larger one."
-    elif said 'select device driver|nvidia-container|driver version is insufficient|no CUDA-capable'; then
-        echo "The image and this machine's NVIDIA driver do not go together: launch with a newer machine image, or choose an older tag."
-    elif said 'already allocated|address already in use'; then
-        echo "Port $node_port of the machine is taken by another program: stop that one."
-    elif said 'GatedRepo|401 client error|403 client error|access to model.*restricted'; then
-        echo "Hugging Face refuses $model: give a token that may read it, and accept the model's licence."
-    elif said 'must be divisible'; then
-        echo "$model cannot be split over $gpus GPUs: choose a machine with 1, 2, 4 or 8."
-    elif said 'architecture.*(not supported|not recogni[sz]e)|not recogni[sz]e this architecture|unknown model architecture'; then
-        echo "This version of the server does not know this kind of model: choose another image tag or model."
-    fi
-}
-
-# Fails the present step once the container is seen to have died of something.
 check_container() {
     read_container
-    if [[ -z $state ]]; then
-        ((++unseen < 30)) || fail 'The container is gone, or Docker does not answer: set-up tries again later.' 1
-        return
-    fi
-    unseen=0
-    [[ $state == running && $restarts == "$known_restarts" ]] && return
-    docker logs --tail 300 "$container" >"$work/said" 2>&1
-    if [[ $state == exited || $state == dead || -n $(cause) ]] || ((restarts - known_restarts >= 3)); then
-        fail_of_container 'The server stops again and again'
+    [[ -n $state ]] || fail 'The container is gone: set-up starts it again.' 1
+    [[ $state != running || $restarts != "$known_restarts" ]] || return
+    docker logs --tail 300 "$container" >"$said" 2>&1
+    [[ $killed != true ]] || echo OOMKilled >>"$said"
+    find_cause "$model"
+    if [[ $state == exited || $state == dead || -n $why ]] || ((restarts - known_restarts >= 3)); then
+        stop_container 'The server stops again and again'
     fi
 }
 
-# A GET at the server; what it answers goes to stdout.
 ask_server() {
     { [[ -z $API_KEY ]] || printf 'Authorization: Bearer %s\n' "$API_KEY"; } |
         curl -fsS --noproxy '*' --max-time 10 -H @- "http://127.0.0.1:$node_port$1" "${@:2}" 2>/dev/null
@@ -369,136 +356,109 @@ server_answers() {
     fi
 }
 
-# The status of an answer of the hub; its headers and body are in $work.
+# Sets `code`, `answer` (the headers too) of the hub.
 ask_hub() {
-    : >"$work/headers"
-    { [[ -z $HF_TOKEN ]] || printf 'Authorization: Bearer %s\n' "$HF_TOKEN"; } |
-        curl -sSL --max-time 30 -H @- -D "$work/headers" -o "$work/body" -w '%{http_code}' "$hub/api/models/$1" 2>/dev/null
+    answer=$({ [[ -z $HF_TOKEN ]] || printf 'Authorization: Bearer %s\n' "$HF_TOKEN"; } |
+        curl -sSLi --max-time 30 -H @- -w '\n%{http_code}' "$hub/api/models/$1" 2>/dev/null)
+    code=${answer##*$'\n'}
 }
 
-# Waits in the state until the secrets change, or a minute is over: a licence may have been accepted meanwhile.
-linger() {
-    local left
-    if [[ ${details[at]} != "$2" || ${states[at]} != "$1" ]]; then
-        details[at]=$2 states[at]=$1 over[at]=''
-        [[ $1 == running ]] || over[at]=$up
-        log "${stages[at]} ${names[at]}: $2"
-        write_progress
-    fi
-    for ((left = 60; left > 0; left--)); do
-        [[ $(secrets_stamp) == "$stamp" ]] || return
-        rest 1
-    done
-}
-
+# Where the hub refuses, it is asked again each minute, for a licence may be accepted, and when the secrets change.
 wait_for_access() {
-    local code why tries=0
+    local code answer left tries=0
     while :; do
         read_secrets
-        code=$(ask_hub "$repo/auth-check")
-        why=$(tr -d '\r' <"$work/headers" | sed -nE 's/^x-error-(code|message): *//Ip' | tr '\n' ' ')
-        case $code:$why in
+        ask_hub "$repo/auth-check"
+        case $code:$answer in
         2*) break ;;
-        *:*GatedRepo*)
+        40*GatedRepo*)
             if [[ -z $HF_TOKEN ]]; then
-                linger running 'waits for a Hugging Face token'
+                show running 'waits for a Hugging Face token'
             else
-                linger failed "The Hugging Face token may not read $repo: accept its licence at huggingface.co/$repo with the token's account, or give another token."
+                show failed "The Hugging Face token may not read $repo: accept its licence on huggingface.co, or give another token."
             fi
             ;;
-        401:*'Invalid credentials'*) linger failed 'Hugging Face does not know the token: give a valid one.' ;;
-        40[134]:*) linger failed "$repo is not on Hugging Face, or private: check its name, or give a token that may read it." ;;
+        401*'Invalid credentials'*) show failed 'Hugging Face does not know the token: give a valid one.' ;;
+        40[134]*) show failed "There is no $repo on Hugging Face, or it is private: check its name, or give a token that may read it." ;;
         *)
             ((++tries < 6)) || break
-            tell '' "Hugging Face does not answer ($code): tries again"
-            rest 10
+            show running 'Hugging Face does not answer; set-up tries again'
             ;;
         esac
+        for ((left = tries ? 10 : 60; left > 0; left--)); do
+            [[ $(secrets_stamp) == "$stamp" ]] || break
+            rest 1
+        done
     done
-    states[at]=running over[at]=''
+    show running 'starts the server'
 }
 
-# Sets `expected` to the bytes the server will fetch, 0 where that cannot be known.
+# Sets `expected` to the bytes that the server will fetch, to 0 where that cannot be known.
 find_expected() {
-    local answer
+    local code answer record path size other=0 seen=0
     expected=0
-    [[ $(ask_hub "$repo/tree/main?recursive=true") == 200 ]] && ! grep -qi 'rel="next"' "$work/headers" || return
-    answer=$(python3 -I -c "$choose_files" "$framework" "$quantisation" <"$work/body" 2>/dev/null)
-    case $answer in
-    none*) fail "$repo has no quantisation $quantisation: choose one of ${answer#none }." ;;
-    *[!0-9]* | '') ;;
-    *) expected=$answer ;;
-    esac
-}
-
-choose_files='
-import json, re, sys
-framework, quantisation = sys.argv[1:]
-size = {f["path"]: f["size"] for f in json.load(sys.stdin) if f["type"] == "file"}
-if framework == "llamacpp":
-    every = sorted(p for p in size if p.endswith(".gguf") and "mmproj" not in p.lower())
-    wanted = r"(?i)(?<![A-Z0-9])" + re.escape(quantisation or "Q4_K_M") + r"(?![A-Z0-9_])"
-    found = [p for p in every if re.search(wanted, p.split("/")[-1])]
-    if quantisation and not found:
-        kinds = re.findall(r"(?i)(?<![A-Z0-9])(?:I?Q[0-9]\w*|B?F16|F32|MXFP4\w*)", " ".join(every).replace(".gguf", " "))
-        sys.exit(print("none", ", ".join(sorted(set(kinds))) or "another repository") or 0)
-    bare = lambda p: re.sub(r"-\d{5}-of-\d{5}", "", p)
-    found = [p for p in every if bare(p) == bare((found or every)[0])]
-else:
-    every = [p for p in size if not p.startswith("original/") and re.search(r"\.(safetensors|bin)$", p)]
-    safe = [p for p in every if p.endswith(".safetensors")]
-    found = [p for p in safe if "consolidated" not in p] or safe or every
-print(sum(size[p] for p in found))
-'
-
-bytes_here() {
-    local name=${repo//\//--} sum
-    sum=$(du -csB1 "$cache"/{hub/,}models--"$name" "$cache/${repo/\//_}"_* 2>/dev/null | tail -n 1)
-    here=${sum%%[!0-9]*}
+    ask_hub "$repo/tree/main?recursive=true"
+    [[ $code == 200 && $answer != *'rel="next"'* ]] || return
+    while IFS= read -r record; do
+        [[ $record =~ \"path\":\"([^\"]*)\" ]] || continue
+        path=${BASH_REMATCH[1],,}
+        [[ $record =~ \"size\":([0-9]+) ]] || continue
+        size=${BASH_REMATCH[1]}
+        case $framework:$path in
+        *:original/* | *consolidated* | *mmproj*) ;;
+        llamacpp:*[-._/]"${quantisation,,}"[-.]*gguf | [vt]*.safetensors) expected=$((expected + size)) ;;
+        llamacpp:*.gguf) seen=1 ;;
+        [vt]*.bin) other=$((other + size)) ;;
+        esac
+    done <<<"${answer//\{\"type\"/$'\n'}"
+    if ((expected == 0 && seen)) && [[ $model == *:* ]]; then
+        fail "$repo has no quantisation $quantisation: choose one of those at huggingface.co/$repo/tree/main."
+    fi
+    ((expected)) || expected=$other
 }
 
 check_disk() {
     local free
     free=$(df -B1 --output=avail "$cache" 2>/dev/null | tail -n 1)
-    [[ $free =~ ^' '*[0-9]+$ ]] || return 0
-    if ((free < $1)); then
+    if ((${free:-$1} < $1)); then
         docker stop -t 5 "$container" >/dev/null 2>&1
-        fail "The disk has $(gib "$free") left and $model needs $(gib "$1") more: launch with a larger volume."
+        fail "The disk has $(gib "$free") left and $model needs $(gib "$1"): launch with a larger volume."
     fi
 }
 
-follow_download() {
-    until server_answers; do
-        bytes_here
-        if ((expected > 0)); then
-            ((here < expected)) || break
-            check_disk $((expected - here))
-            tell $((here * 100 / expected)) "$(gib "$here") of $(gib "$expected")"
-        else
-            check_disk 134217728
-            tell '' "$(gib "$here") so far"
-        fi
-        check_container
-        rest 1
-    done
+# True once all bytes are here.
+watch_download() {
+    local here
+    here=$(du -csB1 "$cache"/{hub/,}models--"${repo//\//--}" "$cache/${repo/\//_}"_* 2>/dev/null | tail -n 1)
+    here=${here%%[!0-9]*}
+    if ((expected == 0)); then
+        check_disk 134217728
+        tell '' "$(gib "$here") so far"
+        return 1
+    fi
+    ((here < expected)) || return 0
+    check_disk $((expected - here))
+    tell $((here * 100 / expected)) "$(gib "$here") of $(gib "$expected")"
+    return 1
 }
 
 serve_hub_model() {
-    local model=${models[0]-} repo quantisation='' expected=0 here=0
+    local repo quantisation=Q4_K_M expected=0
+    model=${models[0]-}
     repo=${model%%:*}
-    [[ $framework != llamacpp || $model != *:* ]] || quantisation=${model#*:}
+    [[ $model != *:* ]] || quantisation=${model#*:}
     next_step 'asks Hugging Face'
     if ! container_stands; then
         wait_for_access
+        find_expected
         describe_container
-        find_expected
-        bytes_here
-        ((expected <= here)) || check_disk $((expected - here))
+        watch_download
         start_container
-    elif ! server_answers; then
-        find_expected
     fi
-    follow_download
+    until server_answers || watch_download; do
+        check_container
+        rest 1
+    done
     finish
     next_step 'loads the model into the GPUs'
     until server_answers; do
@@ -508,55 +468,29 @@ serve_hub_model() {
     finish
 }
 
-# One attempt; sets `error` where the server says one.
 pull_model() {
-    local line id code sum_done sum_total
+    local line id code=1 here whole due=0
     local -A total=() completed=()
-    error='' code=1
+    if ask_server /api/show -d "{\"model\":\"$model\"}" >/dev/null; then return; fi
     while next_line; do
-        if [[ $line =~ \"error\":\"(.*)\" ]]; then
-            error=${BASH_REMATCH[1]}
-        elif [[ $line == *'"success"'* ]]; then
+        if [[ $line == *'"success"'* ]]; then
             code=0
-        elif [[ $line =~ \"digest\":\"([^\"]+)\" ]]; then
+        elif [[ $line =~ \"digest\":\"([^\"]+)\",\"total\":([0-9]+)(,\"completed\":([0-9]+))? ]]; then
             id=${BASH_REMATCH[1]}
-            [[ ! $line =~ \"total\":([0-9]+) ]] || total[$id]=${BASH_REMATCH[1]}
-            completed[$id]=0
-            [[ ! $line =~ \"completed\":([0-9]+) ]] || completed[$id]=${BASH_REMATCH[1]}
+            total[$id]=${BASH_REMATCH[2]} completed[$id]=${BASH_REMATCH[4]:-0}
             read_uptime
-            if ((up - written >= tick)) && ((${#total[@]})); then
-                printf -v sum_done '+%s' "${completed[@]}"
-                printf -v sum_total '+%s' "${total[@]}"
-                check_disk $((sum_total - (sum_done)))
-                tell $(((sum_done) * 100 / (sum_total > 0 ? sum_total : 1))) "$(gib $((sum_done))) of $(gib $((sum_total)))"
-            fi
+            ((up >= due)) || continue
+            due=$((up + tick))
+            printf -v here '+%s' "${completed[@]}"
+            printf -v whole '+%s' "${total[@]}"
+            check_disk $((whole - (here)))
+            tell $(((here) * 100 / ((whole) + 1))) "$(gib $((here))) of $(gib $((whole)))"
+        else
+            printf '%s\n' "$line" >&3
         fi
-    done < <(curl -sSN --noproxy '*' --speed-limit 1 --speed-time 600 -d "{\"model\":\"$model\"}" \
+    done 3>"$said" < <(curl -sSN --noproxy '*' --speed-limit 1 --speed-time 600 -d "{\"model\":\"$model\"}" \
         "http://127.0.0.1:$node_port/api/pull" 2>&1)
     return "$code"
-}
-
-set_up_ollama_model() {
-    local try error=''
-    for try in 5 10 20 40 80 0; do
-        if ask_server /api/show -d "{\"model\":\"$model\"}" >/dev/null || pull_model; then
-            finish
-            return
-        fi
-        log "$model: ${error:-the connection broke}"
-        case ${error,,} in
-        *'no space left'*) fail "The disk is full: launch with a larger volume." ;;
-        *'newer version'*) error="$model needs a newer Ollama: choose a newer image tag." && break ;;
-        *'does not exist'* | *'not found'* | *invalid*) error="Ollama knows no model $model: check its name and tag." && break ;;
-        *unauthorized* | *denied* | *401* | *403*) error="$model cannot be read without a login: choose a public model." && break ;;
-        *) error="$model cannot be pulled: ${error:-the connection broke}" ;;
-        esac
-        tell '' "$error: tries again in $try s"
-        check_container
-        rest "$try"
-    done
-    end_step failed "$error"
-    failed=1
 }
 
 start_ollama() {
@@ -569,58 +503,56 @@ start_ollama() {
 
 # A model that fails leaves the others their turn.
 serve_ollama() {
-    local model='' failed=0
+    local failed=''
     for model in "${models[@]}"; do
         next_step "pulls $model"
         start_ollama
-        set_up_ollama_model
+        if try_for "$model" pull_model; then
+            finish
+        else
+            show failed "$why"
+            failed=1
+        fi
     done
-    ((failed == 0)) || exit 3
-    next_step 'waits for the server to answer'
+    [[ -z $failed ]] || exit 3
+    next_step 'starts the server'
     start_ollama
     finish
 }
 
-begin() {
-    local model booted
-    mkdir -p "$work" "${journal%/*}"
-    exec 9>"$volatile/setup.lock"
-    if ! flock -n 9; then
-        log 'Another set-up is at work; this one ends.'
-        exit 0
-    fi
-    # shellcheck source=/dev/null
-    . "$config/node.conf" || exit 3
-    read_secrets
-    add_step boot
-    add_step driver
-    if [[ $framework != none ]]; then
-        add_step docker
-        add_step image
-        for model in "${models[@]}"; do add_step model "$model"; done
-    fi
-    add_step ready
-    read_uptime
-    # A set-up that stands is not unsaid while it is looked at again.
-    if grep -qs $'^ready\tdone' "$volatile/progress" &&
-        [[ $(cut -f 1,3 "$volatile/progress") == "$(paste <(printf '%s\n' "${stages[@]}") <(printf '%s\n' "${names[@]}"))" ]]; then
-        quiet=$up
-    fi
-    [[ -s $volatile/booted ]] || echo "$up" >"$volatile/booted"
-    read -r booted <"$volatile/booted"
-    at=0 states[0]='done' begun[0]=0 over[0]=$booted
-}
+mkdir -p "$volatile" "${journal%/*}"
+exec 9>"$volatile/setup.lock"
+if ! flock -n 9; then
+    log 'Another set-up is at work.'
+    exit 0
+fi
+# shellcheck source=/dev/null
+. "$config/node.conf" || exit 3
+read_secrets
+add_step driver
+if [[ $framework != none ]]; then
+    add_step docker
+    add_step image
+    for model in "${models[@]}"; do add_step model "$model"; done
+fi
+add_step ready
+read_uptime
+[[ -s $volatile/booted ]] || echo "$up" >"$volatile/booted"
+read -r 'over[0]' <"$volatile/booted"
+# A machine that is ready stays so while it is looked at again.
+if grep -qs $'^ready\tdone' "$volatile/progress" &&
+    cut -f 1,3 "$volatile/progress" | cmp -s - <(paste <(printf '%s\n' "${stages[@]}") <(printf '%s\n' "${names[@]}")); then
+    quiet=$up
+fi
 
-begin
 set_up_driver
 if [[ $framework == none ]]; then
     next_step ''
     finish
-    exit 0
+    exit
 fi
-unseen=0
 set_up_docker
 set_up_image
 if [[ $framework == ollama ]]; then serve_ollama; else serve_hub_model; fi
-# Secrets that came meanwhile: the server may want them.
+# The server may want secrets that came meanwhile.
 [[ $(secrets_stamp) == "$stamp" ]] || exec /bin/bash "$0"
