@@ -1,4 +1,4 @@
-"""Lines of a log as strips: the visible cells of a line, its time, its level and its matches in their look."""
+"""Lines of a log as segments: the visible cells of a line, its time, its level and its matches in their look."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.strip import Strip
 
 from aicompute_tui.ui.glyphs import Glyphs
 from aicompute_tui.ui.widgets.log_rows import STDERR, mark_tone
@@ -75,7 +74,9 @@ class LogPainter:
         """Whether a line that is not shown whole has more to the right of the view."""
         return self._line(serial, text, kind, whole=False).goes_on
 
-    def strip(self, serial: int, text: str, kind: int, *, part: int | None, match: str, cursor: bool) -> Strip:
+    def segments(
+        self, serial: int, text: str, kind: int, *, part: int | None, match: str, cursor: bool
+    ) -> list[Segment]:
         """`part` of a line shown whole, or (None) what of it is in view; `match` is the look of its matches."""
         line = self._line(serial, text, kind, whole=part is not None)
         sign = self._style_of("stderr") if kind == STDERR else None
@@ -93,7 +94,7 @@ class LogPainter:
         if tone is not None:
             used = sum(segment.cell_length for segment in body)
             body.append(Segment(_DASH * max(0, self.room - used), whole))
-        return Strip([*gutter, *body])
+        return [*gutter, *body]
 
     def _clipped(self, line: _Shown, match: str, whole: Style | None) -> list[Segment]:
         left, beyond = self.left, line.goes_on

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -302,12 +303,12 @@ class LogPane(ScrollView, can_focus=True):
             ring = self._rows.ring
             match = "match-current" if is_cursor else "match"
             sign = is_cursor and self.has_focus and not number
-            strip = self._painter.strip(
+            segments = self._painter.segments(
                 serial, ring.text(serial), ring.kind(serial), part=number, match=match, cursor=sign
             )
             if is_cursor:
                 base += self._look_of("cursor" if self.has_focus else "cursor-blurred")
-            strip = strip.adjust_cell_length(width).apply_style(base).simplify()
+            strip = _joined(segments, width, base)
             if len(self._strips) >= _CACHED_STRIPS:
                 self._strips.clear()
             self._strips[key] = strip
@@ -318,3 +319,20 @@ class LogPane(ScrollView, can_focus=True):
 
     def on_blur(self) -> None:
         self._repaint_line(self._place.cursor)
+
+
+def _joined(segments: Iterable[Segment], width: int, base: Style) -> Strip:
+    """Exactly `width` cells on `base`, letters of one look in one run: each run sends its colours again."""
+    runs: list[tuple[str, Style]] = []
+    used = 0
+    for segment in segments:
+        style = base + segment.style if segment.style else base
+        used += segment.cell_length
+        if runs and runs[-1][1] == style:
+            runs[-1] = (runs[-1][0] + segment.text, style)
+        elif segment.text:
+            runs.append((segment.text, style))
+    if used < width:
+        runs.append((" " * (width - used), base))
+    strip = Strip([Segment(text, style) for text, style in runs], max(used, width))
+    return strip if used <= width else strip.crop(0, width)

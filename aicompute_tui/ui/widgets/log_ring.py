@@ -53,10 +53,11 @@ class LogRing:
             self._compact()
 
     def text(self, serial: int) -> str:
-        return self._texts[serial - self._base]
+        """Empty for a line that is not held any more."""
+        return self._texts[serial - self._base] if self.first <= serial < self.end else ""
 
     def kind(self, serial: int) -> int:
-        return self._kinds[serial - self._base]
+        return self._kinds[serial - self._base] if self.first <= serial < self.end else 0
 
     def texts(self, start: int, count: int) -> list[str]:
         """At most `count` lines from serial `start`, which must be held."""
@@ -68,11 +69,10 @@ class LogRing:
         return self._kinds[place : place + count]
 
     def clear(self) -> None:
-        """Forgets every line without counting them as dropped; serials go on."""
-        dropped = self.dropped
+        """Forgets every line and what was dropped before; serials go on."""
         self._drop(len(self))
         self._compact()
-        self.dropped = dropped
+        self.dropped = 0
 
     def _over_bytes(self) -> int:
         """How many of the oldest lines must go for the rest to fit; the newest stays whatever it takes."""

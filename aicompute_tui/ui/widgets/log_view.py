@@ -157,7 +157,10 @@ class LogView(LogPane):
     @property
     def current_line(self) -> str:
         """The whole text of the line under the cursor."""
-        return plain_line(self._rows.ring.text(self._place.cursor)) if len(self._rows) else ""
+        rows = self._rows
+        if not len(rows):
+            return ""
+        return plain_line(rows.ring.text(rows.serial(min(rows.index(self._place.cursor), len(rows) - 1))))
 
     @property
     def visible_text(self) -> str:
