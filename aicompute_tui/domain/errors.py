@@ -53,6 +53,10 @@ class BudgetExceeded(AicError):
     """The monthly cap would be passed."""
 
 
+class SetupFailed(AicError):
+    """A machine could not set itself up."""
+
+
 class RateLimited(AicError):
     """Too many calls; `retry_after` is in seconds, None where the other side did not say."""
 

@@ -6,18 +6,25 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from aicompute_tui.domain.instance import DesiredState, Instance, InstanceState
+from aicompute_tui.domain.errors import SetupFailed
+from aicompute_tui.domain.framework import FRAMEWORKS
+from aicompute_tui.domain.instance import RUNNING_STATES, DesiredState, Instance, InstanceState
 from aicompute_tui.domain.launch import LOOKUP_WINDOW_SECONDS
 from aicompute_tui.domain.moments import parse_moment
+from aicompute_tui.domain.node import SetupStep, describe_failure, failed_step, is_set_up
 from aicompute_tui.domain.remote import TAG_EXPIRES_AT, TAG_OWNER, RemoteMachine, RemoteState
 
 LOST_AFTER = timedelta(seconds=60)
 """Two denials must lie this far apart before a machine counts as lost."""
 EMPTY_LOOKS_NEEDED = 2
+SILENT_SETUP = timedelta(minutes=10)
+"""A machine that answers for so long without a word of its set-up has none."""
+SETUP_FAILED = SetupFailed.__name__
 
 _ENDED_ITSELF = "Client.InstanceInitiatedShutdown"
 _ENDING = frozenset({RemoteState.SHUTTING_DOWN, RemoteState.TERMINATED})
 _UNBILLED = frozenset({RemoteState.SHUTTING_DOWN, RemoteState.STOPPED})
+_TOLD_STATES = frozenset({InstanceState.DEGRADED, InstanceState.DRAINING})
 _END_REASONS = {
     _ENDED_ITSELF: "ended by its own dead-man unit or a shutdown on the machine",
     "Client.UserInitiatedShutdown": "terminated on request",
@@ -91,8 +98,11 @@ def advance(instance: Instance, machine: RemoteMachine, now: datetime) -> Instan
     )
     if state is not instance.state:
         seen = replace(seen, state=state, state_since=now)
-    if instance.state is InstanceState.LOST or machine.state in _ENDING:
+    is_over = seen.error_kind == SETUP_FAILED and state not in _TOLD_STATES
+    if instance.state is InstanceState.LOST or machine.state in _ENDING or is_over:
         seen = replace(seen, error_kind=None, error_message=None)
+    if state not in RUNNING_STATES or state is InstanceState.BOOTING:
+        seen = replace(seen, endpoint=None)
     if state is InstanceState.READY and seen.ready_at is None:
         seen = replace(seen, ready_at=now)
     if state is InstanceState.TERMINATED:
@@ -121,11 +131,62 @@ def _state_for(instance: Instance, machine: RemoteMachine) -> InstanceState:
 
 
 def _running_state(instance: Instance, machine: RemoteMachine) -> InstanceState:
-    if machine.checks_passed:
-        return InstanceState.READY
+    """What the machine itself has told stands above the cloud's checks; one with a server is ready by its word only."""
+    failed = instance.state is InstanceState.DEGRADED and instance.error_kind == SETUP_FAILED
+    if instance.state is InstanceState.DRAINING or failed:
+        return instance.state
+    serves = instance.framework in FRAMEWORKS
     if instance.state in {InstanceState.READY, InstanceState.DEGRADED}:
-        return InstanceState.DEGRADED if machine.checks_passed is False else instance.state
-    return InstanceState.BOOTING
+        if machine.checks_passed is None:
+            return instance.state
+        return InstanceState.READY if machine.checks_passed else InstanceState.DEGRADED
+    if serves and (machine.checks_passed or instance.state is InstanceState.PREPARING):
+        return InstanceState.PREPARING
+    return InstanceState.READY if machine.checks_passed else InstanceState.BOOTING
+
+
+def hear(instance: Instance, steps: tuple[SetupStep, ...], notice: str, now: datetime, *, had_steps: bool) -> Instance:
+    """The row after its machine said how far it is. `had_steps`: it named steps before, so none now is a new boot."""
+    if instance.state not in RUNNING_STATES or instance.desired_state is not DesiredState.RUNNING:
+        return instance
+    state, failure = _told_state(instance, steps, now, had_steps=had_steps)
+    if notice or instance.state is InstanceState.DRAINING:
+        state = InstanceState.DRAINING
+    heard = instance if state is instance.state else replace(instance, state=state, state_since=now)
+    if failure:
+        heard = replace(heard, error_kind=SETUP_FAILED, error_message=failure)
+    elif heard.error_kind == SETUP_FAILED:
+        heard = replace(heard, error_kind=None, error_message=None)
+    if state is InstanceState.READY and heard.ready_at is None:
+        heard = replace(heard, ready_at=now)
+    return heard
+
+
+def _told_state(
+    instance: Instance, steps: tuple[SetupStep, ...], now: datetime, *, had_steps: bool
+) -> tuple[InstanceState, str]:
+    """The state, and why the set-up failed where it did."""
+    step = failed_step(steps)
+    if step is not None:
+        return InstanceState.DEGRADED, describe_failure(step)
+    has_failed = instance.state is InstanceState.DEGRADED and instance.error_kind == SETUP_FAILED
+    if instance.state is InstanceState.DEGRADED and not has_failed:
+        return instance.state, ""  # the cloud's checks fail, and take it back
+    if instance.framework not in FRAMEWORKS:
+        was_ready = InstanceState.BOOTING if instance.ready_at is None else InstanceState.READY
+        return (was_ready if has_failed else instance.state), ""
+    if not steps and not had_steps:
+        return _silent_state(instance, now, has_failed=has_failed)
+    return (InstanceState.READY if is_set_up(steps) else InstanceState.PREPARING), ""
+
+
+def _silent_state(instance: Instance, now: datetime, *, has_failed: bool) -> tuple[InstanceState, str]:
+    """Of a machine with a server that answers and has never told of its set-up; a ready one is of an older program."""
+    if has_failed:
+        return instance.state, instance.error_message or ""
+    if instance.state is InstanceState.PREPARING and now - instance.state_since >= SILENT_SETUP:
+        return InstanceState.DEGRADED, "Set-up failed at the boot: the machine answers but tells nothing of a set-up."
+    return (instance.state if instance.state is InstanceState.READY else InstanceState.PREPARING), ""
 
 
 def _end_reason(instance: Instance, machine: RemoteMachine) -> str:
@@ -153,6 +214,7 @@ def _ended(instance: Instance, now: datetime, reason: str, until: datetime | Non
         ended_at=ended_at,
         end_reason=reason,
         public_address=None,
+        endpoint=None,
     )
 
 
@@ -175,6 +237,7 @@ def deny(instance: Instance, now: datetime) -> Instance:
         settle(denied, _own_end(instance, now), runs_on=False),
         state=InstanceState.LOST,
         state_since=now,
+        endpoint=None,
         error_kind="NotFound",
         error_message="The cloud no longer knows this machine.",
     )

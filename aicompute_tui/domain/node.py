@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -18,6 +18,16 @@ class SetupStage(StrEnum):
     IMAGE = "image"
     MODEL = "model"
     READY = "ready"
+
+
+_STAGE_WORDS = {
+    SetupStage.BOOT: "the boot",
+    SetupStage.DRIVER: "the NVIDIA driver",
+    SetupStage.DOCKER: "Docker",
+    SetupStage.IMAGE: "the image",
+    SetupStage.MODEL: "the model",
+    SetupStage.READY: "the start of the server",
+}
 
 
 class StepState(StrEnum):
@@ -137,3 +147,17 @@ def present_step(steps: tuple[SetupStep, ...]) -> SetupStep | None:
     running = next((step for step in steps if step.state is StepState.RUNNING), None)
     done = [step for step in steps if step.state is StepState.DONE]
     return failed_step(steps) or running or (done[-1] if done else None)
+
+
+def news(report: NodeReport) -> tuple[object, ...]:
+    """What a person would notice of a report; figures that move by themselves and moments of reading are not in it."""
+    activity = report.activity
+    idle = None if activity is None else (activity.idle_since, activity.idle_ends_at, activity.notice)
+    steps = tuple(replace(step, elapsed_seconds=None) for step in report.steps)
+    return (report.link, report.problem, report.next_step, steps, idle, report.gpu_problem)
+
+
+def describe_failure(step: SetupStep) -> str:
+    """Which stage failed and why, in one sentence."""
+    where = f"the model {step.name}" if step.name else _STAGE_WORDS[step.stage]
+    return f"Set-up failed at {where}: {step.detail or 'no reason was given.'}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Insert, Row, delete, func, insert, literal, select, type_coerce, update
 
 from aicompute_tui.domain.gpu import GpuReading, GpuSample
-from aicompute_tui.domain.instance import Instance
+from aicompute_tui.domain.instance import FINAL_STATES, Instance
 from aicompute_tui.domain.moments import format_moment, parse_moment
 from aicompute_tui.domain.node import (
     NodeActivity,
@@ -22,8 +22,9 @@ from aicompute_tui.domain.node import (
     SetupStep,
     StepState,
     Tunnel,
+    news,
 )
-from aicompute_tui.store.tables import gpu_samples, node_reports, setup_times, to_model, to_row, tunnels
+from aicompute_tui.store.tables import gpu_samples, instances, node_reports, setup_times, to_model, to_row, tunnels
 from aicompute_tui.store.work import Work
 
 RAW_SPAN_SECONDS = 30
@@ -52,7 +53,7 @@ class NodeReports:
         else:
             here = node_reports.c.instance_id == report.instance_id
             await self._work.write(update(node_reports).where(here).values(values))
-        if known is None or _news(known) != _news(report):
+        if known is None or news(known) != news(report):
             self._work.changed("node_reports", report.instance_id)
 
     async def remove(self, instance_id: str) -> None:
@@ -94,6 +95,11 @@ class GpuSamples:
                 await self._merge(old, _KEPT[place + 1][0])
             taken += await self._work.write(delete(gpu_samples).where(old))
         return taken
+
+    async def drop_of_ended(self, before: datetime) -> int:
+        """Forgets the samples of machines that ended before that; says how many rows it took."""
+        ended = select(instances.c.id).where(instances.c.state.in_(sorted(FINAL_STATES)), instances.c.ended_at < before)
+        return await self._work.write(delete(gpu_samples).where(gpu_samples.c.instance_id.in_(ended)))
 
     async def _merge(self, old: Any, span: int) -> None:
         width = span * 1_000_000
@@ -203,14 +209,6 @@ def _tunnel_key(instance_id: str, host_id: str, remote_port: int) -> tuple[Any, 
         tunnels.c.host_id == host_id,
         tunnels.c.remote_port == remote_port,
     )
-
-
-def _news(report: NodeReport) -> tuple[object, ...]:
-    """What a person would notice of a report."""
-    activity = report.activity
-    idle = None if activity is None else (activity.idle_since, activity.idle_ends_at, activity.notice)
-    steps = tuple(replace(step, elapsed_seconds=None) for step in report.steps)
-    return (report.link, report.problem, report.next_step, steps, idle, report.gpu_problem)
 
 
 def _report_row(report: NodeReport) -> dict[str, Any]:

@@ -6,12 +6,24 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aicompute_tui.domain.instance import DesiredState, Instance, InstanceState, Market
-from aicompute_tui.domain.ledger import accept, acknowledge, advance, deny, find_nothing, reprice, revive
+from aicompute_tui.domain.ledger import (
+    SILENT_SETUP,
+    accept,
+    acknowledge,
+    advance,
+    deny,
+    find_nothing,
+    hear,
+    reprice,
+    revive,
+)
 from aicompute_tui.domain.money import accrued_nano_usd
+from aicompute_tui.domain.node import SetupStage, SetupStep, StepState
 from aicompute_tui.domain.remote import TAG_EXPIRES_AT, RemoteMachine, RemoteState
 from aicompute_tui.domain.spend import month_end, spend
 
@@ -168,3 +180,108 @@ def test_a_machine_without_an_end_is_counted_to_the_end_of_the_month() -> None:
     running = accept(row(expires_at=None), machine(RemoteState.RUNNING), START)
     expected = accrued_nano_usd(Decimal("0.42"), month_end(START) - START)
     assert spend([running], START).committed_nano_usd == expected
+
+
+BOOTED = SetupStep(stage=SetupStage.BOOT, state=StepState.DONE)
+PULLING = SetupStep(stage=SetupStage.IMAGE, state=StepState.RUNNING, percent=40)
+SERVING = SetupStep(stage=SetupStage.READY, state=StepState.DONE)
+NO_DISK = SetupStep(stage=SetupStage.IMAGE, state=StepState.FAILED, detail="the disk is full.")
+
+
+def served(state: InstanceState = InstanceState.BOOTING, **changes: object) -> Instance:
+    started = accept(row(framework="ollama"), machine(RemoteState.RUNNING), START)
+    return replace(started, state=state, **changes)  # type: ignore[arg-type]
+
+
+def told(present: Instance, *steps: SetupStep, notice: str = "", had_steps: bool = True, minutes: int = 1) -> Instance:
+    return hear(present, steps, notice, START + timedelta(minutes=minutes), had_steps=had_steps)
+
+
+def checked(present: Instance, passed: bool | None = True) -> Instance:
+    return advance(present, machine(RemoteState.RUNNING, checks_passed=passed), START + timedelta(minutes=2))
+
+
+def test_a_machine_with_a_server_is_ready_by_its_own_word_only() -> None:
+    assert checked(served()).state is InstanceState.PREPARING
+    answering = told(served(), had_steps=False)
+    assert answering.state is InstanceState.PREPARING
+    assert checked(answering).state is InstanceState.PREPARING
+    assert told(answering, BOOTED, PULLING).state is InstanceState.PREPARING
+    ready = told(answering, BOOTED, SERVING)
+    assert (ready.state, ready.ready_at) == (InstanceState.READY, START + timedelta(minutes=1))
+    assert checked(ready).state is InstanceState.READY
+
+
+def test_a_machine_without_a_server_is_ready_by_the_clouds_checks() -> None:
+    booting = accept(row(), machine(RemoteState.RUNNING), START)
+    assert told(booting, BOOTED).state is InstanceState.BOOTING
+    assert checked(booting).state is InstanceState.READY
+
+
+@pytest.mark.parametrize("framework", ["ollama", "none"])
+def test_a_failed_step_degrades_until_a_later_reading_is_fine(framework: str) -> None:
+    booting = replace(served(), framework=framework)
+    failed = told(booting, BOOTED, NO_DISK)
+    assert (failed.state, failed.error_kind) == (InstanceState.DEGRADED, "SetupFailed")
+    assert failed.error_message == "Set-up failed at the image: the disk is full."
+    assert checked(failed) == replace(failed, last_seen_at=START + timedelta(minutes=2)), "the cloud knows no better"
+    mended = told(failed, BOOTED, SERVING)
+    assert (mended.error_kind, mended.error_message) == (None, None)
+    assert checked(mended).state is InstanceState.READY
+
+
+def test_a_failed_step_is_forgotten_with_the_next_start() -> None:
+    failed = told(served(), NO_DISK)
+    stopped = advance(failed, machine(RemoteState.STOPPED), START + timedelta(hours=1))
+    started = advance(stopped, machine(RemoteState.PENDING), START + timedelta(hours=2))
+    assert (started.state, started.error_message) == (InstanceState.BOOTING, None)
+
+
+def test_a_rebooted_machine_prepares_itself_again() -> None:
+    ready = served(InstanceState.READY)
+    assert told(ready, had_steps=True).state is InstanceState.PREPARING
+    assert told(ready, BOOTED, PULLING).state is InstanceState.PREPARING
+
+
+def test_a_ready_machine_that_never_told_of_steps_stays_ready() -> None:
+    ready = served(InstanceState.READY, ready_at=START)
+    assert told(ready, had_steps=False, minutes=60) == ready
+
+
+def test_a_machine_that_never_tells_of_a_set_up_is_not_waited_for_for_ever() -> None:
+    preparing = served(InstanceState.PREPARING)
+    minutes = int(SILENT_SETUP.total_seconds() // 60)
+    assert told(preparing, had_steps=False, minutes=minutes - 1) == preparing
+    failed = told(preparing, had_steps=False, minutes=minutes)
+    assert (failed.state, failed.error_kind) == (InstanceState.DEGRADED, "SetupFailed")
+    assert told(failed, had_steps=False, minutes=minutes + 1) == failed
+    assert told(failed, BOOTED, SERVING, had_steps=False).state is InstanceState.READY
+
+
+def test_what_the_cloud_takes_back_is_draining_to_its_end() -> None:
+    noticed = told(served(InstanceState.READY), SERVING, notice="The cloud takes it back at 10:00.")
+    assert noticed.state is InstanceState.DRAINING
+    assert checked(noticed).state is InstanceState.DRAINING
+    assert told(noticed, SERVING).state is InstanceState.DRAINING
+    assert advance(noticed, machine(RemoteState.TERMINATED), START).state is InstanceState.TERMINATED
+
+
+def test_failed_checks_of_the_cloud_are_the_clouds_to_take_back() -> None:
+    impaired = checked(served(InstanceState.READY), passed=False)
+    assert impaired.state is InstanceState.DEGRADED
+    assert told(impaired, BOOTED, SERVING) == impaired
+    assert checked(impaired).state is InstanceState.READY
+
+
+@pytest.mark.parametrize("wish", [DesiredState.STOPPED, DesiredState.TERMINATED])
+def test_a_machine_that_is_to_end_is_not_made_ready_again(wish: DesiredState) -> None:
+    present = served(InstanceState.READY, desired_state=wish)
+    assert told(present, NO_DISK) == present
+
+
+def test_no_endpoint_outlives_the_machines_run() -> None:
+    ready = served(InstanceState.READY, endpoint="http://127.0.0.1:18000/v1")
+    for state in (RemoteState.STOPPING, RemoteState.STOPPED, RemoteState.TERMINATED, RemoteState.PENDING):
+        assert advance(ready, machine(state), START).endpoint is None
+    lost = deny(deny(ready, START), START + timedelta(minutes=2))
+    assert (lost.state, lost.endpoint) == (InstanceState.LOST, None)

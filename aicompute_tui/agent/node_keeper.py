@@ -1,0 +1,200 @@
+"""The worker that looks after this host's machines over ssh: it begins and ends the watch over each of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from aicompute_tui.agent.machine_watch import MachineWatch
+from aicompute_tui.agent.workers import Bell, MakeContext, supervise
+from aicompute_tui.domain.clock import Clock
+from aicompute_tui.domain.errors import AicError
+from aicompute_tui.domain.instance import Instance
+from aicompute_tui.domain.node import LinkState, NodeReport, Tunnel, TunnelState
+from aicompute_tui.services.context import Context
+from aicompute_tui.services.gpu_samples import thin_out
+from aicompute_tui.services.node_reports import forget, is_watchable, take_link
+from aicompute_tui.services.tunnels import take_back
+
+CONNECTS_AT_ONCE = 16
+LOOK_SECONDS = 1.0
+FULL_LOOK_SECONDS = 300.0
+THIN_OUT_SECONDS = 3_600.0
+_CONCERNING = frozenset({"instances", "tunnels"})
+_MOST_CHANGES = 1_000
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    watch: MachineWatch
+    tasks: tuple[asyncio.Task[None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What is stored now; reports only in a full look."""
+
+    rows: Mapping[str, Instance]
+    tunnels: Mapping[str, Sequence[Tunnel]]
+    reports: Sequence[NodeReport] = ()
+
+
+class NodeKeeper:
+    """Machines of other hosts are theirs: they hold their keys."""
+
+    name = "nodes"
+
+    def __init__(self, context: MakeContext, clock: Clock, host_id: str) -> None:
+        self._make_context = context
+        self._clock = clock
+        self._host_id = host_id
+        self._bell = Bell(clock)
+        self._is_leaving = False
+        self._door = asyncio.Semaphore(CONNECTS_AT_ONCE)
+        self._watched: dict[str, _Watched] = {}
+        self._closing: dict[str, asyncio.Task[None]] = {}
+        self._seen = -1
+        self._full_at: datetime | None = None
+        self._thinned_at: datetime | None = None
+
+    def nudge(self) -> None:
+        self._bell.ring()
+
+    def leave(self) -> None:
+        self._is_leaving = True
+        self._bell.ring()
+
+    async def run(self) -> None:
+        try:
+            while not self._is_leaving:
+                try:
+                    await self._look()
+                except AicError as error:
+                    log.warning("the machines could not be looked through: %s %s", error.message, error.details)
+                await self._bell.sleep(LOOK_SECONDS)
+            await self._leave()
+        finally:
+            await self._end_everything()
+
+    async def _context(self) -> Context:
+        return await self._make_context(None)
+
+    async def _look(self) -> None:
+        """Begins and ends watches by what is stored; where nothing of it changed, there is nothing to do."""
+        context = await self._context()
+        stored = await self._read(context)
+        if stored is not None:
+            for row in stored.rows.values():
+                if is_watchable(row, self._host_id) and row.id not in self._closing:
+                    self._keep(row, stored.tunnels.get(row.id, ()))
+            for instance_id in self._unwatchable(stored):
+                self._close(instance_id, stored.rows.get(instance_id))
+        now = self._clock.now()
+        if self._thinned_at is None or (now - self._thinned_at).total_seconds() >= THIN_OUT_SECONDS:
+            self._thinned_at = now
+            await thin_out(context)
+
+    async def _read(self, context: Context) -> _Stored | None:
+        """None where nothing has changed that concerns machines."""
+        now = self._clock.now()
+        is_full = self._full_at is None or (now - self._full_at).total_seconds() >= FULL_LOOK_SECONDS
+        async with context.store.read() as transaction:
+            latest = await transaction.changes.latest()
+            if latest == self._seen and not is_full:
+                return None
+            if not is_full:
+                changes = await transaction.changes.since(self._seen, _MOST_CHANGES)
+                if len(changes) < _MOST_CHANGES and not any(each.table in _CONCERNING for each in changes):
+                    self._seen = latest
+                    return None
+            rows = await transaction.instances.list()
+            tunnels = await transaction.tunnels.list(self._host_id)
+            reports = await transaction.node_reports.list() if is_full else ()
+        self._seen = latest
+        if is_full:
+            self._full_at = now
+        by_machine: dict[str, list[Tunnel]] = {}
+        for tunnel in tunnels:
+            by_machine.setdefault(tunnel.instance_id, []).append(tunnel)
+        return _Stored({row.id: row for row in rows}, by_machine, reports)
+
+    def _keep(self, row: Instance, tunnels: Sequence[Tunnel]) -> None:
+        known = self._watched.get(row.id)
+        if known is None:
+            watch = MachineWatch(self._context, self._clock, row, self._door)
+            tasks = (self._begin(f"watch over {row.name}", watch.run), self._begin(f"{row.name} ports", watch.desk.run))
+            known = self._watched[row.id] = _Watched(watch, tasks)
+        known.watch.update(row, tunnels)
+
+    def _begin(self, name: str, run: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+        return asyncio.create_task(supervise(name, run, self._clock), name=name)
+
+    def _unwatchable(self, stored: _Stored) -> set[str]:
+        """Machines that are watched no longer, and those of which an earlier agent left something standing."""
+        left = {report.instance_id for report in stored.reports if report.host_id == self._host_id}
+        left |= stored.tunnels.keys() | self._watched.keys()
+        known = {report.instance_id: report.link for report in stored.reports}
+        found: set[str] = set()
+        for instance_id in left - self._closing.keys():
+            row = stored.rows.get(instance_id)
+            if row is not None and is_watchable(row, self._host_id):
+                continue
+            is_open = any(tunnel.state is not TunnelState.OPENING for tunnel in stored.tunnels.get(instance_id, ()))
+            is_linked = known.get(instance_id, LinkState.NEVER) is not LinkState.NEVER
+            if row is None or instance_id in self._watched or is_open or is_linked:
+                found.add(instance_id)
+        return found
+
+    def _close(self, instance_id: str, row: Instance | None) -> None:
+        watched = self._watched.pop(instance_id, None)
+        task = asyncio.create_task(self._closed(instance_id, row, watched), name=f"end of the watch over {instance_id}")
+        self._closing[instance_id] = task
+        task.add_done_callback(lambda _: self._has_closed(instance_id))
+
+    def _has_closed(self, instance_id: str) -> None:
+        self._closing.pop(instance_id, None)
+        self._seen = -1  # it may run again by now
+        self._bell.ring()
+
+    async def _closed(self, instance_id: str, row: Instance | None, watched: _Watched | None) -> None:
+        """Keeps what stays of a machine that stopped, and nothing of one that is gone. A full look repeats what failed."""
+        if watched is not None:
+            await _ended(watched.tasks)
+        try:
+            context = await self._context()
+            if row is None:
+                await take_back(context, instance_id, "the machine is gone")
+                await forget(context, [instance_id])
+                await context.nodes.forget(instance_id)
+            else:
+                await take_back(context, instance_id, f"it is {row.state.value}", keep_rows=True)
+                await take_link(context, instance_id, LinkState.NEVER)
+        except AicError as error:
+            log.warning("what was kept of %s could not be cleared: %s", instance_id, error.message)
+
+    async def _leave(self) -> None:
+        """No port is left that looks open and leads nowhere."""
+        watched, self._watched = self._watched, {}
+        await _ended([task for each in watched.values() for task in each.tasks])
+        try:
+            context = await self._context()
+            for instance_id, each in watched.items():
+                if each.watch.desk.has_tunnels:
+                    await take_back(context, instance_id, "the agent of this host ended", keep_rows=True)
+        except AicError as error:
+            log.warning("the tunnels could not be taken back: %s", error.message)
+
+    async def _end_everything(self) -> None:
+        watched, self._watched = self._watched, {}
+        await _ended([*(task for each in watched.values() for task in each.tasks), *self._closing.values()])
+
+
+async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
