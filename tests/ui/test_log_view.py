@@ -460,6 +460,22 @@ async def test_current_line_visible_text_and_clearing() -> None:
         assert lines_shown(view)[0] == "again"
 
 
+@pytest.mark.asyncio
+async def test_the_mouse_selects_text_over_several_lines() -> None:
+    async with shown(30) as (view, pilot):
+        view.append(["数据处理 wide"])
+        await painted(view)
+        await pilot.mouse_down(Watched, offset=(4, 7))
+        await pilot.hover(Watched, offset=(6, 9))
+        view.append(["comes while selecting"])
+        await painted(view)
+        await pilot.mouse_up(Watched, offset=(6, 9))
+        await pilot.pause()
+        assert pilot.app.screen.get_selected_text() == "ne 28\nline 29\n数据处"
+        assert not view.follow
+        assert any("reverse" in str(style) or " on " in str(style) for style in looks(view, 8).values())
+
+
 # -- terminals
 
 

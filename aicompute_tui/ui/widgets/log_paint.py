@@ -74,11 +74,25 @@ class LogPainter:
         """Whether a line that is not shown whole has more to the right of the view."""
         return self._line(serial, text, kind, whole=False).goes_on
 
+    def shown_text(self, serial: int, text: str, kind: int) -> str:
+        """All of a line as it is shown."""
+        return self._line(serial, text, kind, whole=True).text
+
+    def first_place(self, serial: int, text: str, kind: int, part: int | None) -> int:
+        """The place in the shown text of what stands in the first cell of a painted line, the gutter counted in."""
+        line = self._line(serial, text, kind, whole=part is not None)
+        if part is not None:
+            return line.starts[part] - GUTTER
+        start, _, blank = window(line.text, self.left + self._is_cut_before(line), self.room)
+        return start - blank - self._is_cut_before(line) - GUTTER
+
     def segments(
-        self, serial: int, text: str, kind: int, *, part: int | None, match: str, cursor: bool
+        self, serial: int, text: str, kind: int, *, part: int | None, match: str, cursor: bool, chosen: Span | None
     ) -> list[Segment]:
         """`part` of a line shown whole, or (None) what of it is in view; `match` is the look of its matches."""
         line = self._line(serial, text, kind, whole=part is not None)
+        if chosen is not None:
+            line = line._replace(spans=(*line.spans, chosen))
         sign = self._style_of("stderr") if kind == STDERR else None
         gutter = [
             Segment(self.glyphs.cursor if cursor else " "),
@@ -97,10 +111,9 @@ class LogPainter:
         return [*gutter, *body]
 
     def _clipped(self, line: _Shown, match: str, whole: Style | None) -> list[Segment]:
-        left, beyond = self.left, line.goes_on
-        before = left > 0 and line.text != ""
+        before, beyond = self._is_cut_before(line), line.goes_on
         room = self.room - before - beyond
-        start, end, blank = window(line.text, left + before, max(0, room))
+        start, end, blank = window(line.text, self.left + before, max(0, room))
         more = self._style_of("more")
         body = [Segment(self.glyphs.left, more)] if before else []
         body += [Segment(" " * blank)] if blank else []
@@ -109,6 +122,9 @@ class LogPainter:
             used = sum(segment.cell_length for segment in body)
             body += [Segment(" " * max(0, self.room - 1 - used)), Segment(self.glyphs.right, more)]
         return body
+
+    def _is_cut_before(self, line: _Shown) -> bool:
+        return self.left > 0 and line.text != ""
 
     def _segments(self, line: _Shown, start: int, end: int, match: str, whole: Style | None) -> list[Segment]:
         """The letters of the line from `start` to `end`, cut where their look changes."""

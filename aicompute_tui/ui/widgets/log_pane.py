@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from sys import maxsize
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -20,6 +21,7 @@ from aicompute_tui.ui.widgets.columns import TONES, fit
 from aicompute_tui.ui.widgets.log_paint import GUTTER, LogPainter
 from aicompute_tui.ui.widgets.log_place import LogPlace, Part
 from aicompute_tui.ui.widgets.log_rows import LogRows
+from aicompute_tui.ui.widgets.log_text import Span
 
 _PAINT_SECONDS = 0.1
 _AT_ONCE = 0.001
@@ -86,13 +88,14 @@ class LogPane(ScrollView, can_focus=True):
         self._whole: set[int] = set()
         self._parts: list[Part] = []
         self._painted_cursor = -1
-        self._strips: dict[tuple[int, int | None, bool], Strip] = {}
+        self._strips: dict[tuple[int, int | None], Strip] = {}
         self._base: Style | None = None
         self._timer: Timer | None = None
         self._seeker: Worker[None] | None = None
         self._search_from: int | None = None
         self._is_shown = False
         self._is_placing = False
+        self._is_painting = False
         self._last_top = 0
         self._seen_end = 0
 
@@ -274,6 +277,8 @@ class LogPane(ScrollView, can_focus=True):
     # -- painting
 
     def _look_of(self, look: str) -> Style:
+        if look == "selection":
+            return self.screen.get_component_rich_style("screen--selection")
         return self.get_component_rich_style(f"log-view--{look}", partial=True)
 
     def notify_style_update(self) -> None:
@@ -286,32 +291,57 @@ class LogPane(ScrollView, can_focus=True):
         if self._base is None:
             self._base = self.rich_style
         if y < len(self._parts) and self._parts[y].serial >= self._rows.ring.first:
-            return self._row_strip(self._parts[y], width, self._base)
+            part = self._parts[y]
+            strip = self._row_strip(part, width, self._base)
+            return strip if self._is_painting else strip.apply_offsets(self._first_place(part), part.serial)
         if not self._parts and y == min(1, self.size.height - 1):
             text = self._empty_message if not len(self._rows.ring) else _NO_ROW
             told = fit(text, max(1, width - GUTTER), more=self._glyphs.more)
             return Strip([Segment(" " * GUTTER + told, self._base + self._look_of("empty"))]).adjust_cell_length(width)
         return Strip.blank(width, self._base)
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Places for a mouse that selects are told only when asked for: they would double the cost of painting."""
+        self._is_painting = True
+        try:
+            return super().render_lines(crop)
+        finally:
+            self._is_painting = False
+
+    def _first_place(self, part: Part) -> int:
+        ring, serial = self._rows.ring, part.serial
+        return self._painter.first_place(serial, ring.text(serial), ring.kind(serial), self._part_number(part))
+
+    def _part_number(self, part: Part) -> int | None:
+        """None for a line that is clipped."""
+        return part.part if self._wraps or part.serial in self._whole else None
+
+    def _chosen(self, serial: int) -> Span | None:
+        """What of a line is selected."""
+        selection = self.text_selection
+        span = selection.get_span(serial) if selection is not None else None
+        return Span(span[0], span[1] if span[1] >= 0 else maxsize, "selection") if span is not None else None
+
     def _row_strip(self, part: Part, width: int, base: Style) -> Strip:
         serial = part.serial
         is_cursor = serial == self._place.cursor
-        number = part.part if self._wraps or serial in self._whole else None
-        key = (serial, number, is_cursor)
-        strip = None if is_cursor else self._strips.get(key)
+        number, chosen = self._part_number(part), self._chosen(serial)
+        key = (serial, number)
+        strip = None if is_cursor or chosen else self._strips.get(key)
         if strip is None:
             ring = self._rows.ring
             match = "match-current" if is_cursor else "match"
             sign = is_cursor and self.has_focus and not number
             segments = self._painter.segments(
-                serial, ring.text(serial), ring.kind(serial), part=number, match=match, cursor=sign
+                serial, ring.text(serial), ring.kind(serial), part=number, match=match, cursor=sign, chosen=chosen
             )
             if is_cursor:
                 base += self._look_of("cursor" if self.has_focus else "cursor-blurred")
             strip = _joined(segments, width, base)
-            if len(self._strips) >= _CACHED_STRIPS:
-                self._strips.clear()
-            self._strips[key] = strip
+            if not is_cursor and not chosen:
+                if len(self._strips) >= _CACHED_STRIPS:
+                    self._strips.clear()
+                self._strips[key] = strip
         return strip
 
     def on_focus(self) -> None:

@@ -9,6 +9,7 @@ from sys import maxsize
 from textual import events
 from textual.binding import Binding, BindingsMap
 from textual.message import Message
+from textual.selection import Selection
 
 from aicompute_tui.ui.bindings import navigation_bindings
 from aicompute_tui.ui.glyphs import UNICODE, Glyphs
@@ -271,9 +272,26 @@ class LogView(LogPane):
         self._place.reveal()
         self.show()
 
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """What the mouse has selected, as it is shown; lines that fell out meanwhile are missing."""
+        ring, rows = self._rows.ring, self._rows
+        first = rows.index(selection.start.y) if selection.start is not None else 0
+        last = rows.index(selection.end.y + 1) if selection.end is not None else len(rows)
+        picked: list[str] = []
+        for serial in map(rows.serial, range(first, last)):
+            start, end = selection.get_span(serial) or (0, 0)
+            text = self._painter.shown_text(serial, ring.text(serial), ring.kind(serial))
+            picked.append(text[max(0, start) : end if end >= 0 else None])
+        return "\n".join(picked), "\n"
+
+    def on_mouse_down(self) -> None:
+        """Lines do not run away from under a mouse that begins to select."""
+        self._place.follow = False
+        self.show()
+
     def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
-        if offset is None or offset.y >= len(self._parts):
+        if offset is None or offset.y >= len(self._parts) or self.text_selection is not None:
             return
         serial = self._parts[offset.y].serial
         self._place.go_to_row(self._rows.index(serial))
