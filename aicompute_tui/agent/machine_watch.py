@@ -18,7 +18,8 @@ from aicompute_tui.domain.node import LinkState, NodeReading, NodeReport, Tunnel
 from aicompute_tui.metrics.node_watch import watch_command
 from aicompute_tui.services.context import Context
 from aicompute_tui.services.gpu_samples import SampleGatherer
-from aicompute_tui.services.node_reports import report_of, take_link, take_reading
+from aicompute_tui.services.node_reports import SETTING_UP, report_of, take_link, take_reading
+from aicompute_tui.services.node_secrets import SecretsDelivery
 from aicompute_tui.services.nodes import node_address
 from aicompute_tui.services.tunnels import ensure_endpoint, serves
 from aicompute_tui.services.watch_reader import WatchReader
@@ -31,7 +32,6 @@ BOOT_GRACE = timedelta(minutes=3)
 """So long after a boot nothing is wrong with a machine whose ssh does not answer yet."""
 _BOOT_PAUSE_SECONDS = 5.0
 _WRITE_SECONDS = 10.0
-_QUICK_STATES = frozenset({InstanceState.BOOTING, InstanceState.PREPARING})
 
 Value = TypeVar("Value")
 
@@ -52,6 +52,7 @@ class MachineWatch:
         self._bell = Bell(clock)
         self._is_connected = asyncio.Event()
         self._gatherer = SampleGatherer(row.id)
+        self._delivery = SecretsDelivery()
         self._failures = 0
         self._was_connected = False
         self._written_at: datetime | None = None
@@ -95,7 +96,7 @@ class MachineWatch:
 
     @property
     def _interval(self) -> float:
-        return QUICK_SECONDS if self.row.state in _QUICK_STATES else STEADY_SECONDS
+        return QUICK_SECONDS if self.row.state in SETTING_UP else STEADY_SECONDS
 
     async def _follow(self, context: Context) -> None:
         """One connection's life; returns where another pace or another address is wanted."""
@@ -151,8 +152,15 @@ class MachineWatch:
             self.row, self.report, self._written_at = noted.row, noted.report, self._clock.now()
             if serves(self.row, self.report) and not self.desk.has_endpoint:
                 await ensure_endpoint(context, self.row)
+            await self._hand_secrets(context, noted.report)
         except AicError as error:
             log.warning("what %s said could not be stored: %s", self.row.name, error.message)
+
+    async def _hand_secrets(self, context: Context, report: NodeReport) -> None:
+        try:
+            await self._delivery.see_to(context, self.row, report)
+        except AicError as error:
+            log.warning("%s was not handed its secrets: %s %s", self.row.name, error.message, error.details)
 
     def _is_due(self, context: Context, reading: NodeReading, interval: float) -> bool:
         """Whether there is anything to write: each reading of a steady machine, of a quick one the news."""

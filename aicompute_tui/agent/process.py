@@ -22,6 +22,7 @@ from aicompute_tui.domain.moments import format_moment
 from aicompute_tui.runtime import Runtime
 from aicompute_tui.runtime.logs import hide
 from aicompute_tui.services.context import Actor, Context
+from aicompute_tui.services.node_reports import SETTING_UP, look_at_all
 from aicompute_tui.services.reconcile import reconcile
 from aicompute_tui.store.database import Store
 from aicompute_tui.store.schema import SCHEMA_VERSION, schema_state
@@ -229,7 +230,11 @@ async def once(runtime: Runtime, *, debug: bool = False) -> JsonObject:
         async def make_context(actor: Actor | None) -> Context:
             return await runtime.context(store, actor=actor or runtime.agent_actor)
 
-        summary = await reconcile(await make_context(None), full=True)
+        context = await make_context(None)
+        summary = await reconcile(context, full=True)
+        async with store.read() as transaction:
+            rows = await transaction.instances.list()
+        await look_at_all(context, [row for row in rows if row.state in SETTING_UP])
         runner = JobRunner(make_context, runtime.clock, runtime.host_id)
         await runner.run_all()
         return {**summary, "jobs_done": runner.finished, "jobs_failed": runner.failed}

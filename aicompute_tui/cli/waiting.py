@@ -52,17 +52,18 @@ async def _settled(call: Call, runtime: Runtime, context: Context, ids: Sequence
     since_look = _LOOK_SECONDS
     while True:
         rows = await _read(context, ids)
-        if all(_is_there(call.action.id, row) or row.is_final for row in rows):
+        if all(_is_there(call.action.id, row) or row.is_final or _has_failed(row) for row in rows):
             return rows
         if since_look >= _LOOK_SECONDS:
             since_look = 0.0
-            await _look(runtime, context)
+            await _look(runtime, context, rows)
         await context.clock.sleep(_POLL_SECONDS)
         since_look += _POLL_SECONDS
 
 
-async def _look(runtime: Runtime, context: Context) -> None:
+async def _look(runtime: Runtime, context: Context, rows: Sequence[Instance]) -> None:
     from aicompute_tui.agent.client import AgentClient
+    from aicompute_tui.services.node_reports import look_at_all
     from aicompute_tui.services.reconcile import reconcile
 
     try:
@@ -72,6 +73,7 @@ async def _look(runtime: Runtime, context: Context) -> None:
     try:
         if client is None:
             await reconcile(context, full=False)
+            await look_at_all(context, rows)
             return
         try:
             await client.nudge("reconcile")
@@ -89,6 +91,11 @@ async def _read(context: Context, ids: Sequence[str]) -> list[Instance]:
 def _is_there(action_id: str, row: Instance) -> bool:
     wanted = {"instance.terminate": "terminated", "instance.stop": "stopped"}.get(action_id, "ready")
     return row.state.value == wanted
+
+
+def _has_failed(row: Instance) -> bool:
+    """A machine that could not set itself up waits for a person."""
+    return row.state.value == "degraded" and row.error_kind is not None
 
 
 async def is_agent_running(runtime: Runtime) -> bool:

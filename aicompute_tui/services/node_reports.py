@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -21,8 +22,10 @@ from aicompute_tui.services.nodes import node_address
 from aicompute_tui.services.watch_reader import WatchReader
 from aicompute_tui.store.database import Transaction
 
+SETTING_UP = frozenset({InstanceState.BOOTING, InstanceState.PREPARING})
 IDLE_SOON = timedelta(minutes=5)
 _TREMBLE = timedelta(seconds=3)
+_LOOKS_AT_ONCE = 16
 _SSH_REFUSALS = frozenset({"AuthFailed", "Refused"})
 """Kinds of problems that no waiting mends: our key or the machine's is not what it was."""
 
@@ -184,6 +187,23 @@ async def forget(context: Context, instance_ids: Iterable[str]) -> None:
     async with context.store.write() as transaction:
         for instance_id in instance_ids:
             await transaction.node_reports.remove(instance_id)
+
+
+async def look_at_all(context: Context, rows: Iterable[Instance]) -> None:
+    """One reading each of machines that set themselves up, where no agent watches over them; failures are stored."""
+    watchable = [row for row in rows if row.framework in FRAMEWORKS and is_watchable(row, context.actor.host_id)]
+    door = asyncio.Semaphore(_LOOKS_AT_ONCE)
+
+    async def look(row: Instance) -> None:
+        async with door:
+            try:
+                await look_once(context, row)
+            except AicError as error:
+                is_booting = row.state is InstanceState.BOOTING
+                link = LinkState.CONNECTING if is_booting else LinkState.FAILED
+                await take_link(context, row.id, link, None if is_booting else error)
+
+    await asyncio.gather(*(look(row) for row in watchable))
 
 
 async def look_once(context: Context, row: Instance) -> Noted | None:
