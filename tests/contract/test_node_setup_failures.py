@@ -76,7 +76,7 @@ def test_docker_that_cannot_be_installed(vllm: SetupMachine) -> None:
 
 
 def test_docker_that_does_not_start(vllm: SetupMachine) -> None:
-    (vllm.folder / "docker/down").touch()
+    vllm.stand_in("docker", "echo Cannot connect to the Docker daemon; exit 1")
     vllm.stand_in("sleep", "exit 0")
     assert vllm.run() == MAY_PASS
     assert "Docker does not start" in vllm.step("docker").detail
@@ -144,6 +144,7 @@ def test_gated_model_waits_for_a_token_and_goes_on_once_it_arrives(vllm: SetupMa
 
 def test_token_without_access_fails_until_the_licence_is_accepted(vllm: SetupMachine) -> None:
     vllm.hub(repos=GATED, known_tokens=["hf_other"])
+    vllm.stand_in("sleep", "exec /bin/sleep 0.005")
     vllm.secrets("HF_TOKEN=hf_other\n")
     vllm.start()
     step = vllm.until_step("model", "failed", "The Hugging Face token may not read org/model")
@@ -260,6 +261,7 @@ def test_container_that_docker_refuses_to_start(vllm: SetupMachine) -> None:
     (vllm.folder / "docker/run-says").write_text('could not select device driver "" with capabilities: [[gpu]].\n')
     assert vllm.run() == NEEDS_A_PERSON
     assert "NVIDIA driver" in vllm.step("model").detail
+    assert "select device driver" in vllm.text("var-log/aic-tui/setup.log")
 
 
 def test_failed_server_is_tried_again_on_the_next_boot(vllm: SetupMachine) -> None:
@@ -300,13 +302,16 @@ def test_ollama_pull_that_fails(make: MakesMachine, error: str, told: str) -> No
     assert told in machine.step("model").detail
 
 
-def test_ollama_model_larger_than_the_disk(make: MakesMachine) -> None:
-    machine = make("ollama", "qwen3")
-    machine.plan(library={"qwen3": {"layers": [80_000_000_000]}}, slow=True)
+def test_ollama_model_larger_than_the_disk_leaves_the_others_their_turn(make: MakesMachine) -> None:
+    machine = make("ollama", "qwen3:235b", "qwen3")
+    library = {"qwen3:235b": {"layers": [80_000_000_000]}, "qwen3": {"layers": [1000]}}
+    machine.plan(library=library, slow=True)
     machine.stand_in("df", "echo Avail; echo 40000000000")
     assert machine.run() == NEEDS_A_PERSON
-    step = machine.step("model")
-    assert "The disk has 37.2 GiB left and qwen3 needs" in step.detail
+    step = machine.step("model", "qwen3:235b")
+    assert step.state == "failed"
+    assert "The disk has 37.2 GiB left and qwen3:235b needs" in step.detail
+    assert machine.states()["model qwen3"] == "done"
 
 
 def test_ollama_pull_that_breaks_off_goes_on(make: MakesMachine) -> None:

@@ -158,9 +158,10 @@ END
 try_for() {
     local pauses
     for pauses in 5 10 20 40 80 0; do
+        why=''
         "$2" && return
         log_said
-        find_cause "$1"
+        [[ -n $why ]] || find_cause "$1"
         lasting=3
         if [[ -n $why && $why != *'tries again'* ]]; then break; fi
         lasting=1
@@ -320,15 +321,16 @@ start_container() {
         [[ -z $HF_TOKEN ]] || export HF_TOKEN
         [[ -z $API_KEY || -z $key ]] || export "$key=$API_KEY"
         exec docker run "${options[@]}" "$image" "${arguments[@]}"
-    ) >"$said" 2>&1 || stop_container 'The container does not start'
+    ) >"$said" 2>&1 && return
+    log_said
+    find_cause "$model"
+    stop_container "${why:-The container does not start: $(tail -n 1 "$said")}"
 }
 
 # Fails the present step; the container stays as it died, with its log.
 stop_container() {
-    log_said
     docker stop -t 5 "$container" >/dev/null 2>&1
-    find_cause "$model"
-    fail "${why:-$1: read why in the set-up log.}"
+    fail "$1"
 }
 
 check_container() {
@@ -339,7 +341,8 @@ check_container() {
     [[ $killed != true ]] || echo OOMKilled >>"$said"
     find_cause "$model"
     if [[ $state == exited || $state == dead || -n $why ]] || ((restarts - known_restarts >= 3)); then
-        stop_container 'The server stops again and again'
+        log_said
+        stop_container "${why:-The server stops again and again: read the last lines of its log in the set-up log.}"
     fi
 }
 
@@ -354,6 +357,13 @@ server_answers() {
     else
         ask_server /health >/dev/null && ask_server /v1/models | grep -qF "\"$model\""
     fi
+}
+
+await_server() {
+    until server_answers; do
+        check_container
+        rest 1
+    done
 }
 
 # Sets `code`, `answer` (the headers too) of the hub.
@@ -417,27 +427,27 @@ find_expected() {
     ((expected)) || expected=$other
 }
 
-check_disk() {
+# False, with `why`, where so many bytes more do not fit.
+fits_on_disk() {
     local free
     free=$(df -B1 --output=avail "$cache" 2>/dev/null | tail -n 1)
-    if ((${free:-$1} < $1)); then
-        docker stop -t 5 "$container" >/dev/null 2>&1
-        fail "The disk has $(gib "$free") left and $model needs $(gib "$1"): launch with a larger volume."
-    fi
+    ((${free:-$1} < $1)) || return 0
+    why="The disk has $(gib "$free") left and $model needs $(gib "$1"): launch with a larger volume."
+    false
 }
 
 # True once all bytes are here.
-watch_download() {
+is_downloaded() {
     local here
     here=$(du -csB1 "$cache"/{hub/,}models--"${repo//\//--}" "$cache/${repo/\//_}"_* 2>/dev/null | tail -n 1)
     here=${here%%[!0-9]*}
     if ((expected == 0)); then
-        check_disk 134217728
+        fits_on_disk 134217728 || stop_container "$why"
         tell '' "$(gib "$here") so far"
         return 1
     fi
     ((here < expected)) || return 0
-    check_disk $((expected - here))
+    fits_on_disk $((expected - here)) || stop_container "$why"
     tell $((here * 100 / expected)) "$(gib "$here") of $(gib "$expected")"
     return 1
 }
@@ -452,25 +462,23 @@ serve_hub_model() {
         wait_for_access
         find_expected
         describe_container
-        watch_download
+        is_downloaded
         start_container
     fi
-    until server_answers || watch_download; do
+    until server_answers || is_downloaded; do
         check_container
         rest 1
     done
     finish
     next_step 'loads the model into the GPUs'
-    until server_answers; do
-        check_container
-        rest 1
-    done
+    await_server
     finish
 }
 
 pull_model() {
     local line id code=1 here whole due=0
     local -A total=() completed=()
+    await_server
     if ask_server /api/show -d "{\"model\":\"$model\"}" >/dev/null; then return; fi
     while next_line; do
         if [[ $line == *'"success"'* ]]; then
@@ -483,7 +491,7 @@ pull_model() {
             due=$((up + tick))
             printf -v here '+%s' "${completed[@]}"
             printf -v whole '+%s' "${total[@]}"
-            check_disk $((whole - (here)))
+            fits_on_disk $((whole - (here))) || break
             tell $(((here) * 100 / ((whole) + 1))) "$(gib $((here))) of $(gib $((whole)))"
         else
             printf '%s\n' "$line" >&3
@@ -493,20 +501,12 @@ pull_model() {
     return "$code"
 }
 
-start_ollama() {
-    start_container
-    until server_answers; do
-        check_container
-        rest 1
-    done
-}
-
 # A model that fails leaves the others their turn.
 serve_ollama() {
     local failed=''
     for model in "${models[@]}"; do
         next_step "pulls $model"
-        start_ollama
+        start_container
         if try_for "$model" pull_model; then
             finish
         else
@@ -516,7 +516,8 @@ serve_ollama() {
     done
     [[ -z $failed ]] || exit 3
     next_step 'starts the server'
-    start_ollama
+    start_container
+    await_server
     finish
 }
 
