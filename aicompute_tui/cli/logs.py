@@ -22,12 +22,13 @@ async def write_logs(call: Call, items: AsyncIterator[JsonObject]) -> int:
     """Lines as they are but for what could drive a terminal; a mark is a line of its own for programs."""
     utf8 = speaks_utf8(sys.stdout)
     output = call.options.output
+    follows = bool(call.arguments.get("follow"))
     first = True
     async with read_on(items) as read:
         async for item in read:
             if output == "table":
                 text = "".join(harmless(line) + "\n" for line in _lines(item))
-                if "mark" in item:
+                if "mark" in item and (item["mark"] != "end" or follows):
                     say(f"-- {clean(str(item.get('text')))}")
             else:
                 text = program_lines(_rows(item), output, first=first, utf8=utf8)

@@ -2,72 +2,68 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 from aicompute_tui.domain.durations import parse_duration
-from aicompute_tui.domain.errors import InvalidInput, NotFound
-from aicompute_tui.domain.framework import CONTAINER_NAME
+from aicompute_tui.domain.errors import InvalidInput
+from aicompute_tui.domain.framework import FRAMEWORKS
 from aicompute_tui.domain.instance import Instance, InstanceState
-from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.domain.node import NodeReport, failed_step, is_set_up
 from aicompute_tui.services.arguments import flag, integer, required_text, text
 from aicompute_tui.services.context import Arguments, Context
+from aicompute_tui.services.log_pipeline import mark
+from aicompute_tui.services.node_logs import MOST_TAIL, SOURCES, NodeLog, node_log_items
 from aicompute_tui.services.nodes import node_address
+from aicompute_tui.ssh.base import NodeAddress
 
-SOURCES = ("setup", "framework", "cloud-init", "node")
-MOST_TAIL = 1_000_000
-_DATED = frozenset({"framework", "node"})
-_FILES = {"setup": "/var/log/aic-tui/setup.log", "cloud-init": "/var/log/cloud-init-output.log"}
+AUTO = "auto"
+DEFAULT_TAIL = 200
 
 
 async def logs(context: Context, arguments: Arguments) -> AsyncIterator[JsonObject]:
-    """Handler of `instance.logs`."""
+    """Handler of `instance.logs`. What `auto` has chosen is told first, by a note that names the source."""
     async with context.store.read() as transaction:
         row = await transaction.instances.find(required_text(arguments, "name"))
         report = await transaction.node_reports.get(row.id)
-    source = chosen_source(text(arguments, "source") or "auto", row, report)
+    wanted = text(arguments, "source") or AUTO
+    source = chosen_source(wanted, row, report)
+    log = _log(arguments, source)
+
+    async def find_address() -> NodeAddress:
+        async with context.store.read() as transaction:
+            return node_address(context, await transaction.instances.get(row.id))
+
+    await find_address()
+    if wanted == AUTO:
+        yield {**mark("note", f"The log of {source} on {row.name}.", context.clock.now()), "source": source}
+    async with aclosing(node_log_items(context.nodes, find_address, log, clock=context.clock)) as items:
+        async for item in items:
+            yield item
+
+
+def _log(arguments: Arguments, source: str) -> NodeLog:
+    """With a moment to begin at, all lines from there on unless a number is given."""
+    since = text(arguments, "since")
+    seconds = None if since is None else parse_duration(since)
     tail = integer(arguments, "tail", least=0, most=MOST_TAIL)
-    since = _since_seconds(text(arguments, "since"), source)
-    command = _command(source, 200 if tail is None else tail, since, follow=flag(arguments, "follow"))
-    async with context.nodes.open(node_address(context, row), command) as running:
-        rest = b""
-        async for chunk in running.chunks():
-            *whole, rest = (rest + chunk).split(b"\n")
-            if whole:
-                lines: list[Json] = [line.decode(errors="replace") for line in whole]
-                yield {"lines": lines}
-        if rest:
-            yield {"lines": [rest.decode(errors="replace")]}
-        if running.exit_code:
-            raise NotFound(f"{row.name} has no log of {source}: {running.stderr_tail}".strip(), "Try another --source.")
+    if tail is None:
+        tail = DEFAULT_TAIL if seconds is None else MOST_TAIL
+    return NodeLog(source=source, tail=tail, since_seconds=seconds, follow=flag(arguments, "follow"))
 
 
 def chosen_source(wanted: str, row: Instance, report: NodeReport | None) -> str:
-    """Raises InvalidInput for a source there is not."""
-    if wanted != "auto":
+    """The set-up's log until the machine is set up, then its model server's; of one without a server, cloud-init's.
+
+    Raises InvalidInput for a source there is not.
+    """
+    if wanted != AUTO:
         if wanted not in SOURCES:
-            raise InvalidInput(f"There is no log “{wanted}”.", f"Give one of {', '.join(SOURCES)}, or auto.")
+            raise InvalidInput(f"There is no log “{wanted}”.", f"Give one of {', '.join(SOURCES)}, or {AUTO}.")
         return wanted
+    if row.framework not in FRAMEWORKS:
+        return "cloud-init"
     steps = report.steps if report is not None else ()
-    if steps:
-        return "framework" if is_set_up(steps) and failed_step(steps) is None and row.framework != "none" else "setup"
-    return "framework" if row.state is InstanceState.READY and row.framework != "none" else "setup"
-
-
-def _since_seconds(value: str | None, source: str) -> int | None:
-    if value is None:
-        return None
-    if source not in _DATED:
-        raise InvalidInput(f"The log of {source} carries no times to search by.", "Leave --since out, or give --tail.")
-    return parse_duration(value)
-
-
-def _command(source: str, tail: int, since: int | None, *, follow: bool) -> str:
-    if source == "framework":
-        words = ["docker", "logs", "--tail", str(tail), *(["--since", f"{since}s"] if since else [])]
-        return shlex.join([*words, *(["--follow"] if follow else []), CONTAINER_NAME]) + " 2>&1"
-    if source == "node":
-        words = ["journalctl", "--no-pager", "-o", "short-iso", "-u", "aic-tui-*", "-n", str(tail)]
-        return shlex.join([*words, *(["--since", f"-{since}s"] if since else []), *(["-f"] if follow else [])])
-    return shlex.join(["tail", "-n", str(tail), *(["-F"] if follow else []), _FILES[source]])
+    is_done = is_set_up(steps) and failed_step(steps) is None if steps else row.state is InstanceState.READY
+    return "framework" if is_done else "setup"

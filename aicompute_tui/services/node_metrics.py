@@ -8,18 +8,23 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from aicompute_tui.domain.durations import parse_duration
+from aicompute_tui.domain.errors import BadAnswer, Unreachable
 from aicompute_tui.domain.gpu import GpuReading, GpuSample
 from aicompute_tui.domain.instance import Instance
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.node import NodeReading
+from aicompute_tui.metrics.node_watch import watch_command
 from aicompute_tui.services.arguments import integer, required_text, text
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.nodes import node_address
 from aicompute_tui.services.setup_progress import activity_view, step_view
 from aicompute_tui.services.views import moment_or_none
+from aicompute_tui.services.watch_reader import WatchReader
 
 SPANS = ((30, timedelta(hours=24)), (300, timedelta(days=30)), (3600, timedelta(days=365)))
 """Seconds that one stored sample covers, and how long such samples are kept."""
+
+_WAITS_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
 
 
 async def metrics(context: Context, arguments: Arguments) -> AsyncIterator[JsonObject]:
@@ -36,22 +41,45 @@ async def metrics(context: Context, arguments: Arguments) -> AsyncIterator[JsonO
 
 
 async def _live(context: Context, row: Instance, interval: int, count: int) -> AsyncGenerator[JsonObject]:
-    from aicompute_tui.metrics.node_watch import WatchParser, watch_command
+    """Goes on over breaks of the connection, each told by one mark; raises what the first opening raises."""
+    left = count or None
+    failures = 0
+    was_read = False
+    while left is None or left > 0:
+        problem = "The machine stopped answering."
+        try:
+            readings = _readings(context, row, interval, once=left == 1)
+            async with aclosing(readings):
+                async for reading in readings:
+                    was_read, failures = True, 0
+                    yield reading_view(reading, context.clock.now())
+                    left = None if left is None else left - 1
+                    if left == 0:
+                        return
+        except Unreachable as error:
+            if not was_read:
+                raise
+            problem = error.message
+        if not was_read:
+            raise BadAnswer(f"{row.name} answered nothing that can be read.", "Look at it: `aic-tui instance ssh`.")
+        if failures == 0:
+            yield _gap(problem, context.clock.now())
+        await context.clock.sleep(_WAITS_SECONDS[min(failures, len(_WAITS_SECONDS) - 1)])
+        failures += 1
 
-    parser = WatchParser()
-    given = 0
-    rest = b""
-    async with context.nodes.open(node_address(context, row), watch_command(interval, once=count == 1)) as running:
+
+async def _readings(context: Context, row: Instance, interval: int, *, once: bool) -> AsyncGenerator[NodeReading]:
+    reader = WatchReader(context.clock)
+    async with context.nodes.open(node_address(context, row), watch_command(interval, once=once)) as running:
         async for chunk in running.chunks():
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                reading = parser.feed(line.decode(errors="replace"))
-                if reading is None:
-                    continue
-                yield reading_view(reading, context.clock.now())
-                given += 1
-                if given == count:
-                    return
+            for reading in reader.feed(chunk):
+                yield reading
+
+
+def _gap(problem: str, now: datetime) -> JsonObject:
+    text = f"{problem} Trying again."
+    empty: JsonObject = {"at": moment_or_none(now), "gpus": [], "gpu_problem": "", "activity": None, "steps": []}
+    return {**empty, "mark": "gap", "text": text}
 
 
 async def _stored(context: Context, row: Instance, seconds: int) -> AsyncGenerator[JsonObject]:
