@@ -75,7 +75,8 @@ class Link:
             on_break()
 
     async def run(self, command: str, stdin: bytes, timeout_seconds: float, most_bytes: int) -> Finished:
-        session = await self._session(plain(command))
+        """Without input it is guarded; with input only sshd's own signal ends what outlives its time."""
+        session = await self._session(plain(command) if stdin else guarded(command))
         stderr = bytearray()
         output = bytearray()
 
@@ -83,7 +84,7 @@ class Link:
             stderr.extend(data[: most_bytes - len(stderr)])
 
         session.on_stderr = take
-        writing = asyncio.create_task(session.write(stdin))
+        writing = asyncio.create_task(session.write(stdin)) if stdin else None
         try:
             async with asyncio.timeout(timeout_seconds):
                 async for chunk in session.chunks():
@@ -96,8 +97,9 @@ class Link:
                 "The machine may be overloaded: try again in a minute.",
             ) from None
         finally:
-            writing.cancel()
-            await asyncio.gather(writing, return_exceptions=True)
+            if writing is not None:
+                writing.cancel()
+                await asyncio.gather(writing, return_exceptions=True)
             await session.end(kill=True)
         return Finished(session.exit_code or 0, bytes(output), bytes(stderr))
 
