@@ -91,6 +91,10 @@ def cursor_text(view: LogView) -> str:
     return next(text[1:].strip() for text in screen_text(view) if text.startswith(("▸", ">")))
 
 
+def cursor_height(view: LogView) -> int:
+    return next(y for y, text in enumerate(screen_text(view)) if text.startswith("▸"))
+
+
 def looks(view: LogView, y: int) -> dict[str, str]:
     return {segment.text.strip(): str(segment.style) for segment in view.render_line(y)}
 
@@ -124,6 +128,8 @@ async def test_a_change_of_state_is_told_once() -> None:
         app.told.clear()
         await pilot.press("up")
         await pilot.press("left")
+        assert app.told == [view]
+        await pilot.press("up", "down")
         assert app.told == [view]
 
 
@@ -270,10 +276,10 @@ async def test_a_search_forgets_what_the_ring_drops() -> None:
 async def test_a_filter_keeps_the_place_and_a_search_works_inside() -> None:
     async with shown(500) as (view, pilot):
         await pilot.press("pageup", "pageup", "pageup")
-        line = cursor_text(view)
+        line, height = cursor_text(view), cursor_height(view)
         view.filter("!5")
         await painted(view)
-        assert (cursor_text(view), view.follow) == (line, False)
+        assert (cursor_text(view), cursor_height(view), view.follow) == (line, height, False)
         assert not any("5" in text for text in lines_shown(view))
         view.search("line 15")
         await painted(view)

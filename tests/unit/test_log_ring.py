@@ -55,10 +55,16 @@ def test_a_ring_holds_the_newest_lines_and_counts_the_others(most: int, parts: l
 
 
 def test_long_lines_are_bounded_in_bytes_and_the_newest_stays() -> None:
-    ring = LogRing()
-    for number in range(2_000):
-        ring.extend([f"{number:05}" + "x" * 90_000])
+    tracemalloc.start()
+    try:
+        ring = LogRing()
+        for number in range(2_000):
+            ring.extend([f"{number:05}" + "x" * 90_000])
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
     assert ring.byte_count <= MOST_BYTES
+    assert kept <= 40_000_000, "what is dropped is let go at once"
     assert ring.dropped == 2_000 - len(ring) > 0
     assert held(ring)[-1].startswith("01999")
     small = LogRing(100, most_bytes=1_000)
