@@ -68,6 +68,10 @@ class World:
         """A spot interruption."""
         self._post("interrupt", {"instance_id": instance_id})
 
+    def announce_interruption(self, instance_id: str, seconds: float) -> None:
+        """A spot interruption after a notice."""
+        self._post("interruption-notice", {"instance_id": instance_id, "seconds": seconds})
+
     def vanish(self, instance_id: str) -> None:
         """The cloud forgets the machine."""
         self._post("vanish", {"instance_id": instance_id})

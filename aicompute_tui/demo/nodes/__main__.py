@@ -47,7 +47,10 @@ def _keep(arguments: argparse.Namespace, places: Places) -> None:
     world_port = _world_port(arguments.world_port_file)
     from aicompute_tui.demo.nodes.facts import Roster
     from aicompute_tui.demo.nodes.keeping import Keeper
+    from aicompute_tui.services.own_key import own_public_key
 
+    places.ensure()
+    own_public_key(places)
     roster = Roster(world_port, places.database_file)
     public_key = places.ssh_key.with_name(f"{places.ssh_key.name}.pub")
     asyncio.run(Keeper(roster, arguments.port, public_key, arguments.set_up_seconds).run())

@@ -44,7 +44,7 @@ class Box:
         self._told = 0
         idle_for = member.idle_for_seconds if member is not None else 0
         self._active_at = min(now, setting_up.given_up_at(plan)) - idle_for
-        self._tell_script(now)
+        self.catch_up(now)
         if setting_up.ready_at(plan) < now and self.framework is not None:
             self.work.past(now - idle_for)
         if is_busy and setting_up.ready_at(plan) < now:
@@ -81,11 +81,18 @@ class Box:
         """A line of its journal."""
         self.journals["node"].write(at, talk.node(at, self.facts.name, unit, text))
 
+    def catch_up(self, now: float) -> None:
+        """Writes into its logs what its set-up has to say by `now`."""
+        due = bisect.bisect_right(self._script, now, self._told, key=lambda entry: entry[0])
+        for at, source, line in self._script[self._told : due]:
+            self.journals[source].write(at, line)
+        self._told = due
+
     def tick(self, now: float, look: Look) -> str:
         """Moves on to `now`; answers why it powers itself off, empty while it does not."""
         seconds, self._ticked_at = max(0.1, now - self._ticked_at), now
         self._awake_until = look.awake_until
-        self._tell_script(now)
+        self.catch_up(now)
         if look.interrupted_at is not None and not self.notice:
             self.notice = f"The cloud takes this machine back at {_moment(look.interrupted_at)}."
             self.log(now, "aic-tui-watch", self.notice)
@@ -140,7 +147,7 @@ class Box:
         """Ollama's own server stands before its models do."""
         if self.facts.framework == "ollama":
             begins = [step.begins for step in self.plan if step.stage in {SetupStage.MODEL, SetupStage.READY}]
-            return min(begins) + 1.0
+            return min(min(begins) + 1.0, setting_up.ready_at(self.plan))
         return setting_up.ready_at(self.plan)
 
     def _idle_since(self) -> float:
@@ -162,12 +169,6 @@ class Box:
         if ends is not None and now >= ends:
             return f"Nothing was done here for {now - self._idle_since():.0f} seconds: powering off."
         return ""
-
-    def _tell_script(self, now: float) -> None:
-        due = bisect.bisect_right(self._script, now, self._told, key=lambda entry: entry[0])
-        for at, source, line in self._script[self._told : due]:
-            self.journals[source].write(at, line)
-        self._told = due
 
 
 def plan_of(look: Look, member: Member | None, now: float, seconds: float, *, is_first_boot: bool) -> Plan:

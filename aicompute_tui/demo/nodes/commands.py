@@ -14,6 +14,7 @@ from aicompute_tui.demo.nodes.journal import Entry, Journal
 from aicompute_tui.demo.nodes.setting_up import model_gib
 from aicompute_tui.domain.durations import parse_duration
 from aicompute_tui.domain.errors import InvalidInput
+from aicompute_tui.domain.moments import parse_moment
 
 FILES = {
     "/var/log/aic-tui/setup.log": "setup",
@@ -21,6 +22,7 @@ FILES = {
 }
 _SECRETS = "/etc/aic-tui/secrets.env"
 _WATCH = "@aic-tui 1"
+_HALF_A_MICROSECOND = 5e-7
 _WORDS_THAT_LEAD = frozenset({"exec", "sudo", "-n", "command", "nohup", "LC_ALL=C", "--"})
 
 
@@ -75,8 +77,16 @@ def take_secrets(box: Box, text: str, now: float) -> None:
     box.log(now, "aic-tui-setup", f"secrets were delivered: {names}")
 
 
+def unwrapped(command: str) -> str:
+    """The command inside `exec /bin/sh -c …`, with which the product sends every one."""
+    if not command.startswith("exec /bin/sh -c "):
+        return command
+    words = shlex.split(command)
+    return words[5] if len(words) > 5 else words[3]
+
+
 def log_request(command: str, now: float) -> LogRequest | None:
-    """The log that `command` reads, None where it reads none. Wrapping words and redirections do not matter."""
+    """The log that a typed `command` reads, None where it reads none."""
     for part in re.split(r"\|\||&&|;|\n", command):
         try:
             words = shlex.split(part)
@@ -87,8 +97,6 @@ def log_request(command: str, now: float) -> LogRequest | None:
         found = _of_words(words, now)
         if found is not None:
             return found
-    if command.startswith(("sh -c ", "bash -c ", "/bin/sh -c ")):
-        return log_request(shlex.split(command)[2], now)
     return None
 
 
@@ -132,7 +140,7 @@ def _tail(words: Sequence[str]) -> LogRequest:
 def _docker_logs(words: Sequence[str], now: float) -> LogRequest:
     options = _options(words, "-n --tail --since")
     count = options.get("--tail", options.get("-n", "all"))
-    since = _since(options.get("--since"), now)
+    since = since_moment(options.get("--since"), now)
     stamped = bool({"-t", "--timestamps"} & set(options))
     follow = bool({"-f", "--follow"} & set(options))
     return LogRequest("framework", None if count == "all" else _count(count), since, follow, stamped)
@@ -141,7 +149,7 @@ def _docker_logs(words: Sequence[str], now: float) -> LogRequest:
 def _journal(words: Sequence[str], now: float) -> LogRequest:
     options = _options(words, "-n --lines -u --unit -o --output --since -S")
     count = options.get("-n", options.get("--lines", "all"))
-    since = _since(options.get("--since", options.get("-S")), now)
+    since = since_moment(options.get("--since", options.get("-S")), now)
     follow = bool({"-f", "--follow"} & set(options))
     return LogRequest("node", None if count == "all" else _count(count), since, follow)
 
@@ -150,10 +158,13 @@ def _count(text: str) -> int:
     return int(text) if text.isdigit() else 10
 
 
-def _since(text: str | None, now: float) -> float | None:
-    """`90s`, `-90s`, `@1760000000` or `1760000000` as a moment."""
+def since_moment(text: str | None, now: float) -> float | None:
+    """`90s`, `-90s`, `@1760000000`, `1760000000` or an ISO time as a moment."""
     if not text:
         return None
+    moment = parse_moment(text) if "T" in text else None
+    if moment is not None:
+        return moment.timestamp() - _HALF_A_MICROSECOND
     plain = text.removeprefix("@")
     if re.fullmatch(r"\d{9,11}(\.\d+)?", plain):
         return float(plain)

@@ -51,7 +51,7 @@ class Endpoint:
         else:
             with self._box.work.real(began):
                 await _write(writer, answer)
-        self._box.work.tell(time.time(), request.path, time.time() - began, answer.status)
+        self._box.work.tell(time.time(), f"{request.method} {request.path}", time.time() - began, answer.status)
 
     async def _ask(self, request: Request) -> Answer:
         box = self._box

@@ -38,6 +38,16 @@ class Journal:
             return entries
         return entries[-count:] if count else []
 
+    async def begun(self) -> None:
+        """Until something stands in it."""
+        news = asyncio.Event()
+        self._waiting.add(news)
+        try:
+            if not self._total:
+                await news.wait()
+        finally:
+            self._waiting.discard(news)
+
     async def follow(self, count: int | None, since: float | None = None) -> AsyncIterator[Sequence[Entry]]:
         """What `last` gives, then what comes, for ever."""
         seen = self._total

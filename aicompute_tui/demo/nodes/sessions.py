@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shlex
 import time
 
@@ -10,9 +11,12 @@ import asyncssh
 
 from aicompute_tui.demo.nodes import commands
 from aicompute_tui.demo.nodes.box import Box
+from aicompute_tui.demo.nodes.log_reader import LogScript
+from aicompute_tui.domain.framework import CONTAINER_NAME
 
 Process = asyncssh.SSHServerProcess[str]
 _LOST = (BrokenPipeError, ConnectionError, asyncssh.Error)
+_PART = 32_768
 _NEWS = (asyncssh.TerminalSizeChanged, asyncssh.SignalReceived)
 
 
@@ -31,6 +35,13 @@ async def serve(box: Box, process: Process) -> None:
 
 async def _command(box: Box, process: Process, command: str) -> int:
     now = time.time()
+    box.catch_up(now)
+    command = commands.unwrapped(command)
+    script = LogScript.of(command)
+    if script is not None:
+        async for text in script.texts(box, now):
+            await _put(process, text)
+        return 0
     if commands.is_watch(command):
         return await _watch(box, process, commands.watch_interval(command))
     if commands.is_secrets(command):
@@ -58,24 +69,31 @@ async def _watch(box: Box, process: Process, interval: float | None) -> int:
 async def _log(box: Box, process: Process, request: commands.LogRequest) -> int:
     journal = box.journals[request.source]
     if request.source == "framework" and not journal.last(1):
-        process.stderr.write("Error response from daemon: No such container: aic-tui-framework\n")
+        said = process.stderr if process.term_type is None else process.stdout
+        said.write(f"Error response from daemon: No such container: {CONTAINER_NAME}\n")
         return 1
     async for lines in request.lines(journal):
-        for start in range(0, len(lines), 500):
-            process.stdout.write("".join(f"{line}\n" for line in lines[start : start + 500]))
-            await process.stdout.drain()
+        await _put(process, "".join(f"{line}\n" for line in lines))
     return 0
+
+
+async def _put(process: Process, text: str) -> None:
+    """Slowly enough for a slow reader."""
+    for start in range(0, len(text), _PART):
+        process.stdout.write(text[start : start + _PART])
+        await process.stdout.drain()
 
 
 def _plain(box: Box, process: Process, words: list[str]) -> int:
     if not words:
         return 0
+    troubles = process.stderr if process.term_type is None else process.stdout
     found = commands.answer(box, words, time.time())
     if found is None:
-        process.stderr.write(f"{words[0]}: command not found (the demo's shell knows: {commands.HELP})\n")
+        troubles.write(f"{words[0]}: command not found (the demo's shell knows: {commands.HELP})\n")
         return 127
     text, code = found
-    (process.stdout if code == 0 else process.stderr).write(text)
+    (process.stdout if code == 0 else troubles).write(text)
     return code
 
 
@@ -91,11 +109,9 @@ async def _shell(box: Box, process: Process) -> int:
     while True:
         process.stdout.write(prompt)
         try:
-            line = await process.stdin.readline()
+            line = await _next_line(process)
         except asyncssh.BreakReceived:
             process.stdout.write("\n")
-            continue
-        except _NEWS:
             continue
         if not line:
             process.stdout.write("logout\n" if is_terminal else "")
@@ -109,7 +125,9 @@ async def _shell(box: Box, process: Process) -> int:
 
 
 async def _typed_command(box: Box, process: Process, line: str) -> int:
-    request = commands.log_request(line, time.time())
+    now = time.time()
+    box.catch_up(now)
+    request = commands.log_request(line, now)
     if request is None:
         return _plain(box, process, line.split())
     following = asyncio.ensure_future(_log(box, process, request))
@@ -125,12 +143,15 @@ async def _typed_command(box: Box, process: Process, line: str) -> int:
 
 async def _stopped(process: Process) -> None:
     """Until ctrl-C or ctrl-D."""
+    try:
+        while await _next_line(process):
+            pass
+    except asyncssh.BreakReceived:
+        process.stdout.write("^C\n")
+
+
+async def _next_line(process: Process) -> str:
+    """Empty at the end of the input. A terminal that changes its size changes nothing else."""
     while True:
-        try:
-            if not await process.stdin.readline():
-                return
-        except asyncssh.BreakReceived:
-            process.stdout.write("^C\n")
-            return
-        except _NEWS:
-            continue
+        with contextlib.suppress(*_NEWS):
+            return await process.stdin.readline()

@@ -79,13 +79,14 @@ class Server:
         self._is_ollama = framework == "ollama"
         self._random = random.Random(f"{seed}/talk")  # noqa: S311 - words of a demo
 
-    def request(self, at: float, path: str, seconds: float, status: int = 200) -> list[str]:
-        """One request that was answered."""
+    def request(self, at: float, asked: str, seconds: float, status: int) -> list[str]:
+        """One request that was answered; `asked` is its method and path."""
+        method, _, path = asked.partition(" ")
         if self._is_ollama:
-            return [f'{_gin(at, status)} | {seconds:>11.6f}s | {_BRIDGE:>15} | POST     "{path}"']
+            return [f'{_gin(at, status)} | {seconds:>11.6f}s | {_BRIDGE:>15} | {method:<8} "{path}"']
         port = self._random.randint(32_000, 60_000)
         phrase = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found"}.get(status, "")
-        return [f'INFO:     {_BRIDGE}:{port} - "POST {path} HTTP/1.1" {status} {phrase}']
+        return [f'INFO:     {_BRIDGE}:{port} - "{asked} HTTP/1.1" {status} {phrase}']
 
     def probe(self, at: float) -> list[str]:
         """A look at its health."""

@@ -15,6 +15,8 @@ _PROBE_SECONDS = 15.0
 _PAST_SECONDS = 900
 _WARM_UP_SECONDS = 10.0
 _WAVE_SECONDS = 180.0
+_VLLM_ASKED = ("POST /v1/chat/completions", "POST /v1/chat/completions", "POST /v1/completions")
+_OLLAMA_ASKED = ("POST /api/chat", "POST /api/chat", "POST /api/generate", "POST /api/embed")
 
 
 class Work:
@@ -57,15 +59,15 @@ class Work:
         finally:
             self._real -= 1
 
-    def tell(self, at: float, path: str, seconds: float, status: int) -> None:
-        self._journal.write(at, *self.server.request(at, path, seconds, status))
+    def tell(self, at: float, asked: str, seconds: float, status: int) -> None:
+        self._journal.write(at, *self.server.request(at, asked, seconds, status))
 
     def step(self, now: float, seconds: float, answers_since: float) -> None:
         """What happened in the last `seconds` of a server that answers since `answers_since`."""
         over = [request for request in self._pretended if request[1] <= now]
         self._pretended = [request for request in self._pretended if request[1] > now]
         for began, ended in over:
-            self.tell(ended, self._path(), ended - began, 200)
+            self.tell(ended, self._asked(), ended - began, 200)
         if self._random.random() < self._rate(now, answers_since) * seconds:
             self._pretended.append((now, now + self._random.uniform(0.7, 6.5)))
         if self.at_hand:
@@ -104,11 +106,11 @@ class Work:
             self._journal.write(now, *self.server.trouble(now))
         elif chance < 0.018:
             for _ in range(self._random.randint(20, 60)):
-                self.tell(now, self._path(), self._random.uniform(0.02, 0.4), 200)
+                self.tell(now, self._asked(), self._random.uniform(0.02, 0.4), 200)
         elif chance < 0.02:
             self._journal.write(now, *self.server.long_line(now))
 
-    def _path(self) -> str:
+    def _asked(self) -> str:
         if not self._is_ollama:
-            return self._random.choice(("/v1/chat/completions", "/v1/chat/completions", "/v1/completions"))
-        return self._random.choice(("/api/chat", "/api/chat", "/api/generate", "/api/embed", "/v1/chat/completions"))
+            return self._random.choice(_VLLM_ASKED)
+        return self._random.choice(_OLLAMA_ASKED)
