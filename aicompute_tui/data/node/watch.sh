@@ -177,15 +177,17 @@ read_shells() {
 
 # How the set-up stands: `none`, `running`, `ready`, or `given-up` where it failed or waits for what a person must give.
 set_up_state() {
-    local state detail found=ready
+    local line found=ready
     if [[ ! -x $setup ]]; then
         echo none
         return
     fi
     [[ -e $volatile/progress ]] || found=running
-    while IFS=$'\t' read -r _ state _ _ _ _ detail; do
-        [[ $state != failed && "$state $detail" != 'running waits for a Hugging Face token'* ]] || found=given-up
-        [[ $state != running && $state != waiting || $found == given-up ]] || found=running
+    while IFS= read -r line; do
+        case $line in
+            *$'\tfailed\t'* | *$'\trunning\t'*$'\twaits for a Hugging Face token'*) found=given-up ;;
+            *$'\trunning\t'* | *$'\twaiting\t'*) [[ $found == given-up ]] || found=running ;;
+        esac
     done 2>/dev/null <"$volatile/progress"
     if [[ $found == running && $(bounded 5 systemctl show -p ActiveState --value aic-tui-setup.service) == failed ]]; then
         found=given-up
@@ -321,18 +323,19 @@ power_off() {
 # --- The cloud takes the machine back
 
 look_for_notice() {
-    local moment='' left
+    local moment='' left=$notice_seconds
     ask_metadata spot/instance-action || return
     [[ $answer =~ \"action\"[[:space:]]*:[[:space:]]*\"(terminate|stop|hibernate)\" ]] || return
     if [[ -e $volatile/notice ]]; then
         power_off 'The cloud takes this machine back'
         return
     fi
-    [[ $answer =~ \"time\"[[:space:]]*:[[:space:]]*\"([^\"]+)\" ]] && is_moment "${BASH_REMATCH[1]}" && moment=${BASH_REMATCH[1]}
-    left=$notice_seconds
-    if [[ -n $moment ]]; then
+    [[ ! $answer =~ \"time\"[[:space:]]*:[[:space:]]*\"([^\"]+)\" ]] || moment=${BASH_REMATCH[1]}
+    if is_moment "$moment"; then
         left=$(($(date -u -d "$moment" +%s) - $(date -u +%s)))
         ((left > 0 && left <= 130)) || left=$notice_seconds
+    else
+        moment=''
     fi
     tell_notice "The cloud takes this machine back${moment:+ at $moment}."
     drain $((uptime + left - margin_seconds))
