@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from aicompute_tui.domain.errors import SetupFailed
 from aicompute_tui.domain.instance import DesiredState, InstanceState
-from aicompute_tui.domain.node import SetupStep, TunnelState
+from aicompute_tui.domain.node import TunnelState, describe_failure
 from aicompute_tui.store.rows import InstanceRow, JobRow, NodeRow, TunnelRow
 from aicompute_tui.ui.format import STATE_LOOKS, StateLook, span, state_look
 from aicompute_tui.ui.node_figures import (
@@ -85,7 +86,10 @@ def _of_living(instance: InstanceRow, node: NodeRow | None, now: float) -> Itera
         yield Need("bad", _BAD, instance.name, f"should have ended {late} ago", "t terminate", instance.id)
     elif not end.is_idle and end.at - now <= ENDING_SOON:
         yield Need("warn", _WARN, instance.name, f"ends in {span(end.at - now)}", "+ extend", instance.id)
-    if instance.state == InstanceState.DEGRADED:
+    if instance.state == InstanceState.DEGRADED and instance.error_kind == SetupFailed.__name__:
+        text = instance.error_message or "its set-up failed"
+        yield Need("bad", _BAD, instance.name, text, "l its log", instance.id)
+    elif instance.state == InstanceState.DEGRADED:
         yield Need("warn", _WARN, instance.name, "the cloud's own checks fail", "d details", instance.id)
 
 
@@ -94,10 +98,11 @@ def _of_node(instance: InstanceRow, node: NodeRow, now: float) -> Iterator[Need]
     if instance.is_final or instance.desired_state == DesiredState.TERMINATED:
         return
     failed, waiting, taken = failed_setup(instance, node), waiting_step(instance, node), notice(instance, node)
+    is_told = instance.state == InstanceState.DEGRADED and instance.error_kind == SetupFailed.__name__
     if taken:
         yield Need("bad", _BAD, instance.name, taken, "d details", instance.id)
-    if failed is not None:
-        yield Need("bad", _BAD, instance.name, f"set-up failed at {step_text(failed)}", "l its log", instance.id)
+    if failed is not None and not is_told:
+        yield Need("bad", _BAD, instance.name, describe_failure(failed), "l its log", instance.id)
     elif waiting is not None:
         yield Need("warn", _WARN, instance.name, f"set-up {waiting.detail}", "l its log", instance.id)
     if lost_link(instance, node):
@@ -117,11 +122,6 @@ def _idle_text(instance: InstanceRow, node: NodeRow, ends_at: float, now: float)
     if instance.idle_seconds is None or node.idle_since is None or (instance.awake_until or 0.0) >= ends_at:
         return f"idle, {left}"
     return f"idle {span(now - node.idle_since)} of {span(instance.idle_seconds)}, {left}"
-
-
-def step_text(step: SetupStep) -> str:
-    """`model llama-8b: no space left on the disk`"""
-    return f"{step.stage} {step.name}".strip() + (f": {step.detail}" if step.detail else "")
 
 
 def _of_tunnels(instance: InstanceRow, tunnels: Iterable[TunnelRow]) -> Iterator[Need]:

@@ -13,6 +13,7 @@ from aicompute_tui.ui.navigation import NAVIGATION, PLACE_KEYS, Command, Place
 _SHOWN = {
     "plus": "+",
     "slash": "/",
+    "ampersand": "&",
     "colon": ":",
     "question_mark": "?",
     "escape": "esc",
@@ -73,4 +74,6 @@ def footer_hints(commands: Iterable[Command], *, read_only: bool, limit: int = 7
 
 def footer_word(command: Command) -> str:
     """One lower-case word: an action's verb, a movement's title."""
+    if command.id == "instance.ssh":
+        return "shell"
     return command.command[-1] if isinstance(command, Action) else command.title

@@ -33,6 +33,8 @@ SCREENS = {
 """Views by the action that fills them; each is made with the session and what was given after the word."""
 
 HOME = "instance.list"
+_DETAILS = frozenset({"instance.show", "instance.metrics", "instance.setup"})
+"""What the view of one machine shows anyway."""
 
 
 def make_screen(action_id: str, session: Session, arguments: Mapping[str, Json]) -> ConsoleScreen:
@@ -69,12 +71,36 @@ def _begin(
     if subject is not None and subject.required and not targets:
         raise Refused("There is no row under the cursor.", f"Name one: :{_word(action)} NAME")
     _check_kind(session, action, targets)
-    if action.id == "instance.show":
+    if action.id in _DETAILS:
         app.show_detail(targets[0])
+    elif action.id == "instance.logs":
+        _show_log(app, session, targets[0], arguments)
+    elif action.id == "instance.ssh":
+        _open_shell(app, session, targets[0], arguments)
     elif action.execution == "query":
         app.work_on(_ask(app, session, action, _with_subject(subject, targets, arguments)))
     else:
         _ask_first(app, session, action, targets, arguments)
+
+
+def _show_log(app: ConsoleApp, session: Session, target: str, arguments: Mapping[str, Json]) -> None:
+    from aicompute_tui.ui.screens.logs import LogsScreen
+
+    row = find_record(session, target)
+    if row is None:
+        raise Refused(f"There is no machine “{target}” here.", "Name one: :logs NAME")
+    check("instance.logs", [row])
+    screen = LogsScreen(session, str(row["id"]))
+    screen.take_arguments(arguments)
+    app.push_screen(screen)
+
+
+def _open_shell(app: ConsoleApp, session: Session, target: str, arguments: Mapping[str, Json]) -> None:
+    from aicompute_tui.ui.shell import open_shell
+
+    row = find_record(session, target)
+    check("instance.ssh", [row] if row is not None else [])
+    app.work_on(open_shell(app, session, {**arguments, "name": target}))
 
 
 def _ask_first(
@@ -84,7 +110,8 @@ def _ask_first(
     rows = _concerned(session, action, targets)
     check(action.id, rows)
     arguments = _with_turned_protection(action, rows, arguments)
-    if not action.dangerous and not arguments.get("off"):
+    gives_up_protection = action.id == "instance.protect" and bool(arguments.get("off"))
+    if not action.dangerous and not gives_up_protection:
         app.work_on(_submit(app, session, action, targets, arguments))
         return
     from aicompute_tui.ui.damage import damage_of, unprotect
@@ -166,6 +193,8 @@ async def _ask_missing(
     """Values of what an action cannot do without; None where asking was answered with esc."""
     from aicompute_tui.ui.screens.prompt import PromptDialog
 
+    if action.id == "instance.forward" and "port" not in arguments:
+        return await _ask_ports(app, targets)
     subject = subject_parameter(action)
     values: JsonObject = {}
     for parameter in action.parameters:
@@ -179,6 +208,14 @@ async def _ask_missing(
             return None
         values[parameter.name] = answer
     return values
+
+
+async def _ask_ports(app: ConsoleApp, targets: Sequence[str]) -> JsonObject | None:
+    from aicompute_tui.ui.forwarding import ask_ports
+
+    names = [str((find_record(app.session, target) or {}).get("name") or target) for target in targets]
+    tunnels = app.session.state.tunnels.get(targets[0], ()) if len(targets) == 1 else ()
+    return await ask_ports(app, ", ".join(names), tunnels)
 
 
 def subject_parameter(action: Action) -> Parameter | None:

@@ -47,9 +47,7 @@ LOG_LINES = (
     HelpLine("↑ ↓  j k", "line", "", "One line up or down; going up pauses."),
     HelpLine("g G  end", "ends", "", "To the oldest line, or to the newest and on with it."),
     HelpLine("← →", "sideways", "", "Half a view of a long line to the side."),
-    HelpLine(
-        "/ text", "search", "", "Marks every match; /re/ by an expression; capitals count where there are any."
-    ),
+    HelpLine("/ text", "search", "", "Marks every match; /re/ by an expression; capitals count where there are any."),
     HelpLine("& text", "filter", "", "Shows only lines with it; !text those without it, &/re/ by an expression."),
 )
 COMMAND_LINES = (
@@ -74,7 +72,7 @@ def sections(
     if has_table:
         found += [HelpSection("MOVING AND SORTING", MOVE_LINES), HelpSection("FILTER", FILTER_LINES)]
     if has_log:
-        found.append(HelpSection("LOG", (*LOG_LINES, *offered(_movements("log")))))
+        found.append(HelpSection("LOG", (*LOG_LINES, *offered(_movements("machine-log", "log")))))
     everywhere = [action for action in ACTIONS.values() if action.scope == "global"]
     found.append(HelpSection("EVERYWHERE", offered([*everywhere, *_movements("app")])))
     others = [each for each in ACTIONS.values() if each.scope not in (*scopes, "global")]

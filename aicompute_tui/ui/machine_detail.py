@@ -1,159 +1,260 @@
-"""The text of one machine: facts in two columns, then attempts and history, oldest first."""
+"""The few lines that say what one machine is, where it is reached, what it does, what is wrong and what ends it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from textual.content import Content
 
-from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.domain.errors import SetupFailed
+from aicompute_tui.domain.framework import FRAMEWORKS
+from aicompute_tui.domain.instance import DesiredState
+from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.domain.moments import parse_moment
-from aicompute_tui.ui.format import StateLook, moment, money, price, sign, size, span, state_look
+from aicompute_tui.domain.node import NodeActivity, TunnelState, failed_step
+from aicompute_tui.store.rows import InstanceRow, NodeRow, TunnelRow
+from aicompute_tui.ui.attention import ENDING_SOON
+from aicompute_tui.ui.format import gpu, moment, money, price, sign, span, state_look
+from aicompute_tui.ui.node_figures import IDLE_SOON, NodeFigures, lost_link, next_end
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.widgets.columns import fit
+from aicompute_tui.ui.widgets.text_line import spread
 
-_LABEL = 11
+STALE_SECONDS = 90.0
+"""Figures older than this look old and say how old they are."""
 _STYLES = {"good": "$success", "warn": "$warning", "bad": "$error", "dim": "$foreground-muted"}
-_EVENTS_SHOWN = 50
+_DIM = "$foreground-muted"
+_DOT = " · "
 
 
-def detail_content(record: JsonObject, session: Session, width: int, problem: str) -> Content:
-    """`record` is a machine as `instance.show` answers, or the fewer keys of its row while that is on its way."""
-    blocks = [_headline(record, session), Content("")]
-    blocks += [_fact(label, text, width) for label, text in _facts(record, session)]
-    if record.get("error_message"):
-        blocks += [Content(""), _fact("trouble", Content.styled(_text(record, "error_message"), "$error"), width)]
-    blocks += [Content(""), *_history(record, session, width, problem)]
-    return Content("\n").join(blocks)
+@dataclass(frozen=True, slots=True)
+class MachineView:
+    """Everything known of one machine now. `record` alone is there for a machine the rows no longer hold."""
+
+    record: JsonObject
+    instance: InstanceRow | None
+    node: NodeRow | None
+    figures: NodeFigures
+    tunnels: Sequence[TunnelRow]
+    session: Session
+
+    @property
+    def now(self) -> float:
+        return self.session.now().timestamp()
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since the figures were read; None where there are none."""
+        return None if self.figures.at is None else max(0.0, self.now - self.figures.at)
+
+    @property
+    def is_stale(self) -> bool:
+        return self.age is None or self.age > STALE_SECONDS
+
+    def word(self, key: str) -> str:
+        value = self.record.get(key)
+        return "" if value is None else str(value)
 
 
-def _headline(record: JsonObject, session: Session) -> Content:
-    look: StateLook = state_look(_text(record, "state"))
+def fact_lines(view: MachineView, width: int) -> list[Content]:
+    """As many lines as it takes, each cut to `width`; troubles may take several."""
+    lines = [*_headline(view, width), *_reached(view, width)]
+    served = _served(view, width)
+    if served is not None:
+        lines.append(served)
+    ports = _ports(view)
+    if ports is not None:
+        lines.append(ports)
+    for text, tone in _troubles(view):
+        lines += Content.styled(text, tone).wrap(max(10, width))
+    return [_cut(line, width, view) for line in lines]
+
+
+def local_endpoint(view: MachineView) -> str:
+    """What a program on this host can call now, empty where nothing leads there."""
+    framework = FRAMEWORKS.get(view.word("framework"))
+    tunnel = _endpoint_tunnel(view)
+    if tunnel is None or framework is None:
+        return view.word("endpoint")
+    return framework.endpoint_at(tunnel.local_port) if tunnel.state == TunnelState.OPEN else ""
+
+
+def _headline(view: MachineView, width: int) -> Iterator[Content]:
+    session, record = view.session, view.record
+    look = state_look(view.word("state"))
+    machine = gpu(view.instance, session.glyphs) if view.instance is not None else view.word("gpu_name")
+    market = view.word("market") + (
+        f", {profile}" if (profile := view.word("credential_id").rpartition(":")[2]) else ""
+    )
+    where = (view.word("instance_type"), machine, view.word("zone") or view.word("region"), market)
+    state = (f"{sign(look, session.glyphs)} {view.word('state')}", f"bold {_STYLES.get(look.tone, '')}")
+    protected = ("  protected", "bold") if record.get("protected") else ("", "")
+    left = Content.assemble(state, "  ", _DOT.join(part for part in where if part), protected)
     up = record.get("uptime_seconds")
-    parts = [
-        Content.styled(f"{sign(look, session.glyphs)} {_text(record, 'state')}", f"bold {_STYLES.get(look.tone, '')}"),
-        Content(_text(record, "instance_type")),
-        Content(f"up {span(float(up))}" if isinstance(up, (int, float)) else "not started yet"),
-        Content(price(_number(record, "price_usd_per_hour"), session.glyphs)),
-        Content(f"{money(_number(record, 'cost_usd'), session.glyphs)} so far"),
+    figures = [
+        Content(f"up {span(float(up))}" if isinstance(up, int | float) else "not started yet"),
+        Content(price(_number(view, "price_usd_per_hour"), session.glyphs)),
+        Content(money(_number(view, "cost_usd"), session.glyphs)),
+        _end(view),
     ]
-    if record.get("protected"):
-        parts.append(Content.styled("protected", "bold"))
-    return Content("   ").join(parts)
+    right = Content("  ").join(figures)
+    if left.cell_length + right.cell_length + 3 <= width:
+        yield spread(left, right, width, session.glyphs.more)
+    else:
+        yield left
+        yield right
 
 
-def _facts(record: JsonObject, session: Session) -> Iterator[tuple[str, Content]]:
-    unknown = session.glyphs.unknown
-    yield "name", Content(_text(record, "name"))
-    yield "machine", Content(_gpu(record, session))
-    where = " · ".join(
-        part for part in (_text(record, "zone") or _text(record, "region"), _text(record, "cloud")) if part
-    )
-    account = " ".join(part for part in (_text(record, "account_id"), f"({_text(record, 'credential_id')})") if part)
-    yield "where", Content(f"{where} · account {account}")
-    yield "cloud id", Content(_text(record, "remote_id") or unknown)
-    yield "id", Content(_text(record, "id"))
-    yield "market", Content(_market(record, session))
-    yield "ends", _end(record, session)
-    idle = record.get("idle_seconds")
-    if isinstance(idle, int):
-        yield "idle limit", Content(f"{span(idle)} without work; then it powers itself off")
-    yield "endpoint", Content(_text(record, "endpoint") or _text(record, "node_endpoint") or unknown)
-    models = record.get("models")
-    names = ", ".join(str(model) for model in models) if isinstance(models, list) else ""
-    yield "meant for", Content(" · ".join(part for part in (_text(record, "framework"), names) if part) or unknown)
-    yield "owner", Content(_text(record, "owner"))
-    seen = _when(record, "last_seen_at", session)
-    yield (
-        "last seen",
-        Content(f"{seen} in the cloud's own list" if record.get("last_seen_at") else "not seen by the cloud yet"),
-    )
+def _end(view: MachineView) -> Content:
+    """What ends it: the sooner of its own end and its idle end, somebody's wish, or nothing."""
+    if view.record.get("ended_at"):
+        return Content(f"ended {_when(view, 'ended_at')}: {view.word('end_reason') or 'no reason is known'}")
+    if view.word("desired_state") == DesiredState.TERMINATED:
+        return Content.styled("being terminated", "$warning")
+    end = next_end(view.instance, view.node) if view.instance is not None else None
+    at = end.at if end is not None else _seconds(view, "expires_at")
+    if at is None:
+        return Content.styled("never ends by itself", "bold $error")
+    left = at - view.now
+    if end is not None and end.is_idle:
+        return Content.styled(f"ends in {span(max(0.0, left))} (idle)", "$warning" if left <= IDLE_SOON else "")
+    if left <= 0:
+        return Content.styled(f"{span(-left)} late", "$error")
+    return Content.styled(f"ends in {span(left)}", "$warning" if left <= ENDING_SOON else "")
 
 
-def _gpu(record: JsonObject, session: Session) -> str:
-    name, count, memory = _text(record, "gpu_name"), record.get("gpu_count"), record.get("gpu_memory_mib")
-    if not name:
-        return _text(record, "instance_type")
-    gpus = f"{count} {session.glyphs.times} {name}" if count else name
-    each = f", {size(memory, session.glyphs)} each" if isinstance(memory, int) else ""
-    return f"{_text(record, 'instance_type')} · {gpus}{each}"
+def _reached(view: MachineView, width: int) -> Iterator[Content]:
+    """The endpoint and the way to a shell, beside each other where they fit."""
+    if view.record.get("ended_at"):
+        return
+    endpoint, shell = _endpoint(view), _labelled("ssh", Content(f"aic-tui instance ssh {view.word('name')}"))
+    if endpoint.cell_length + shell.cell_length + 4 <= width:
+        column = min(width * 5 // 8, width - shell.cell_length)
+        yield Content.assemble(endpoint, " " * max(4, column - endpoint.cell_length), shell)
+    else:
+        yield endpoint
+        yield shell
 
 
-def _market(record: JsonObject, session: Session) -> str:
-    source = _text(record, "price_source")
-    shown = price(_number(record, "price_usd_per_hour"), session.glyphs)
-    return f"{_text(record, 'market')} · {shown}" + (f" ({source})" if source else "")
-
-
-def _end(record: JsonObject, session: Session) -> Content:
-    """What ends it: the machine's own unit at its end, somebody's wish, or nothing."""
-    if record.get("ended_at"):
-        return Content(
-            f"ended {_when(record, 'ended_at', session)}: {_text(record, 'end_reason') or 'no reason is known'}"
+def _endpoint(view: MachineView) -> Content:
+    tunnel, url = _endpoint_tunnel(view), local_endpoint(view)
+    address = view.word("public_address")
+    if url:
+        way = f"  (tunnel to {address})" if tunnel is not None and address else ""
+        return _labelled("endpoint", Content.assemble(url, (way, _DIM)))
+    if tunnel is not None:
+        opens = tunnel.state == TunnelState.OPENING
+        told = "is being opened" if opens else f"leads nowhere: {tunnel.problem or 'no reason is known'}"
+        return _labelled(
+            "endpoint", Content.styled(f"127.0.0.1:{tunnel.local_port} {told}", _DIM if opens else "$error")
         )
-    if record.get("desired_state") == "terminated":
-        return Content.styled("being terminated; it stays here until the cloud says it is gone", "$warning")
-    ends_at = parse_moment(_text(record, "expires_at"))
-    if ends_at is None:
-        return Content.styled("never by itself: terminate it when you are done", "bold $error")
-    left = (ends_at - session.now()).total_seconds()
-    when = _when(record, "expires_at", session)
-    text = f"in {span(left)}, at {when}" if left > 0 else f"{span(-left)} late, was due {when}"
-    parts = [text, "by its own timer and by the agent" if record.get("node_expires_at") else "by the agent"]
-    if record.get("max_expires_at"):
-        parts.append(f"extendable to {_when(record, 'max_expires_at', session)}")
-    return Content.styled(" · ".join(parts), "" if left > 0 else "$error")
+    inside = view.word("node_endpoint")
+    text = f"{inside} on the machine, no tunnel leads there yet" if inside else view.session.glyphs.unknown
+    return _labelled("endpoint", Content.styled(text, _DIM))
 
 
-def _history(record: JsonObject, session: Session, width: int, problem: str) -> Iterator[Content]:
-    attempts = _rows(record.get("attempts"))
-    if attempts:
-        yield Content.styled("ATTEMPTS", "$foreground-muted")
-        for attempt in attempts:
-            why = f"  {_text(attempt, 'error_message')}" if attempt.get("error_message") else ""
-            where = _text(attempt, "zone") or "any zone"
-            line = f"{_when(attempt, 'written_at', session)}  {where:<16}{_text(attempt, 'state')}{why}"
-            yield Content(fit(line, width, more=session.glyphs.more).rstrip())
-        yield Content("")
-    events = sorted(_rows(record.get("events") or record.get("history")), key=lambda event: _text(event, "at"))
-    yield Content.styled("HISTORY", "$foreground-muted")
-    if problem:
-        yield Content.styled(f"Attempts and history are not here: {problem}", "$warning")
-    elif "events" not in record and "history" not in record:
-        yield Content.styled(f"asking {session.glyphs.more}", "$foreground-muted")
-    elif not events:
-        yield Content.styled("Nothing is written down yet.", "$foreground-muted")
-    for event in events[-_EVENTS_SHOWN:]:
-        line = f"{_when(event, 'at', session)}  {_text(event, 'message') or _text(event, 'kind')}"
-        actor = _text(event, "actor")
-        yield Content.assemble(
-            fit(line, max(10, width - len(actor) - 2), more=session.glyphs.more), "  ", (actor, "$foreground-muted")
-        )
+def _served(view: MachineView, width: int) -> Content | None:
+    """`vLLM · llama · 0 running, 0 waiting, KV 2 % · idle since 13:38, 24m of 30m`; models give way to the rest."""
+    framework = FRAMEWORKS.get(view.word("framework"))
+    activity = view.figures.activity
+    title = framework.title if framework is not None else view.word("framework").replace("none", "")
+    models = view.record.get("models")
+    wanted = [str(model) for model in models] if isinstance(models, list) else []
+    named = ", ".join((activity.loaded_models if activity is not None else ()) or wanted)
+    rest = [] if activity is None else [_requests(activity), _busyness(view, activity)]
+    if activity is not None and view.is_stale:
+        rest.append(age_text(view))
+    room = width - sum(len(part) + len(_DOT) for part in (title, *rest) if part)
+    if len(named) > room:
+        named = fit(named.rpartition("/")[2], max(12, room), more=view.session.glyphs.more).rstrip()
+    parts = [part for part in (title, named, *rest) if part]
+    tone = _DIM if activity is not None and view.is_stale else ""
+    return Content.styled(_DOT.join(parts), tone) if parts else None
 
 
-def _rows(value: Json) -> Iterable[JsonObject]:
-    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+def _requests(activity: NodeActivity) -> str:
+    figures = (
+        (activity.requests_running, "{:.0f} running"),
+        (activity.requests_waiting, "{:.0f} waiting"),
+        (activity.kv_cache_percent, "KV {:.0f} %"),
+    )
+    return ", ".join(form.format(value) for value, form in figures if value is not None)
 
 
-def _fact(label: str, text: Content, width: int) -> Content:
-    """One label and its text; what is longer than a line goes on under itself."""
-    lines = text.wrap(max(10, width - _LABEL)) if text.cell_length > width - _LABEL else [text]
-    first, *rest = lines
-    block = Content.assemble((f"{label:<{_LABEL}}", "$foreground-muted"), first)
-    return Content("\n").join([block, *(Content.assemble(" " * _LABEL, line) for line in rest)])
+def _busyness(view: MachineView, activity: NodeActivity) -> str:
+    if activity.idle_since is None:
+        return f"busy: {activity.busy_because}" if activity.busy_because else "busy"
+    since = activity.idle_since.timestamp()
+    limit = view.record.get("idle_seconds")
+    of = f" of {span(limit)}" if isinstance(limit, int) else ", which ends nothing"
+    when = moment(since, utc=view.session.utc, now=view.now, glyphs=view.session.glyphs)
+    return f"idle since {when}, {span(max(0.0, view.now - since))}{of}"
 
 
-def _when(record: JsonObject, key: str, session: Session) -> str:
-    when = parse_moment(_text(record, key))
-    seconds = None if when is None else when.timestamp()
-    return moment(seconds, utc=session.utc, now=session.now().timestamp(), glyphs=session.glyphs)
+def _ports(view: MachineView) -> Content | None:
+    """Ports a person has forwarded."""
+    shown = [tunnel for tunnel in view.tunnels if not tunnel.is_endpoint]
+    if not shown:
+        return None
+    marks = {
+        TunnelState.OPEN: (view.session.glyphs.dot, "$success"),
+        TunnelState.OPENING: (view.session.glyphs.hollow, ""),
+    }
+    parts = []
+    for tunnel in shown:
+        mark = marks.get(TunnelState(tunnel.state), (view.session.glyphs.failed, "$error"))
+        text = f" 127.0.0.1:{tunnel.local_port} to {tunnel.remote_port}"
+        parts.append(Content.assemble(mark, text, (f" {tunnel.problem}" if tunnel.problem else "", "$error")))
+    return _labelled("ports", Content("   ").join(parts))
 
 
-def _text(record: JsonObject, key: str) -> str:
-    value = record.get(key)
-    return "" if value is None else str(value)
+def _troubles(view: MachineView) -> Iterator[tuple[str, str]]:
+    activity, node = view.figures.activity, view.node
+    if activity is not None and activity.notice:
+        yield activity.notice, "bold $error"
+    fails_in_setup = failed_step(view.figures.steps) is not None and view.word("error_kind") == SetupFailed.__name__
+    if view.word("error_message") and not fails_in_setup:
+        yield view.word("error_message"), "$error"
+    if view.instance is not None and node is not None and lost_link(view.instance, node):
+        yield f"{node.problem or 'It does not answer over ssh.'} {node.next_step}".strip(), "$error"
+    awake = view.instance.awake_until if view.instance is not None else None
+    if awake is not None and awake > view.now and view.record.get("idle_seconds"):
+        when = moment(awake, utc=view.session.utc, now=view.now, glyphs=view.session.glyphs)
+        yield f"kept awake until {when}: until then idleness ends nothing", _DIM
 
 
-def _number(record: JsonObject, key: str) -> float | None:
-    value = record.get(key)
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+def age_text(view: MachineView) -> str:
+    """`as of 14:02, 3m old`"""
+    if view.figures.at is None:
+        return ""
+    when = moment(view.figures.at, utc=view.session.utc, now=view.now, glyphs=view.session.glyphs)
+    return f"as of {when}, {span(view.age or 0.0)} old"
+
+
+def _endpoint_tunnel(view: MachineView) -> TunnelRow | None:
+    return next((tunnel for tunnel in view.tunnels if tunnel.is_endpoint), None)
+
+
+def _labelled(label: str, text: Content) -> Content:
+    return Content.assemble((f"{label:<10}" if label != "ssh" else "ssh  ", _DIM), text)
+
+
+def _cut(line: Content, width: int, view: MachineView) -> Content:
+    if line.cell_length <= width:
+        return line
+    return Content.assemble(line.truncate(max(0, width - 1)), view.session.glyphs.more)
+
+
+def _when(view: MachineView, key: str) -> str:
+    return moment(_seconds(view, key), utc=view.session.utc, now=view.now, glyphs=view.session.glyphs)
+
+
+def _seconds(view: MachineView, key: str) -> float | None:
+    found = parse_moment(view.word(key))
+    return None if found is None else found.timestamp()
+
+
+def _number(view: MachineView, key: str) -> float | None:
+    value = view.record.get(key)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

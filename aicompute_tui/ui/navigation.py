@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from aicompute_tui.actions.model import Action
 from aicompute_tui.actions.registry import ACTIONS
 
-Place = Literal["app", "screen", "table", "log"]
+Place = Literal["app", "screen", "table", "log", "machine-log"]
 
 
 class Navigation(NamedTuple):
@@ -70,6 +70,13 @@ NAVIGATION: dict[str, Navigation] = {
         Navigation("log.15m", "15 min", "Shows the last 15 minutes.", "log", "range(4)", ("4",)),
         Navigation("log.30m", "30 min", "Shows the last 30 minutes.", "log", "range(5)", ("5",)),
         Navigation("log.1h", "1 h", "Shows the last hour.", "log", "range(6)", ("6",)),
+        Navigation("log.filter", "only", "Shows only lines that contain a text.",
+                   "machine-log", "log_filter", ("ampersand",)),
+        Navigation("log.source", "source", "Goes on to the next log: auto, setup, framework, cloud-init, node.",
+                   "machine-log", "log_source", ("o",)),
+        Navigation("log.save", "save", "Writes the lines shown to a file.", "machine-log", "log_save", ("S",)),
+        Navigation("log.copy-view", "copy the view", "Copies every line in view, over ssh too.",
+                   "machine-log", "log_copy_view", ("C",)),
     )
 }  # fmt: skip
 

@@ -140,6 +140,17 @@ def searched_stage(instance: InstanceRow, node: NodeRow | None) -> str | None:
     return f"{step.stage} {step.state} {step.name} {step.detail} {stage_text(instance, node)}".lower()
 
 
+def log_in_view(instance: InstanceRow | None, node: NodeRow | None) -> str:
+    """The log that tells most now: the set-up's until the machine is ready, then the model server's."""
+    serves = instance is not None and instance.framework != "none"
+    steps = figures_of(node).steps if node is not None else ()
+    if steps:
+        is_ready = is_set_up(steps) and failed_step(steps) is None
+    else:
+        is_ready = instance is not None and instance.state in _SETTLED
+    return "framework" if is_ready and serves else "setup"
+
+
 def _read(text: str) -> Json:
     if not text:
         return None

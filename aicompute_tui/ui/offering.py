@@ -64,6 +64,10 @@ def _extend(row: Row) -> Refused | None:
     return refused
 
 
+def _reach(row: Row) -> Refused | None:
+    return _ended(row) or _unless(row, RUNNING_STATES, "Only a running machine can be reached.")
+
+
 def _acknowledge(row: Row) -> Refused | None:
     return _ended(row) or _unless(row, {InstanceState.LOST}, "Only a lost machine is acknowledged.")
 
@@ -87,5 +91,8 @@ _RULES: Mapping[str, Callable[[Row], Refused | None]] = {
     "instance.protect": _goes_on,
     "instance.terminate": _ended,
     "instance.acknowledge": _acknowledge,
+    "instance.ssh": _reach,
+    "instance.forward": _reach,
+    "instance.logs": _ended,
     "job.cancel": _cancel,
 }

@@ -43,6 +43,8 @@ def instance_record(row: InstanceRow, now: float) -> JsonObject:
         "price_source": row.price_source,
         "cost_usd": _usd(row.cost_nano_usd(now)),
         "endpoint": row.endpoint,
+        "node_endpoint": row.node_endpoint,
+        "public_address": row.public_address,
         "expires_at": _moment(row.expires_at),
         "node_expires_at": _moment(row.node_expires_at),
         "ttl_seconds": row.ttl_seconds,

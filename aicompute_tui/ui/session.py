@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import gc
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -69,7 +69,7 @@ class Session:
         """Asks the agent. Raises AicError, also where there is no agent."""
         raise NotImplementedError
 
-    def stream(self, action_id: str, arguments: Mapping[str, Json]) -> AsyncIterator[Json]:
+    def stream(self, action_id: str, arguments: Mapping[str, Json]) -> AsyncGenerator[Json, None]:
         """Asks the agent and yields what comes; closing the iterator cancels the question. Raises AicError."""
         raise NotImplementedError
 
@@ -182,7 +182,7 @@ class LiveSession(Session):
     async def query(self, action_id: str, arguments: Mapping[str, Json]) -> Json:
         return await self._agent().query(action_id, arguments)
 
-    def stream(self, action_id: str, arguments: Mapping[str, Json]) -> AsyncIterator[Json]:
+    def stream(self, action_id: str, arguments: Mapping[str, Json]) -> AsyncGenerator[Json, None]:
         return self._agent().stream(action_id, arguments)
 
     async def look_now(self) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from aicompute_tui.ui.app import ConsoleApp
 from aicompute_tui.ui.glyphs import UNICODE, Glyphs
 from aicompute_tui.ui.screens.base import ConsoleScreen
 from aicompute_tui.ui.session import Session
+from aicompute_tui.ui.widgets.content_lines import ContentLines
 from aicompute_tui.ui.widgets.footer_line import FooterLine
 from aicompute_tui.ui.widgets.header_line import HeaderLine
 from aicompute_tui.ui.widgets.jobs_line import JobsLine
@@ -121,8 +122,39 @@ def reading(
     return Snapshot(1, "store", 1, *rows, [], [], {}, [], problem, nodes=known, tunnels=list(tunnels))
 
 
+class HeldStream:
+    """One open question: `send` makes something come, `end` breaks it off."""
+
+    def __init__(self, action_id: str, arguments: dict[str, Json]) -> None:
+        self.action_id = action_id
+        self.arguments = arguments
+        self.is_open = True
+        self._coming: asyncio.Queue[Any] = asyncio.Queue()
+
+    def send(self, item: Json) -> None:
+        self._coming.put_nowait(item)
+
+    def end(self, problem: AicError | None = None) -> None:
+        """Without a problem it comes to its own end."""
+        self._coming.put_nowait(problem)
+
+    async def items(self, first: Sequence[Json], *, ends: bool) -> AsyncGenerator[Json, None]:
+        try:
+            for item in first:
+                yield item
+            while not ends:
+                item = await self._coming.get()
+                if isinstance(item, AicError):
+                    raise item
+                if item is None:
+                    return
+                yield item
+        finally:
+            self.is_open = False
+
+
 class HeldSession(Session):
-    """Answers from `answers`; without one there is no agent."""
+    """Answers from `answers`, streams from `streamed`; without one there is no agent."""
 
     def __init__(self, *, read_only: bool = False, demo: bool = False, glyphs: Glyphs = UNICODE) -> None:
         self.moved_clock = MovedClock()
@@ -131,6 +163,24 @@ class HeldSession(Session):
         self.answers: dict[str, Json] = {}
         self.submitted: list[tuple[str, dict[str, Json], str | None]] = []
         self.refusal: AicError | None = None
+        self.streamed: dict[str, list[Json]] = {}
+        """What each stream begins with."""
+        self.stored: list[Json] = []
+        """What is told of the past of a machine's GPUs."""
+        self.opened: list[HeldStream] = []
+
+    def open_streams(self, action_id: str) -> list[HeldStream]:
+        return [each for each in self.opened if each.action_id == action_id and each.is_open]
+
+    async def stream(self, action_id: str, arguments: Mapping[str, Json]) -> AsyncGenerator[Json, None]:
+        if action_id not in self.streamed:
+            raise Unreachable("No agent is running.", "Start one with `aic-tui agent`.")
+        held = HeldStream(action_id, dict(arguments))
+        self.opened.append(held)
+        is_past = action_id == "instance.metrics" and "since" in arguments
+        async with aclosing(held.items(self.stored if is_past else self.streamed[action_id], ends=is_past)) as items:
+            async for item in items:
+                yield item
 
     def hand_in(self, snapshot: Snapshot) -> None:
         """A new reading arrives, as from the follower."""
@@ -185,6 +235,15 @@ class Console:
     def line(self, table: VirtualTable[Any], y: int) -> str:
         """A painted line of a table."""
         return table.render_line(y).text
+
+    def parts(self, *selectors: str) -> str:
+        """What these parts of the view say, also what is out of sight in them."""
+        return "\n".join(self.view.query_one(selector, ContentLines).text for selector in selectors)
+
+    @property
+    def shown(self) -> str:
+        """The whole screen as it stands."""
+        return "\n".join(strip.text for strip in self.app.screen._compositor.render_strips())
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from textual import events
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from aicompute_tui.domain.json import Json
 from aicompute_tui.ui.glyphs import ASCII
@@ -221,7 +221,6 @@ async def test_a_history_that_was_not_asked_for_yet_is_not_called_empty() -> Non
 
         world.session.query = query  # type: ignore[method-assign]
         await world.press("enter")
-        text = world.view.query_one("#detail-text", Static)
-        assert "asking" in str(text.render())
+        assert "asking" in world.parts("#history")
         answer.set()
-        await world.until(lambda: "Nothing is written down yet" in str(text.render()))
+        await world.until(lambda: "Nothing is written down yet" in world.parts("#history"))

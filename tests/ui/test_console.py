@@ -235,13 +235,11 @@ async def test_one_machine_whole_with_its_history() -> None:
     async with console(FLEET, session=session) as world:
         world.machines.move_to_row("id-llama70-ca")
         await world.press("enter")
-        text = world.app.screen.query_one("#detail-text")
-        await world.until(lambda: "was requested" in str(text.render()))
-        shown = str(text.render())
-        assert "● ready" in shown
-        assert "in 6m" in shown
-        assert "accepted" in shown
-        assert "123456789012" in shown
+        await world.until(lambda: "was requested" in world.parts("#history"))
+        assert "● ready" in world.parts("#facts")
+        assert "ends in 6m" in world.parts("#facts")
+        assert "accepted" in world.parts("#history")
+        assert "123456789012" in world.parts("#history")
         assert "Machines › llama70-ca" in world.header
         await world.press("escape")
         assert not isinstance(world.app.screen, DetailScreen)
@@ -251,9 +249,9 @@ async def test_one_machine_whole_with_its_history() -> None:
 async def test_without_an_agent_the_detail_says_so_in_a_line() -> None:
     async with console(FLEET, size=(80, 24)) as world:
         await world.press("d")
-        text = world.app.screen.query_one("#detail-text")
-        await world.until(lambda: "No agent is running." in str(text.render()))
-        assert "ghost" in str(text.render())
+        await world.until(lambda: "No agent is running." in world.parts("#history"))
+        assert "ghost" in world.header
+        assert "unknown" in world.parts("#facts")
 
 
 @pytest.mark.asyncio

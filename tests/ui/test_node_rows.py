@@ -124,8 +124,10 @@ def test_a_failed_set_up_names_its_step_and_reason() -> None:
     failed = node("lab", steps=[step("image"), step("model", "failed", name="llama", detail="the token was refused")])
     need = found(machine("lab", state="preparing"), failed)[0]
     assert need.level == "bad"
-    assert need.text == "set-up failed at model llama: the token was refused"
+    assert need.text == "Set-up failed at the model llama: the token was refused"
     assert need.hint == "l its log"
+    told = machine("lab", state="degraded", error_kind="SetupFailed", error_message="Set-up failed at Docker: why.")
+    assert [each.text for each in found(told, failed)] == ["Set-up failed at Docker: why."]
 
 
 def test_a_refused_connection_is_worse_than_one_that_does_not_answer() -> None:

@@ -150,6 +150,11 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         """Whether the footer names a command now; its key says why not where it is not offered."""
         return True
 
+    @property
+    def hint_ids(self) -> tuple[str, ...]:
+        """What the footer may name now, the most needed first."""
+        return self.HINTS
+
     def hint_word(self, command: Command) -> str:
         """What the footer calls a command here."""
         return footer_word(command)
@@ -158,7 +163,7 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         own: list[Hint] = [("", key, word) for key, word in self.KEY_HINTS]
         keys = {active.binding.id: key for key, active in reversed(self.active_bindings.items())}
         known = commands()
-        for command_id in self.HINTS:
+        for command_id in self.hint_ids:
             key = keys.get(command_id)
             if key is not None and self.offers(command_id):
                 own.append((key, key_text(key), self.hint_word(known[command_id])))

@@ -1,4 +1,4 @@
-"""The line behind `/`: narrows the table while it is typed, and says what it cannot read."""
+"""The line behind `/` or `&`: narrows or searches while it is typed, and says what it cannot read."""
 
 from __future__ import annotations
 
@@ -57,8 +57,9 @@ class FilterLine(Horizontal):
         self.mount(entry, after="#filter-mark")
         return entry
 
-    def open(self, text: str) -> None:
+    def open(self, text: str, mark: str = "/") -> None:
         self.display = True
+        self.query_one("#filter-mark", Static).update(mark)
         entry = self._entry()
         with self.prevent(Input.Changed):
             entry.value = text

@@ -1,0 +1,131 @@
+"""A shell on a machine in this terminal: the console steps aside, its loop goes on, and it always comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import termios
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from textual.app import SuspendNotSupported
+
+from aicompute_tui.domain.errors import BadAnswer, Refused
+from aicompute_tui.domain.json import Json
+from aicompute_tui.ui.session import Session
+from aicompute_tui.ui.widgets.columns import Tone
+
+if TYPE_CHECKING:
+    from aicompute_tui.ui.app import ConsoleApp
+
+_SSH_FAILED = 255
+_END_SECONDS = 2.0
+
+
+async def open_shell(app: ConsoleApp, session: Session, arguments: Mapping[str, Json]) -> None:
+    """Raises Refused where this terminal cannot be handed over, and what `instance.ssh` raises."""
+    from aicompute_tui.services.shell import find_ssh, shell_environment
+
+    answer = await session.query("instance.ssh", arguments)
+    argv = answer.get("argv") if isinstance(answer, dict) else None
+    if not isinstance(answer, dict) or not isinstance(argv, list) or not argv:
+        raise BadAnswer("The agent named no command for a shell.", "Try again.")
+    name = str(answer.get("name") or arguments.get("name"))
+    environment = shell_environment(os.environ)
+    program = find_ssh(environment.get("PATH"))
+    try:
+        with _handed_over(app):
+            code = await _run([program, *map(str, argv[1:])], environment, name)
+    except SuspendNotSupported:
+        raise Refused(
+            "This terminal cannot be handed to a shell.", f"In a terminal of your own: aic-tui instance ssh {name}"
+        ) from None
+    app.say(*_told(name, code))
+
+
+@contextmanager
+def _handed_over(app: ConsoleApp) -> Iterator[None]:
+    """The terminal as it was before the console; nothing is painted until it is the console's again."""
+    with app.batch_update():
+        suspended = app.suspend()
+        suspended.__enter__()
+        shell_mode = _terminal_mode()
+        signals = {number: signal.signal(number, _let_be) for number in (signal.SIGINT, signal.SIGQUIT)}
+        try:
+            yield
+        finally:
+            for number, handler in signals.items():
+                signal.signal(number, handler)
+            _set_terminal_mode(shell_mode)
+            # A program that was killed leaves its own screen, mouse and paste modes behind.
+            _write("\x1b[?1049l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[0m\x1b[?25h\r\n")
+            suspended.__exit__(None, None, None)
+
+
+async def _run(argv: Sequence[str], environment: Mapping[str, str], name: str) -> int:
+    _write(f"Shell on {name}; it ends with exit, and the console comes back.\r\n")
+    process = await asyncio.create_subprocess_exec(*argv, env=dict(environment))
+    try:
+        code = await process.wait()
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), _END_SECONDS)
+            except TimeoutError:
+                process.kill()
+    if code == _SSH_FAILED:
+        _write("\r\nPress enter to go back to the console.")
+        await _enter()
+    return code
+
+
+async def _enter() -> None:
+    """Until a line is typed, so that what ssh said last can be read."""
+    loop, typed = asyncio.get_running_loop(), asyncio.Event()
+    descriptor = sys.__stdin__.fileno() if sys.__stdin__ is not None else 0
+    loop.add_reader(descriptor, typed.set)
+    try:
+        await typed.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        with suppress(termios.error):
+            termios.tcflush(descriptor, termios.TCIFLUSH)
+
+
+def _told(name: str, code: int) -> tuple[str, Tone]:
+    if code == 0:
+        return f"The shell on {name} has ended.", "dim"
+    if code == _SSH_FAILED:
+        return f"The shell on {name} ended with code 255: ssh could not connect, or lost the connection.", "warn"
+    if code < 0:
+        return f"The shell on {name} was ended by signal {-code}.", "warn"
+    return f"The shell on {name} ended with code {code}.", "dim"
+
+
+def _let_be(_number: int, _frame: object) -> None:
+    """The key belongs to the shell, which hears it too."""
+
+
+def _terminal_mode() -> list[int | list[bytes | int]] | None:
+    try:
+        return termios.tcgetattr(0)
+    except termios.error:
+        return None
+
+
+def _set_terminal_mode(mode: list[int | list[bytes | int]] | None) -> None:
+    if mode is not None:
+        with suppress(termios.error):
+            termios.tcsetattr(0, termios.TCSADRAIN, mode)
+
+
+def _write(text: str) -> None:
+    if sys.__stdout__ is not None:
+        with suppress(OSError):
+            sys.__stdout__.write(text)
+            sys.__stdout__.flush()
