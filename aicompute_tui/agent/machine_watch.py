@@ -101,7 +101,7 @@ class MachineWatch:
     async def _follow(self, context: Context) -> None:
         """One connection's life; returns where another pace or another address is wanted."""
         address, interval = node_address(context, self.row), self._interval
-        if self.report is None or self.report.link is not LinkState.CONNECTED:
+        if self.report is None or self.report.link is LinkState.NEVER:
             await self._note_link(context, LinkState.CONNECTING)
         reader = WatchReader(self._clock)
         silence = interval * 2 + 20

@@ -162,17 +162,17 @@ class NodeKeeper:
         self._bell.ring()
 
     async def _closed(self, instance_id: str, row: Instance | None, watched: _Watched | None) -> None:
-        """Keeps what stays of a machine that stopped, and nothing of one that is gone. A full look repeats what failed."""
+        """Keeps what stays of a stopped machine, nothing of one that is gone. A full look does again what failed."""
         if watched is not None:
             await _ended(watched.tasks)
         try:
             context = await self._context()
             if row is None:
-                await take_back(context, instance_id, "the machine is gone")
+                await take_back(context, [instance_id], "the machine is gone")
                 await forget(context, [instance_id])
                 await context.nodes.forget(instance_id)
             else:
-                await take_back(context, instance_id, f"it is {row.state.value}", keep_rows=True)
+                await take_back(context, [instance_id], f"it is {row.state.value}", keep_rows=True)
                 await take_link(context, instance_id, LinkState.NEVER)
         except AicError as error:
             log.warning("what was kept of %s could not be cleared: %s", instance_id, error.message)
@@ -183,9 +183,9 @@ class NodeKeeper:
         await _ended([task for each in watched.values() for task in each.tasks])
         try:
             context = await self._context()
-            for instance_id, each in watched.items():
-                if each.watch.desk.has_tunnels:
-                    await take_back(context, instance_id, "the agent of this host ended", keep_rows=True)
+            with_tunnels = [instance_id for instance_id, each in watched.items() if each.watch.desk.has_tunnels]
+            if with_tunnels:
+                await take_back(context, with_tunnels, "the agent of this host ended", keep_rows=True)
         except AicError as error:
             log.warning("the tunnels could not be taken back: %s", error.message)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from aicompute_tui.domain.errors import Conflict, InvalidInput, NotFound, Refused
@@ -105,21 +105,28 @@ async def set_state(context: Context, tunnel: Tunnel, state: TunnelState, proble
     return changed
 
 
-async def take_back(context: Context, instance_id: str, reason: str, *, keep_rows: bool = False) -> None:
-    """The machine's tunnels from this host are closed; with `keep_rows` they are to be opened again later."""
-    host_id = context.actor.host_id
+async def take_back(context: Context, instance_ids: Iterable[str], reason: str, *, keep_rows: bool = False) -> None:
+    """The machines' tunnels from this host are closed; with `keep_rows` they are to be opened again later."""
     async with context.store.write() as transaction:
-        row = await transaction.instances.get(instance_id)
-        for tunnel in await transaction.tunnels.of(instance_id):
-            if tunnel.host_id != host_id:
-                continue
-            closed = replace(tunnel, state=TunnelState.OPENING, problem="")
-            if tunnel.is_endpoint and (tunnel.state is TunnelState.OPEN or row.endpoint is not None):
-                row = await _tell_endpoint(context, transaction, row, closed, reason, was_open=True)
-            if keep_rows:
-                await transaction.tunnels.put(closed)
-            else:
-                await transaction.tunnels.remove(instance_id, host_id, tunnel.remote_port)
+        for instance_id in instance_ids:
+            await _take_back_one(context, transaction, instance_id, reason, keep_rows=keep_rows)
+
+
+async def _take_back_one(
+    context: Context, transaction: Transaction, instance_id: str, reason: str, *, keep_rows: bool
+) -> None:
+    host_id = context.actor.host_id
+    row = await transaction.instances.get(instance_id)
+    for tunnel in await transaction.tunnels.of(instance_id):
+        if tunnel.host_id != host_id:
+            continue
+        closed = replace(tunnel, state=TunnelState.OPENING, problem="")
+        if tunnel.is_endpoint and (tunnel.state is TunnelState.OPEN or row.endpoint is not None):
+            row = await _tell_endpoint(context, transaction, row, closed, reason, was_open=True)
+        if keep_rows:
+            await transaction.tunnels.put(closed)
+        else:
+            await transaction.tunnels.remove(instance_id, host_id, tunnel.remote_port)
 
 
 def _endpoint_fits(row: Instance, tunnel: Tunnel) -> bool:

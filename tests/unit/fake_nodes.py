@@ -21,6 +21,7 @@ class FakeMachine:
 
     error: AicError | None = None
     hangs: bool = False
+    tries: int = 0
     opened: list[tuple[NodeAddress, str]] = field(default_factory=list)
     commands: list[tuple[str, bytes]] = field(default_factory=list)
     answer: Finished = field(default_factory=lambda: Finished(0, b"", b""))
@@ -122,6 +123,7 @@ class FakeNodes:
 
     async def _reach(self, address: NodeAddress) -> FakeMachine:
         machine = self.of(address.instance_id)
+        machine.tries += 1
         self.connecting += 1
         self.most_connecting = max(self.most_connecting, self.connecting)
         try:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from aicompute_tui.agent.node_keeper import NodeKeeper
-from aicompute_tui.domain.event import Event
+from aicompute_tui.agent.node_keeper import CONNECTS_AT_ONCE, NodeKeeper
+from aicompute_tui.domain.errors import AuthFailed, Refused, Unreachable
+from aicompute_tui.domain.event import Change, Event
+from aicompute_tui.domain.gpu import GpuSample
 from aicompute_tui.domain.instance import Instance, InstanceState
 from aicompute_tui.domain.node import LinkState, NodeReport, Tunnel, TunnelState
 from aicompute_tui.services.context import Actor, Context
@@ -89,8 +93,27 @@ class Bench:
         async with self.context.store.read() as transaction:
             return [event for event in await transaction.events.list() if event.kind == kind]
 
+    async def changes(self, since: int) -> list[Change]:
+        async with self.context.store.read() as transaction:
+            return await transaction.changes.since(since)
+
+    async def samples(self, row: Instance) -> list[GpuSample]:
+        async with self.context.store.read() as transaction:
+            return await transaction.gpu_samples.list(row.id, store_world.START - timedelta(days=1))
+
     async def watched(self, machine: FakeMachine, times: int = 1) -> None:
         await until(lambda: len(machine.opened) >= times and machine.followers, f"it is watched for the {times}. time")
+
+    async def waits(self) -> None:
+        """Until keeper and watch both sleep."""
+        await until(lambda: self.clock.sleepers >= 2, "it waits for the next try")
+
+    async def tried_after(self, machine: FakeMachine, seconds: float) -> None:
+        """Once it was tried again, `seconds` later, and waits for the next time."""
+        await self.waits()
+        tries = machine.tries
+        self.clock.advance(seconds)
+        await until(lambda: machine.tries > tries and self.clock.sleepers >= 2, "it was tried again")
 
     async def linked(self, row: Instance, link: LinkState) -> NodeReport:
         async def look() -> NodeReport | None:
@@ -98,6 +121,15 @@ class Bench:
             return report if report is not None and report.link is link else None
 
         found = await until(look, f"its link is {link.value}")
+        assert isinstance(found, NodeReport)
+        return found
+
+    async def read_now(self, row: Instance) -> NodeReport:
+        async def look() -> NodeReport | None:
+            report = await self.report(row)
+            return report if report is not None and report.read_at == self.clock.now() else None
+
+        found = await until(look, "its answer is stored")
         assert isinstance(found, NodeReport)
         return found
 
@@ -157,3 +189,389 @@ async def test_a_machine_is_followed_from_its_first_word_to_its_endpoint(bench: 
     [event] = await bench.events("endpoint.ready")
     assert event.after["url"] == served.endpoint
     assert len(await bench.events("instance.ready")) == 1
+
+
+async def test_what_idleness_and_other_clocks_say_is_on_our_clock(bench: Bench) -> None:
+    row, machine = await bench.add(state=InstanceState.READY, idle_seconds=1800)
+    await bench.watched(machine)
+    wrong = bench.clock.now() + timedelta(hours=1)
+    epoch = int(wrong.timestamp())
+    idle = (f"checked\t{epoch}", f"idle_since\t{epoch - 1200}", f"ends\t{epoch + 600}", "limit\t1800")
+    machine.say(wrong, *READY, activity=idle)
+    report = await bench.linked(row, LinkState.CONNECTED)
+    assert report.activity is not None
+    assert report.activity.idle_ends_at == bench.clock.now() + timedelta(seconds=600)
+    assert report.clock_off_seconds == 3600
+    assert await bench.events("instance.idle-soon") == []
+
+
+async def test_a_near_end_by_idleness_is_told_once(bench: Bench) -> None:
+    _, machine = await bench.add(state=InstanceState.READY, idle_seconds=1800)
+    await bench.watched(machine)
+    ends = int(bench.clock.now().timestamp()) + 290
+    for _ in range(3):
+        now = int(bench.clock.now().timestamp())
+        idle = (f"checked\t{now}", f"idle_since\t{ends - 1800}", f"ends\t{ends}")
+        machine.say(bench.clock.now(), *READY, activity=idle)
+        await until(machine.output.empty, "it was read")
+        bench.clock.advance(30)
+    await bench.leave()
+    [event] = await bench.events("instance.idle-soon")
+    assert event.level == "warning"
+    assert "4m" in event.message
+
+
+async def test_a_machine_that_is_still_booting_is_not_called_broken(bench: Bench) -> None:
+    row, machine = await bench.add(state=InstanceState.BOOTING)
+    machine.error = Unreachable("It refuses ssh.", "Wait a minute.")
+    report = await bench.linked(row, LinkState.CONNECTING)
+    assert report.problem == ""
+    machine.error = AuthFailed("It does not accept our ssh key.", "Wait.")
+    await bench.tried_after(machine, 170)
+    assert (await bench.linked(row, LinkState.CONNECTING)).problem == ""
+    await bench.tried_after(machine, 60)
+    report = await bench.linked(row, LinkState.FAILED)
+    assert (report.problem_kind, report.next_step) == ("AuthFailed", "Wait.")
+
+
+async def test_a_machine_that_answers_at_last_is_found_within_seconds(bench: Bench) -> None:
+    row, machine = await bench.add(state=InstanceState.BOOTING)
+    machine.error = Unreachable("It refuses ssh.")
+    await bench.linked(row, LinkState.CONNECTING)
+    for _ in range(8):
+        await bench.tried_after(machine, 5)
+    machine.error = None
+    bench.clock.advance(5)
+    await bench.watched(machine)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        AuthFailed("alpha does not accept our ssh key.", "Another key was given."),
+        Refused("The host key of alpha changed.", "Only if it was rebuilt, forget it."),
+    ],
+)
+async def test_a_refusal_is_said_with_its_next_step_and_once_in_the_events(bench: Bench, error: Any) -> None:
+    row, machine = await bench.add(state=InstanceState.READY)
+    machine.error = error
+    report = await bench.linked(row, LinkState.FAILED)
+    assert (report.problem_kind, report.problem, report.next_step) == (error.kind, error.message, error.next_step)
+    for _ in range(3):
+        await bench.tried_after(machine, 60)
+    [event] = await bench.events("instance.ssh-refused")
+    assert error.next_step in event.message
+
+
+async def test_a_link_that_breaks_comes_back_and_keeps_what_was_said(bench: Bench) -> None:
+    row, machine = await bench.add(state=InstanceState.READY)
+    await bench.watched(machine)
+    machine.say(bench.clock.now(), *READY)
+    served = await bench.served(row)
+    said_at = bench.clock.now()
+    machine.error = Unreachable("No answer.", "Look at the network.")
+    machine.break_off()
+    report = await bench.linked(row, LinkState.CONNECTING)
+    assert report.problem == "", "a hiccup is no problem yet"
+    await bench.waits()
+    bench.clock.advance(1)
+    report = await bench.linked(row, LinkState.FAILED)
+    assert (report.read_at, len(report.steps)) == (said_at, 2)
+    assert (await bench.row(row)).endpoint is None
+    [gone] = await bench.events("endpoint.gone")
+    assert gone.before["url"] == served.endpoint
+    machine.error = None
+    bench.clock.advance(2)
+    await bench.watched(machine, 2)
+    machine.say(bench.clock.now(), *READY)
+    await bench.linked(row, LinkState.CONNECTED)
+
+    async def back() -> bool:
+        bench.clock.advance(1)
+        return (await bench.row(row)).endpoint == served.endpoint
+
+    await until(back, "the endpoint is where it was")
+    assert len(await bench.events("endpoint.ready")) == 2
+
+
+async def test_pauses_between_tries_grow_to_a_minute(bench: Bench) -> None:
+    _, machine = await bench.add(state=InstanceState.READY)
+    machine.error = Unreachable("No answer.")
+    await until(lambda: machine.tries, "the first try")
+    for pause in (1, 2, 4, 8, 16, 32, 60, 60):
+        await bench.waits()
+        tries = machine.tries
+        bench.clock.advance(pause - 0.5)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert machine.tries == tries, f"not before {pause} s"
+        await bench.tried_after(machine, 0.5)
+
+
+async def test_a_command_that_stands_still_is_begun_again(bench: Bench) -> None:
+    row, machine = await bench.add(state=InstanceState.READY)
+    await bench.watched(machine)
+    machine.say(bench.clock.now(), *READY)
+    await bench.linked(row, LinkState.CONNECTED)
+    bench.clock.advance(81)
+    await bench.linked(row, LinkState.CONNECTING)
+    await bench.waits()
+    bench.clock.advance(1)
+    await bench.watched(machine, 2)
+
+
+async def test_garbage_is_called_what_it_is(bench: Bench) -> None:
+    row, machine = await bench.add(state=InstanceState.READY)
+    await bench.watched(machine)
+    for _ in range(3):
+        machine.output.put_nowait(b"\xff\xfe motd without end " * 10_000)
+    await until(machine.output.empty, "it was read")
+    bench.clock.advance(81)
+    report = await bench.linked(row, LinkState.FAILED)
+    assert report.problem_kind == "BadAnswer"
+
+
+async def test_a_machine_that_hangs_delays_no_other(bench: Bench) -> None:
+    for number in range(CONNECTS_AT_ONCE - 1):
+        _, hanging = await bench.add(f"hangs-{number}", state=InstanceState.READY)
+        hanging.hangs = True
+    await until(lambda: bench.nodes.connecting == CONNECTS_AT_ONCE - 1, "they hang")
+    fine = [await bench.add(f"fine-{number}", state=InstanceState.READY) for number in range(20)]
+    for row, machine in fine:
+        await bench.watched(machine)
+        machine.say(bench.clock.now(), *READY)
+        await bench.linked(row, LinkState.CONNECTED)
+    assert bench.nodes.most_connecting <= CONNECTS_AT_ONCE
+
+
+async def test_only_the_host_that_launched_a_machine_connects_to_it(bench: Bench) -> None:
+    other, machine = await bench.add("theirs", host_id="another-host", state=InstanceState.READY)
+    _, ours = await bench.add("ours", state=InstanceState.READY)
+    await bench.watched(ours)
+    assert machine.opened == []
+    assert await bench.report(other) is None
+
+
+async def test_a_machine_that_moved_is_sought_at_its_new_address(bench: Bench) -> None:
+    row, machine = await bench.add(state=InstanceState.READY)
+    await bench.watched(machine)
+    machine.say(bench.clock.now(), *READY)
+    await bench.linked(row, LinkState.CONNECTED)
+    machine.error = Unreachable("No answer.")
+    machine.break_off()
+    await bench.linked(row, LinkState.CONNECTING)
+    machine.error = None
+    await bench.change(row, public_address="192.0.2.99")
+    await bench.watched(machine, 2)
+    assert [address.host for address, _ in machine.opened] == ["192.0.2.7", "192.0.2.99"]
+
+
+async def test_a_stopped_machine_is_left_alone_and_keeps_its_ports(bench: Bench) -> None:
+    row, machine = await bench.add(state=InstanceState.READY)
+    await bench.watched(machine)
+    machine.say(bench.clock.now(), *READY)
+    served = await bench.served(row)
+    await bench.change(row, state=InstanceState.STOPPED, public_address=None)
+    report = await bench.linked(row, LinkState.NEVER)
+    assert report.steps == ()
+    assert machine.followers == 0
+    assert bench.nodes.ports == {}
+    [gone] = await bench.events("endpoint.gone")
+    assert "stopped" in gone.message
+    started = await bench.change(row, state=InstanceState.BOOTING, public_address="192.0.2.8")
+    await bench.watched(machine, 2)
+    machine.say(bench.clock.now(), *PULLING)
+    await bench.became(started, InstanceState.PREPARING)
+    assert (await bench.row(row)).endpoint is None
+    machine.say(bench.clock.now(), *READY)
+    await bench.watched(machine, 3)
+    machine.say(bench.clock.now(), *READY)
+    assert (await bench.served(row)).endpoint == served.endpoint
+
+
+async def test_nothing_is_kept_of_a_machine_that_is_gone(bench: Bench) -> None:
+    row, machine = await bench.add(state=InstanceState.READY)
+    await bench.watched(machine)
+    machine.say(bench.clock.now(), *READY)
+    await bench.served(row)
+    await bench.change(row, state=InstanceState.TERMINATED, ended_at=bench.clock.now(), endpoint=None)
+    await until(lambda: bench.nodes.forgotten == [row.id], "its host key is forgotten")
+    assert await bench.report(row) is None
+    assert await bench.tunnels(row) == []
+    assert bench.nodes.ports == {}
+    assert len(await bench.events("endpoint.gone")) == 1
+
+
+async def test_what_an_earlier_agent_left_of_machines_that_ended_is_cleared(bench: Bench) -> None:
+    row, machine = await bench.add(state=InstanceState.READY)
+    await bench.watched(machine)
+    machine.say(bench.clock.now(), *READY)
+    await bench.served(row)
+    bench.tasks[-1].cancel()  # killed: it could not tidy up
+    await asyncio.gather(*bench.tasks, return_exceptions=True)
+    await bench.change(row, state=InstanceState.TERMINATED, ended_at=bench.clock.now())
+    bench.start()
+    await until(lambda: bench.nodes.forgotten, "it is cleared")
+    assert await bench.tunnels(row) == []
+    assert (await bench.row(row)).endpoint is None
+
+
+async def test_a_reboot_is_prepared_for_again_and_the_port_stays(bench: Bench) -> None:
+    row, machine = await bench.add()
+    await bench.watched(machine)
+    machine.say(bench.clock.now(), *READY)
+    await bench.became(row, InstanceState.READY)
+    await bench.watched(machine, 2)
+    machine.say(bench.clock.now(), *READY)
+    url = (await bench.served(row)).endpoint
+    machine.break_off()
+    await bench.linked(row, LinkState.CONNECTING)
+    await bench.waits()
+    bench.clock.advance(1)
+    await bench.watched(machine, 3)
+    machine.say(bench.clock.now())
+    await bench.became(row, InstanceState.PREPARING)
+    await bench.watched(machine, 4)
+    machine.say(bench.clock.now(), *READY)
+    await bench.became(row, InstanceState.READY)
+    await bench.watched(machine, 5)
+    machine.say(bench.clock.now(), *READY)
+
+    async def back() -> bool:
+        bench.clock.advance(1)
+        return (await bench.row(row)).endpoint == url
+
+    await until(back, "the endpoint is where it was")
+
+
+async def test_a_restarted_agent_finds_the_same_port_again(bench: Bench) -> None:
+    row, machine = await bench.add(state=InstanceState.READY)
+    await bench.watched(machine)
+    machine.say(bench.clock.now(), *READY)
+    url = (await bench.served(row)).endpoint
+    await bench.leave()
+    assert (await bench.row(row)).endpoint is None
+    assert bench.nodes.ports == {}
+    assert machine.followers == 0
+    bench.start()
+    await bench.watched(machine, 2)
+    machine.say(bench.clock.now(), *READY)
+    assert (await bench.served(row)).endpoint == url
+
+
+async def test_a_port_that_another_program_took_is_left_to_it(bench: Bench) -> None:
+    row, machine = await bench.add(state=InstanceState.READY)
+    async with bench.context.store.write() as transaction:
+        tunnel = Tunnel(instance_id=row.id, host_id=row.host_id, remote_port=11434, local_port=18_555, is_endpoint=True)
+        await transaction.tunnels.put(tunnel)
+    bench.nodes.taken.add(18_555)
+    await bench.watched(machine)
+    machine.say(bench.clock.now(), *READY)
+    served = await bench.served(row)
+    [tunnel] = await bench.tunnels(row)
+    assert tunnel.local_port != 18_555
+    assert served.endpoint == f"http://127.0.0.1:{tunnel.local_port}/v1"
+    [event] = await bench.events("tunnel.moved")
+    assert (event.before["local_port"], event.after["local_port"]) == ("18555", str(tunnel.local_port))
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        ("boot failed  - 1 2 cloud-init failed.", "at the boot: cloud-init failed."),
+        ("driver failed  - 1 2 no driver.", "at the NVIDIA driver: no driver."),
+        ("docker failed  - 1 2 no docker.", "at Docker: no docker."),
+        ("image failed  - 1 2 no such image.", "at the image: no such image."),
+        ("model failed meta/x - 1 2 no access.", "at the model meta/x: no access."),
+        ("ready failed  - 1 2 the server ended.", "at the start of the server: the server ended."),
+    ],
+)
+async def test_a_set_up_that_fails_names_stage_and_reason(bench: Bench, step: str, words: str) -> None:
+    row, machine = await bench.add()
+    await bench.watched(machine)
+    machine.say(bench.clock.now(), step)
+    failed = await bench.became(row, InstanceState.DEGRADED)
+    assert failed.error_message == f"Set-up failed {words}"
+    machine.say(bench.clock.now(), step)
+    await until(machine.output.empty, "it was read")
+    [event] = await bench.events("instance.setup-failed")
+    assert event.level == "error"
+    assert await bench.events("instance.degraded") == [], "told once, by its reason"
+
+
+async def test_a_spot_notice_drains_the_machine(bench: Bench) -> None:
+    row, machine = await bench.add(state=InstanceState.READY)
+    await bench.watched(machine)
+    now = int(bench.clock.now().timestamp())
+    machine.say(bench.clock.now(), *READY, activity=(f"checked\t{now}", "notice\tThe cloud takes it back at 10:02."))
+    await bench.became(row, InstanceState.DRAINING)
+    [event] = await bench.events("instance.draining")
+    assert "takes it back at 10:02" in event.message
+    assert (await bench.served(row)).state is InstanceState.DRAINING, "its endpoint serves to the end"
+
+
+async def test_a_steady_machine_costs_one_commit_a_reading_and_no_news(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, machine = await bench.add(state=InstanceState.READY)
+    await bench.watched(machine)
+    machine.say(bench.clock.now(), *READY)
+    await bench.served(row)
+    before = await bench.context.store.latest_change()
+    write, commits = bench.context.store.write, itertools.count(1)
+
+    def counted() -> Any:
+        next(commits)
+        return write()
+
+    monkeypatch.setattr(bench.context.store, "write", counted)
+    for busy in range(10):
+        bench.clock.advance(30)
+        machine.say(bench.clock.now(), *READY, busy=busy, used=busy)
+        await bench.read_now(row)
+    assert next(commits) == 11, "one each"
+    assert await bench.changes(before) == [], "figures that move by themselves are no news"
+    assert [sample.utilisation_percent for sample in await bench.samples(row)] == [37, *range(10)]
+
+
+async def test_quick_readings_are_stored_when_they_tell_something(bench: Bench) -> None:
+    row, machine = await bench.add()
+    await bench.watched(machine)
+    machine.say(bench.clock.now(), *PULLING)
+    first = await bench.linked(row, LinkState.CONNECTED)
+    bench.clock.advance(2)
+    machine.say(bench.clock.now(), *PULLING)
+    await until(machine.output.empty, "it was read")
+    bench.clock.advance(2)
+    machine.say(bench.clock.now(), PULLING[0], "image running  60 1 - pulls")
+
+    async def moved() -> bool:
+        report = await bench.report(row)
+        assert report is not None
+        assert report.read_at in {first.read_at, bench.clock.now()}, "the one without news is not written"
+        return report.steps[1].percent == 60
+
+    await until(moved, "the news is stored")
+
+
+async def test_a_thousand_machines_are_all_watched(bench: Bench) -> None:
+    rows = [
+        store_world.instance(
+            f"m{number}",
+            host_id=bench.context.actor.host_id,
+            state=InstanceState.READY,
+            public_address=f"192.0.2.{number % 250}",
+        )
+        for number in range(1_000)
+    ]
+    async with bench.context.store.write() as transaction:
+        await transaction.instances.insert_many(rows)
+    bench.keeper.nudge()
+    machines = [bench.nodes.of(row.id) for row in rows]
+    await until(lambda: all(machine.followers for machine in machines), "all are watched", seconds=60)
+    assert bench.nodes.most_connecting <= CONNECTS_AT_ONCE
+    for machine in machines:
+        machine.say(bench.clock.now())
+    await until(lambda: all(machine.output.empty() for machine in machines), "all were read", seconds=60)
+    await bench.leave()
+    assert not any(machine.followers for machine in machines)
