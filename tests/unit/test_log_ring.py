@@ -199,6 +199,7 @@ def test_a_mark_passes_every_filter() -> None:
         ("\ufeffbom ⚠\ufe0f zero\u200bwidth", "bom ⚠ zerowidth"),
         ("half \ud83d letter", "half   letter"),
         ("tab\tstays", "tab\tstays"),
+        ("heap a" + "\u0301" * 9_000 + "b", "heap a" + "\u0301" * 4 + "b"),
         ("שלום עולם e\u0301", "שלום עולם e\u0301"),
     ],
 )

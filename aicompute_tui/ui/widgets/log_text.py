@@ -19,6 +19,9 @@ _WITHOUT_WIDTH = re.compile(
     "\U000e0000-\U000e01ef]"
 )
 """Joiners, direction marks and variation selectors: terminals do not agree on what they do to widths."""
+_ACCENTS = "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+_HEAPED_ACCENTS = re.compile(f"(?<={_ACCENTS}{{4}}){_ACCENTS}+")
+"""More than four on one letter: no script needs them, and thousands would stand in one cell."""
 _TIME = re.compile(
     r"\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\]?(?:[ \t]+(?:-[ \t]+)?|$)", re.ASCII
 )
@@ -52,7 +55,7 @@ def plain_line(text: str) -> str:
     if "\x1b" in text:
         text = _ESCAPES.sub("", text)
     if not text.isascii():
-        text = _WITHOUT_WIDTH.sub("", text)
+        text = _HEAPED_ACCENTS.sub("", _WITHOUT_WIDTH.sub("", text))
     if text.isprintable():
         return text
     text = _CONTROLS.sub(" ", text)
