@@ -139,8 +139,13 @@ def test_all_steps_are_listed_from_the_start_with_the_moments_of_each(make: Make
         assert re.match(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ ", line)
 
 
-def test_second_run_with_all_up_changes_nothing(make: MakesMachine) -> None:
-    machine = hub_machine(make, "vllm")
+@pytest.mark.parametrize("framework", ["vllm", "ollama"])
+def test_second_run_with_all_up_changes_nothing(make: MakesMachine, framework: str) -> None:
+    if framework == "ollama":
+        machine = make("ollama", "qwen3")
+        machine.plan(library={"qwen3": {"layers": [1000]}})
+    else:
+        machine = hub_machine(make, framework)
     assert machine.run(f"{SETUP} && cat /run/aic-tui/progress >/var/log/first && {SETUP}") == 0
     assert len(machine.docker_calls("run")) == 1
     assert len(machine.docker_calls("pull")) == 1

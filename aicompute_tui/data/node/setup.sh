@@ -278,12 +278,12 @@ describe_container() {
     vllm)
         key=VLLM_API_KEY
         options+=(--ipc host -v "$cache:/root/.cache/huggingface" -e VLLM_NO_USAGE_STATS=1)
-        arguments+=(--model "$model" --tensor-parallel-size "$gpus" --gpu-memory-utilization 0.90)
+        arguments+=(--model "$model" --tensor-parallel-size $((gpus ? gpus : 1)) --gpu-memory-utilization 0.90)
         ;;
     tgi)
         key=API_KEY
         options+=(--shm-size 1g -v "$cache:/data")
-        arguments+=(--model-id "$model" --num-shard "$gpus" --usage-stats off)
+        arguments+=(--model-id "$model" --num-shard $((gpus ? gpus : 1)) --usage-stats off)
         ;;
     llamacpp)
         key=LLAMA_API_KEY
