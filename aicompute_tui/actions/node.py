@@ -111,4 +111,17 @@ NODE_ACTIONS = (
         (_NAME,),
         aliases=("setup",),
     ),
+    Action(
+        "instance.forget-key",
+        "Forget the host key",
+        "Forgets a machine's host key after it was rebuilt; the next connection trusts the key it meets.",
+        "instances",
+        "job",
+        "aicompute_tui.services.host_key:forget_key",
+        ("instance", "forget-key"),
+        (_NAME, Parameter("confirm_name", "text", "The machine's name, typed out.", repeatable=True)),
+        aliases=("forget-key",),
+        mutates=True,
+        dangerous=True,
+    ),
 )

@@ -18,6 +18,7 @@ _LOST = {
     "instance.reboot": "Lost: whatever runs there, until it is started again.",
     "instance.adopt": "Gained: a row here; from then on this store ends it when its time is up.",
     "instance.reap": "Lost for good: every machine with this store's tag that has no row here.",
+    "instance.forget-key": "Lost: the only way to notice that another machine answers in its place.",
     "credential.remove": "Lost: the stored keys; no copy is kept here.",
     "job.cancel": "It stops at its next safe place; what the cloud has accepted stays.",
 }
@@ -28,6 +29,13 @@ def refuse_unasked(action: Action) -> Refused:
         f"`aic-tui {' '.join(action.command)}` wants a yes, and nobody can be asked here.",
         "Add --yes if that is meant.",
     )
+
+
+def why_typed(action: Action, row: JsonObject) -> str:
+    """Why the machine's name must be typed out, empty where a yes will do."""
+    if action.id == "instance.forget-key":
+        return f"Whoever answers in the place of {row.get('name')} would be trusted next"
+    return f"{row.get('name')} is protected" if row.get("protected") else ""
 
 
 def damage_lines(action: Action, rows: Sequence[JsonObject]) -> list[str]:

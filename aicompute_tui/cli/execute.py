@@ -168,11 +168,11 @@ def _confirm(call: Call, targets: list[JsonObject]) -> None:
     typed = [str(name) for name in given] if isinstance(given, list) else []
     for row in targets:
         name = str(row.get("name"))
-        if row.get("protected") and name not in typed:
+        why = confirm.why_typed(call.action, row)
+        if why and name not in typed:
             if not call.session.can_ask:
-                step = f"Add --confirm-name {name} if that is meant."
-                raise Refused(f"{name} is protected.", step)
-            typed.append(confirm.ask_typed(f"{clean(name)} is protected; type its name:", name))
+                raise Refused(f"{why}.", f"Add --confirm-name {name} if that is meant.")
+            typed.append(confirm.ask_typed(f"{clean(why)}; type its name:", name))
     if typed:
         call.arguments["confirm_name"] = typed
 

@@ -32,4 +32,5 @@ def node_address(context: Context, instance: Instance) -> NodeAddress:
         host=instance.public_address,
         port=int(context.preferences.text("ssh_port")),
         login=instance.login or DEFAULT_LOGIN,
+        name=instance.name,
     )

@@ -10,7 +10,6 @@ import asyncssh
 
 from aicompute_tui.domain.errors import AicError, AuthFailed, BadAnswer, NotConfigured, Refused, Unreachable
 from aicompute_tui.ssh.base import NodeAddress
-from aicompute_tui.ssh.host_keys import alias_of
 
 FAILURES = (asyncssh.Error, OSError, TimeoutError, asyncio.IncompleteReadError)
 """All that a connection attempt or a channel raises."""
@@ -61,8 +60,8 @@ def _no_connection(error: Exception, address: NodeAddress, details: str) -> AicE
 def key_changed(address: NodeAddress, known_hosts: Path, details: str) -> Refused:
     return Refused(
         f"The host key of {address.title} changed: another machine may answer in its place.",
-        f"Only if it was rebuilt, run `ssh-keygen -f {known_hosts} -R {alias_of(address.instance_id)}` and try again.",
-        details,
+        f"Only if it was rebuilt: `aic-tui instance forget-key {address.name or address.instance_id}`, then try again.",
+        f"{details}; the key known is in {known_hosts}",
     )
 
 

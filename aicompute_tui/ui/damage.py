@@ -92,6 +92,15 @@ def reap(rows: Sequence[Row]) -> Damage:
     return Damage(f"{verb}?", tuple(lines), verb)
 
 
+def forget_key(rows: Sequence[Row]) -> Damage:
+    lines = (
+        "loses  the only way to notice that another machine answers in its place",
+        "after  the next connection trusts the key it meets",
+    )
+    verb = _on("Forget the key of", rows)
+    return Damage(f"{verb}?", lines, verb, name_of(rows[0]))
+
+
 def cancel_job(rows: Sequence[Row]) -> Damage:
     row = rows[0]
     action = ACTIONS.get(_text(row, "action_id"))
@@ -122,6 +131,7 @@ _BUILDERS: dict[str, Callable[[Sequence[Row]], Damage]] = {
     "instance.reboot": reboot,
     "instance.adopt": adopt,
     "instance.reap": reap,
+    "instance.forget-key": forget_key,
     "job.cancel": cancel_job,
     "credential.remove": remove_credential,
 }

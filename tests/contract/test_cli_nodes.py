@@ -10,8 +10,12 @@ import pty
 import select
 import shutil
 import signal
+import socket
+import socketserver
 import subprocess
+import threading
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -254,7 +258,84 @@ def test_the_first_connection_pins_the_key_and_another_key_is_refused(node_cli: 
     _out, err = process.communicate(timeout=60)
     assert process.returncode == 255
     assert "IDENTIFICATION HAS CHANGED" in err
-    assert node_cli.cli("instance", "metrics", "calm-otter", "-n", "1", "-o", "json").code == 4
+    answer = node_cli.cli("instance", "metrics", "calm-otter", "-n", "1", "-o", "json")
+    assert answer.code == 4
+    assert "aic-tui instance forget-key calm-otter" in answer.error["next_step"]
+
+
+def test_a_rebuilt_machine_is_trusted_again_by_its_name_typed_out(node_cli: NodeCli) -> None:
+    ask = ("instance", "metrics", "calm-otter", "-n", "1")
+    assert node_cli.cli(*ask).code == 0
+    node_cli.machine.kill()
+    node_cli.machine.new_host_key()
+    node_cli.machine.start()
+    answer = node_cli.cli("instance", "forget-key", "calm-otter", "--yes", "-o", "json")
+    assert answer.code == 4
+    assert "--confirm-name calm-otter" in answer.error["next_step"]
+    assert node_cli.cli(*ask).code == 4
+    node_cli.cli.json("instance", "forget-key", "calm-otter", "--yes", "--confirm-name", "calm-otter")
+    assert node_cli.cli(*ask).code == 0
+
+
+# -- ports
+
+
+@pytest.fixture
+def service() -> Iterator[int]:
+    """A program on the machine's loopback that greets."""
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Greets)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_address[1]
+    server.shutdown()
+    server.server_close()
+
+
+class _Greets(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        self.request.sendall(b"hello")
+
+
+def greeting(port: int) -> bytes:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        return connection.recv(5)
+
+
+def test_a_forwarded_port_is_kept_by_the_agent_until_it_is_taken_back(node_cli: NodeCli, service: int) -> None:
+    nvidia_smi_says(node_cli.machine, GPU)
+    answer = node_cli.cli("instance", "forward", "calm-otter", str(service), "-o", "json")
+    assert (answer.code, answer.data["state"]) == (0, "open"), answer.err
+    port = int(answer.data["local_port"])
+    assert answer.data["url"] == f"http://127.0.0.1:{port}"
+    assert greeting(port) == b"hello"
+    assert node_cli.cli.json("agent", "--status")["running"] is True
+    [tunnel] = [
+        each
+        for each in node_cli.cli.json("instance", "show", "calm-otter")["tunnels"]
+        if each["remote_port"] == service
+    ]
+    assert (tunnel["local_port"], tunnel["state"]) == (port, "open")
+    closed = node_cli.cli.json("instance", "forward", "calm-otter", str(service), "--off")
+    assert closed["state"] == "closed"
+    until(lambda: not listens(port))
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_a_port_that_does_not_open_is_said_so_and_exits_1(node_cli: NodeCli, service: int) -> None:
+    node_cli.machine.kill()
+    answer = node_cli.cli("instance", "forward", "calm-otter", str(service), "-o", "json")
+    assert answer.code == 1
+    assert answer.data["state"] in ("opening", "failed")
+    assert "does not lead to calm-otter" in answer.err
+
+
+def test_a_port_that_is_taken_is_refused(node_cli: NodeCli, service: int) -> None:
+    answer = node_cli.cli("instance", "forward", "calm-otter", "9", "--local-port", str(service), "-o", "json")
+    assert (answer.code, answer.error["error"]) == (4, "Conflict")
 
 
 def test_a_shell_has_the_terminal(node_cli: NodeCli) -> None:
