@@ -143,7 +143,7 @@ async def test_figures_and_ports_come_back_after_a_break(kept: Kept, keeper: Nod
     await until(answers, "the same port leads there again")
 
     async def is_back() -> bool:
-        return await kept.endpoint() == url
+        return bool(await kept.endpoint() == url)
 
     await until(is_back, "the endpoint is where it was")
     server.close()
