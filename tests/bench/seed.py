@@ -29,7 +29,7 @@ def instances(count: int, now: datetime) -> list[Instance]:
     """Ready machines, the one with the highest number being the newest; none of them needs anyone."""
     rows = []
     for number in range(count):
-        began = now - timedelta(minutes=10, seconds=count - number)
+        began = now.replace(microsecond=0) - timedelta(minutes=10, seconds=count - number)
         rows.append(
             Instance(
                 id=new_id(began),
