@@ -10,8 +10,12 @@ from typing import Any
 
 from aicompute_tui.demo.fleet import FLEET, Seed, Whose, seed_of
 from aicompute_tui.demo.history import History
+from aicompute_tui.demo.told import Told, earlier_steps
+from aicompute_tui.domain.framework import FRAMEWORKS
 from aicompute_tui.domain.ids import new_id
+from aicompute_tui.domain.instance import Instance
 from aicompute_tui.runtime import Runtime
+from aicompute_tui.store.database import Transaction
 
 
 async def fill_store(runtime: Runtime, world_port: Callable[[], int]) -> None:
@@ -33,20 +37,38 @@ async def fill_store(runtime: Runtime, world_port: Callable[[], int]) -> None:
             await transaction.credentials.upsert(history.credential())
             for instance in history.ended():
                 await transaction.instances.insert(instance)
+                await _record_set_up(transaction, instance)
             refused, job = history.refused()
             await transaction.jobs.insert(job)
             await transaction.instances.insert(refused)
             for member, launch_id, seed, machine in zip(FLEET, launch_ids, seeds, machines, strict=True):
                 if member.whose is Whose.OURS:
                     instance, job = history.running(member, machine, launch_id)
+                    instance, told = history.told(instance, member)
                     await transaction.jobs.insert(job)
                     await transaction.instances.insert(instance)
+                    await _write_down(transaction, told)
                 elif member.whose is not Whose.UNTAGGED:
                     await transaction.sightings.record(history.sighting(member, machine, seed.tags))
             for event in history.events():
                 await transaction.events.append(event)
     finally:
         await runtime.aclose()
+
+
+async def _record_set_up(transaction: Transaction, instance: Instance) -> None:
+    """How long its steps took, from which typical times come."""
+    launched = instance.launched_at
+    if launched is not None and instance.framework in FRAMEWORKS:
+        steps = earlier_steps(instance.framework, instance.models, launched)
+        await transaction.setup_times.record(instance, steps, launched)
+
+
+async def _write_down(transaction: Transaction, told: Told) -> None:
+    await transaction.node_reports.put(told.report)
+    await transaction.gpu_samples.append(told.samples)
+    if told.tunnel is not None:
+        await transaction.tunnels.put(told.tunnel)
 
 
 def plant(port: int, seeds: Sequence[Seed]) -> list[dict[str, Any]]:

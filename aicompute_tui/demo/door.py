@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from aicompute_tui.demo.beginning import fill_store
 from aicompute_tui.demo.ports import free_ports
 from aicompute_tui.demo.surroundings import Surroundings
 from aicompute_tui.demo.tether import command, holding
@@ -63,6 +62,8 @@ def run(session: Session, open_console: OpenConsole) -> int:
 
 
 def _fill(session: Session, surroundings: Surroundings, world_port: Callable[[], int]) -> None:
+    from aicompute_tui.demo.beginning import fill_store  # while the world starts, which takes longer
+
     runtime = _runtime(session, surroundings, surroundings.environment(session.environment, None))
     asyncio.run(fill_store(runtime, world_port))
 

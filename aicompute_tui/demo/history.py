@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from aicompute_tui.demo.fleet import FIRST_ACCOUNT, Member, Whose
+from aicompute_tui.demo.nodes.setting_up import given_up_at
 from aicompute_tui.demo.surroundings import CREDENTIAL_ID, REGION
+from aicompute_tui.demo.told import Told, plan_at, ready_at, told_by
 from aicompute_tui.demo.world import snapshot
 from aicompute_tui.domain.credential import Credential
 from aicompute_tui.domain.event import Event
+from aicompute_tui.domain.framework import FRAMEWORKS
 from aicompute_tui.domain.ids import new_id
 from aicompute_tui.domain.instance import Instance, InstanceState, Market
 from aicompute_tui.domain.job import Job, JobState
+from aicompute_tui.domain.ledger import SETUP_FAILED
 from aicompute_tui.domain.money import accrued_nano_usd
+from aicompute_tui.domain.node import describe_failure, failed_step
 from aicompute_tui.domain.remote import Ownership, RemoteState, Sighting
 from aicompute_tui.services.context import Actor
+from aicompute_tui.services.tunnels import url_of
 
 _SPOT_SOURCE = "AWS spot price history"
 _ON_DEMAND_SOURCE = "AWS price list"
@@ -37,15 +43,25 @@ class _Past:
     launched_ago: timedelta
     ran: timedelta
     reason: str
+    framework: str = "none"
+    models: tuple[str, ...] = ()
 
 
 def _past(name: str, instance_type: str, zone: str, market: Market, ago: float, hours: float, reason: str) -> _Past:
-    return _Past(name, instance_type, zone[:-1], zone, market, timedelta(hours=ago), timedelta(hours=hours), reason)
+    framework, models = _SERVED.get(name, ("none", ()))
+    ran = timedelta(hours=hours)
+    return _Past(name, instance_type, zone[:-1], zone, market, timedelta(hours=ago), ran, reason, framework, models)
 
 
 _ON_REQUEST = "terminated on request"
 _BY_ITSELF = "ended by its own dead-man unit or a shutdown on the machine"
 _TAKEN_BACK = "taken back by the cloud (spot interruption)"
+_SERVED = {
+    "coder-1": ("ollama", ("qwen2.5-coder:7b", "nomic-embed-text")),
+    "coder-2": ("ollama", ("qwen2.5-coder:7b", "nomic-embed-text")),
+    "llama8-old": ("vllm", ("meta-llama/Llama-3.1-8B-Instruct",)),
+    "bench-g5": ("vllm", ("Qwen/Qwen2.5-7B-Instruct",)),
+}
 _ENDED = (
     _past("eval-1", "g5.12xlarge", "us-east-1a", Market.SPOT, 13 * 24 + 3, 6.4, _ON_REQUEST),
     _past("llama70-a", "g5.12xlarge", "us-east-1b", Market.SPOT, 11 * 24 + 7, 8.0, _BY_ITSELF),
@@ -76,6 +92,7 @@ class History:
         self._actor = actor
         self._now = now.replace(microsecond=0)
         self._events: list[Event] = []
+        self._ports: set[int] = set()
 
     def credential(self) -> Credential:
         return Credential(
@@ -95,8 +112,9 @@ class History:
         launched = self._now - timedelta(seconds=member.age_seconds)
         requested = launched - timedelta(seconds=3)
         ends = self._now + timedelta(seconds=member.ends_in_seconds)
-        is_new = member.age_seconds < 600
-        ready = None if is_new else launched + timedelta(minutes=7, seconds=20)
+        plan = plan_at(member, self._now)
+        ready = ready_at(plan, self._now)
+        framework = FRAMEWORKS.get(member.framework)
         row = self._row(launch_id, member.name, member.instance_type, member.zone, member.market, requested)
         ttl = member.age_seconds + member.ends_in_seconds
         job = self._job("instance.launch", launch_id, requested, launched, f"{member.name} is {machine['instance_id']}")
@@ -107,8 +125,10 @@ class History:
             models=member.models,
             protected=member.protected,
             idle_seconds=member.idle_seconds,
-            state=InstanceState.BOOTING if is_new else InstanceState.READY,
-            state_since=ready or launched,
+            node_endpoint=framework.node_endpoint if framework is not None else None,
+            login="ubuntu",
+            state=InstanceState.PREPARING if ready is None else InstanceState.READY,
+            state_since=ready or launched + timedelta(seconds=41),
             ttl_seconds=ttl,
             max_ttl_seconds=max(86_400, 3 * ttl),
             expires_at=ends,
@@ -127,6 +147,26 @@ class History:
             self._tell(instance, ready, "instance.ready", f"{member.name} is ready", by_agent=True)
         return instance, job
 
+    def told(self, instance: Instance, member: Member) -> tuple[Instance, Told]:
+        """What the machine says of itself, and its row with what follows of it."""
+        told = told_by(instance, member, self._now, self._ports)
+        failed = failed_step(told.report.steps)
+        if told.tunnel is not None:
+            self._ports.add(told.tunnel.local_port)
+            instance = replace(instance, endpoint=url_of(instance, told.tunnel))
+        if failed is not None:
+            message = describe_failure(failed)
+            at = datetime.fromtimestamp(int(given_up_at(told.plan)), UTC)
+            self._tell(instance, at, "instance.setup-failed", f"{member.name}: {message}", level="error", by_agent=True)
+            instance = replace(
+                instance,
+                state=InstanceState.DEGRADED,
+                state_since=at,
+                error_kind=SETUP_FAILED,
+                error_message=message,
+            )
+        return instance, told
+
     def ended(self) -> Iterator[Instance]:
         """Machines that ran in the last two weeks."""
         for past in _ENDED:
@@ -137,6 +177,8 @@ class History:
             price = row["price_usd_per_hour"]
             row.update(
                 remote_id=f"i-0{new_id(launched).replace('-', '')[-16:]}",
+                framework=past.framework,
+                models=past.models,
                 state=InstanceState.TERMINATED,
                 state_since=ended,
                 settled_nano_usd=None if price is None else accrued_nano_usd(price, past.ran),

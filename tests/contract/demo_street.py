@@ -116,11 +116,11 @@ class Street:
         finally:
             await runtime.aclose()
         address = NodeAddress(instance_id=launch_id, host=made["public_address"], port=self.port, login="ubuntu")
-        await until(lambda: _answers(address), "the machine answers")
+        await until(lambda: answers(address), "the machine answers")
         return Machine(row, made["instance_id"], address)
 
 
-async def _answers(address: NodeAddress) -> bool:
+async def answers(address: NodeAddress) -> bool:
     try:
         _, writer = await asyncio.open_connection(address.host, address.port)
     except OSError:
@@ -130,7 +130,7 @@ async def _answers(address: NodeAddress) -> bool:
 
 
 async def refuses(address: NodeAddress) -> bool:
-    return not await _answers(address)
+    return not await answers(address)
 
 
 @contextmanager

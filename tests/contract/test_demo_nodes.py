@@ -18,17 +18,19 @@ from pathlib import Path
 from typing import Any
 
 import asyncssh
+import boto3
 import httpx
 import pytest
 
 from aicompute_tui.domain.errors import AuthFailed
+from aicompute_tui.domain.instance import Market
 from aicompute_tui.domain.node import NodeReading, SetupStage, StepState, is_set_up
 from aicompute_tui.metrics.node_watch import WatchParser, watch_command
 from aicompute_tui.services.node_logs import NodeLog, node_log_items
 from aicompute_tui.services.shell import ssh_argv
 from aicompute_tui.ssh.base import NodeAddress
 from aicompute_tui.ssh.pool import NodePool
-from tests.contract.demo_street import CLOCK, Machine, Street, open_street, refuses
+from tests.contract.demo_street import CLOCK, Machine, Street, answers, open_street, refuses
 from tests.needs import need
 from tests.waiting import until
 
@@ -292,3 +294,54 @@ async def test_the_cloud_takes_a_machine_back_after_a_notice(street: Street) -> 
     await until(lambda: street.state(machine.remote_id)[0] == "terminated", "it is taken back", 30)
     assert street.state(machine.remote_id)[1] == "Server.SpotInstanceTermination"
     await until(lambda: refuses(machine.address), "nothing answers there any more")
+
+
+async def test_a_stopped_machine_refuses_and_a_started_one_finds_everything_there(street: Street) -> None:
+    machine = await street.launch("ollama", ("llama3.2:3b",), market=Market.ON_DEMAND)
+    async with connected(street) as pool:
+        await set_up(pool, machine)
+    client = ec2(street)
+    await asyncio.to_thread(client.stop_instances, InstanceIds=[machine.remote_id])
+    await until(lambda: refuses(machine.address), "it is off")
+    await asyncio.to_thread(client.start_instances, InstanceIds=[machine.remote_id])
+    await until(lambda: answers(machine.address), "it is on again")
+    async with connected(street) as pool:
+        await set_up(pool, machine)
+        assert len(await lines_of(pool, machine, NodeLog(source="setup", tail=5))) == 5
+
+
+async def test_the_machines_end_with_whoever_started_them(tmp_path: Path) -> None:
+    with open_street(tmp_path) as street:
+        machine = await street.launch()
+        assert street.process.stdin is not None
+        street.process.stdin.close()
+        assert await asyncio.to_thread(street.process.wait, 10) == 0
+        assert await refuses(machine.address)
+
+
+async def test_secrets_reach_a_machine_and_guard_its_server(street: Street) -> None:
+    machine = await street.launch("vllm", ("a/b",))
+    async with connected(street) as pool:
+        await set_up(pool, machine)
+        command = "umask 077; sudo -n tee /etc/aic-tui/secrets.env >/dev/null"
+        await pool.run(machine.address, command, stdin=b"API_KEY=of-the-test\n")
+        forward = await pool.forward(machine.address, 8000, 0)
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{forward.local_port}", trust_env=False) as client:
+            assert (await client.get("/v1/models")).status_code == 401
+            given = {"Authorization": "Bearer of-the-test"}
+            assert (await client.get("/v1/models", headers=given)).status_code == 200
+        await forward.aclose()
+        said = " ".join(await lines_of(pool, machine, NodeLog(source="node")))
+        assert "API_KEY" in said
+        assert "of-the-test" not in said
+
+
+def ec2(street: Street) -> Any:
+    environment = street.world.environment()
+    return boto3.client(
+        "ec2",
+        endpoint_url=street.world.url,
+        region_name="ca-central-1",
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+    )

@@ -12,6 +12,7 @@ import threading
 import time
 from pathlib import Path
 
+from aicompute_tui.demo.nodes.setting_up import WHOLE_SECONDS
 from aicompute_tui.settings.places import Places, places_from
 
 _WORLD_SECONDS = 60.0
@@ -22,7 +23,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--home", type=Path, required=True, help="the state home whose key is let in")
     parser.add_argument("--world-port-file", type=Path, required=True, help="where the world's port stands")
     parser.add_argument("--port", type=int, required=True, help="port of ssh at every machine's address")
-    parser.add_argument("--set-up-seconds", type=float, default=30.0, help="how long a whole set-up takes")
+    parser.add_argument("--set-up-seconds", type=float, default=WHOLE_SECONDS, help="of a whole set-up")
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when standard input ends")
     return parser.parse_args()
 

@@ -10,6 +10,8 @@ from aicompute_tui.domain.framework import FRAMEWORKS
 from aicompute_tui.domain.node import SetupStage, SetupStep, StepState
 
 NEVER = float("inf")
+WHOLE_SECONDS = 30.0
+"""How long a set-up takes in the demo."""
 _PARTS = {
     SetupStage.BOOT: 4.0,
     SetupStage.DRIVER: 2.0,
