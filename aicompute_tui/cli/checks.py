@@ -44,7 +44,7 @@ async def _rows(call: Call, context: Context) -> list[JsonObject]:
 
 def terminal_rows(environment: Mapping[str, str]) -> list[JsonObject]:
     """Size, letters and colour of the terminal the console would open in."""
-    from aicompute_tui.services.doctor import OK, UNKNOWN, WARNING, finding
+    from aicompute_tui.services.finding import OK, UNKNOWN, WARNING, finding
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return [finding("terminal", UNKNOWN, "this is not a terminal; ask again in the one the console opens in")]

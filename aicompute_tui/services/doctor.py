@@ -14,6 +14,8 @@ from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.moments import format_moment
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.credentials import checked_credential
+from aicompute_tui.services.finding import FAILED, OK, UNKNOWN, WARNING, finding
+from aicompute_tui.services.node_checks import node_findings, ssh_findings
 from aicompute_tui.services.surroundings import agent_answers, clock_skew_seconds, kills_processes_at_logout
 from aicompute_tui.settings.config import read_config
 from aicompute_tui.settings.places import Places
@@ -21,7 +23,6 @@ from aicompute_tui.store.backup import check_copy
 from aicompute_tui.store.engine import file_system
 from aicompute_tui.store.schema import SCHEMA_VERSION
 
-OK, WARNING, FAILED, UNKNOWN = "ok", "warning", "failed", "unknown"
 _CREDENTIAL_SECONDS = 15.0
 _MEBIBYTE = 1 << 20
 _LITTLE_DISK = 100 * _MEBIBYTE
@@ -30,23 +31,25 @@ _SKEW_WARNING_SECONDS = 30
 _SKEW_FAILED_SECONDS = 240
 
 
-def finding(check: str, verdict: str, reason: str, next_step: str = "") -> JsonObject:
-    return {"check": check, "verdict": verdict, "reason": reason, "next_step": next_step}
-
-
 async def run(context: Context, arguments: Arguments) -> Json:  # noqa: ARG001
     """Handler of `doctor.run`: the slow checks run side by side, none keeps the others waiting for long."""
     places = context.places
     slow = await asyncio.gather(
-        _database(context), _agent(context), _clock(context), _credentials(context), asyncio.to_thread(_logout)
+        _database(context),
+        _agent(context),
+        _clock(context),
+        _credentials(context),
+        asyncio.to_thread(_logout),
+        node_findings(context),
     )
-    database, agent, clock, credentials, logout = slow
+    database, agent, clock, credentials, logout, nodes = slow
     return [
         *installation(places),
         database,
         *_rows(disk(places), _vault_key(places)),
         agent,
         *credentials,
+        *nodes,
         _aws_cli(),
         clock,
         _monthly_cap(context),
@@ -60,6 +63,7 @@ def without_store(places: Places, error: AicError) -> list[JsonObject]:
         *installation(places),
         finding("database", FAILED, error.message, error.next_step),
         *_rows(disk(places), _vault_key(places)),
+        *ssh_findings(places),
         _aws_cli(),
         _logout(),
     ]

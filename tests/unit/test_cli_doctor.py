@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import socket
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +13,10 @@ import pytest
 
 from aicompute_tui.cli.checks import terminal_rows
 from aicompute_tui.domain.errors import NotConfigured
+from aicompute_tui.domain.node import Tunnel, TunnelState
 from aicompute_tui.services.doctor import disk, has_failed, without_store
+from aicompute_tui.services.node_checks import ssh_findings, tunnel_problem
+from aicompute_tui.services.own_key import own_public_key
 from aicompute_tui.services.surroundings import agent_answers, clock_skew_seconds, kills_processes_at_logout
 from aicompute_tui.settings.places import places_from
 
@@ -94,3 +99,34 @@ def test_little_room_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_where_there_is_no_terminal_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [row["verdict"] for row in terminal_rows({})] == ["unknown"]
+
+
+def test_a_key_that_others_read_or_host_keys_they_change_fail(tmp_path: Path) -> None:
+    places = places_from({"AIC_TUI_HOME": str(tmp_path)})
+    assert not has_failed(ssh_findings(places))
+    own_public_key(places)
+    places.known_hosts.touch(0o600)
+    assert not has_failed(ssh_findings(places))
+    places.ssh_key.chmod(0o640)
+    places.known_hosts.chmod(0o620)
+    by_name = {row["check"]: row for row in ssh_findings(places)}
+    assert by_name["ssh key"]["next_step"] == f"chmod 600 {places.ssh_key}"
+    assert by_name["host keys"]["verdict"] == "failed"
+
+
+def test_without_openssh_a_warning_names_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    rows = {row["check"]: row for row in ssh_findings(places_from({"AIC_TUI_HOME": str(tmp_path)}))}
+    assert rows["openssh"]["verdict"] == "warning"
+    assert "openssh-client" in str(rows["openssh"]["next_step"])
+
+
+def test_a_tunnel_nobody_keeps_and_one_whose_port_is_taken_are_told_apart() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        tunnel = Tunnel(instance_id="a", host_id="b", remote_port=1, local_port=port, state=TunnelState.OPENING)
+        assert "another program" in tunnel_problem(tunnel, is_kept=True)
+        assert tunnel_problem(replace(tunnel, state=TunnelState.OPEN), is_kept=True) == ""
+        assert "another program" in tunnel_problem(replace(tunnel, state=TunnelState.OPEN), is_kept=False)
+    assert "no agent" in tunnel_problem(tunnel, is_kept=False)
+    assert tunnel_problem(tunnel, is_kept=True) == ""
