@@ -122,11 +122,11 @@ class Container:
         if self.framework != "ollama":
             self.download()
         for crash in self.plan.get("crashes", []):
-            time.sleep(0.1)
+            time.sleep(0.03)
             self.say(crash["says"])
             state = read(self.state_file)
             write(self.state_file, state | {"restarts": state["restarts"] + 1} | crash.get("state", {}))
-        time.sleep(self.plan.get("loads", 0.1))
+        time.sleep(self.plan.get("loads", 0.05))
         if self.framework == "vllm":
             serve(self.port, answers)
         self.ready = True

@@ -33,7 +33,7 @@ def write(path: Path, value: Any) -> None:
 
 def pace(folder: Path) -> float:
     """Seconds between two signs of progress: long enough to be seen moving where the plan says `slow`."""
-    return 0.04 if read(folder / "plan.json").get("slow") else 0.002
+    return 0.06 if read(folder / "plan.json").get("slow") else 0.002
 
 
 class Docker:
