@@ -63,7 +63,15 @@ class Watched:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.folder / "sbin/aic-tui-watch").write_bytes((ROOT / "aicompute_tui/data/node/watch.sh").read_bytes())
         (self.folder / "sbin/aic-tui-watch").chmod(0o755)
-        for name in ("calls", "requests", "metadata-asked", "unit-state", "proc/uptime", "proc/sysrq-trigger"):
+        for name in (
+            "calls",
+            "requests",
+            "metadata-asked",
+            "unit-state",
+            "proc/uptime",
+            "proc/sysrq-trigger",
+            "proc/sys/kernel/sysrq",
+        ):
             (self.folder / name).write_text("")
         self._stand_in("nvidia-smi", _NVIDIA_SMI)
         for name in ("shutdown", "systemctl", "docker", "iptables"):
@@ -153,8 +161,8 @@ class Watched:
 
     def spawn(self, *command: str, **options: Any) -> subprocess.Popen[str]:
         """A program of its own inside, whose streams are the test's."""
-        inside = self._ask({"pid": True})["pid"]
-        enter = ["nsenter", f"--target={inside}", "--user", "--mount", "--net", "--preserve-credentials"]
+        assert self._inside is not None
+        enter = ["nsenter", f"--target={self._inside.pid}", "--user", "--mount", "--net", "--preserve-credentials"]
         return subprocess.Popen([*enter, *command], text=True, **options)
 
     def _write_surroundings(self) -> None:
@@ -288,7 +296,11 @@ def _inside(folder: Path, modes: dict[str, bool]) -> None:
         threading.Thread(target=server.serve_forever, daemon=True).start()
     if modes["time"]:
         subprocess.run(["mount", "--bind", "/proc/uptime", str(folder / "proc/uptime")], check=True)
-    if not modes["terminals"]:
+    if modes["terminals"]:  # programs that open one need the rest of `/proc`; what could switch off is covered
+        for name in ("uptime", "sysrq-trigger", "sys/kernel/sysrq"):
+            if Path("/proc", name).exists():
+                subprocess.run(["mount", "--bind", str(folder / "proc" / name), f"/proc/{name}"], check=True)
+    else:
         subprocess.run(["mount", "--bind", str(folder / "proc"), "/proc"], check=True)
     _say({"ready": True})
     for line in sys.stdin:
@@ -296,8 +308,6 @@ def _inside(folder: Path, modes: dict[str, bool]) -> None:
 
 
 def _obey(order: dict[str, Any], folder: Path) -> dict[str, Any]:
-    if "pid" in order:
-        return {"pid": int((folder / "pid").read_text())}
     if "start" in order:
         with (folder / "watch-log").open("a") as log:
             subprocess.Popen(order["start"], env=order["environment"], stdin=subprocess.DEVNULL, stderr=log, stdout=log)
