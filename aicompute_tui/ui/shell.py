@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _SSH_FAILED = 255
 _END_SECONDS = 2.0
+_SOUND = "\x1b[?1049l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[0m\x1b[?25h\r\n"
+"""Takes back the screen, mouse and paste modes that a program on the machine may have left behind."""
 
 
 async def open_shell(app: ConsoleApp, session: Session, arguments: Mapping[str, Json]) -> None:
@@ -54,15 +56,19 @@ def _handed_over(app: ConsoleApp) -> Iterator[None]:
         suspended.__enter__()
         shell_mode = _terminal_mode()
         signals = {number: signal.signal(number, _let_be) for number in (signal.SIGINT, signal.SIGQUIT)}
+        comes_back = True
         try:
             yield
+        except asyncio.CancelledError:
+            comes_back = False  # the console itself ends, and has left its screen already
+            raise
         finally:
             for number, handler in signals.items():
                 signal.signal(number, handler)
             _set_terminal_mode(shell_mode)
-            # A program that was killed leaves its own screen, mouse and paste modes behind.
-            _write("\x1b[?1049l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[0m\x1b[?25h\r\n")
-            suspended.__exit__(None, None, None)
+            _write(_SOUND)
+            if comes_back:
+                suspended.__exit__(None, None, None)
 
 
 async def _run(argv: Sequence[str], environment: Mapping[str, str], name: str) -> int:

@@ -77,19 +77,19 @@ def _cell(gpu: GpuReading, view: GpuView, width: int, glyphs: Glyphs) -> Content
 
 def _figures(gpu: GpuReading, width: int, glyphs: Glyphs) -> list[str]:
     """Utilisation, memory, temperature, power and, where there is room, the name."""
-    unknown = glyphs.unknown
+    unknown, degree = glyphs.unknown, "°" if glyphs.unicode else ""
     use = _number(gpu.utilisation_percent, unknown)
     heat, power = _number(gpu.temperature_celsius, unknown), _number(gpu.power_watts, unknown)
     if width < _HALF:
         used, total = _gib(gpu.memory_used_mib, 0, unknown), _gib(gpu.memory_total_mib, 0, unknown)
-        return [f"{use:>3}%", f"{f'{used}/{total}G':>9}", f"{heat:>4}°", f"{power:>5}W"]
+        return [f"{use:>3}%", f"{f'{used}/{total}G':>9}", f"{heat:>4}{degree}", f"{power:>5}W"]
     used, total = _gib(gpu.memory_used_mib, 1, unknown), _gib(gpu.memory_total_mib, 1, unknown)
     if width < _FULL:
-        return [f"{use:>4} %", f"{f'{used}/{total} GiB':>16}", f"{heat:>4} °C", f"{power:>5} W"]
+        return [f"{use:>4} %", f"{f'{used}/{total} GiB':>16}", f"{heat:>4} {degree}C", f"{power:>5} W"]
     limit = f" / {gpu.power_limit_watts:.0f}" if gpu.power_limit_watts is not None else ""
     name = fit((gpu.name or "").removeprefix("NVIDIA "), 16, more=glyphs.more)
     memory = f"{used} / {total} GiB"
-    return [f"{use:>4} %", f"{memory:>20}", f"{heat:>6} °C", f"{power + limit:>12} W", f"   {name}".rstrip()]
+    return [f"{use:>4} %", f"{memory:>20}", f"{heat:>6} {degree}C", f"{power + limit:>12} W", f"   {name}".rstrip()]
 
 
 def _number(value: float | None, unknown: str) -> str:
