@@ -20,6 +20,7 @@ ROWS = {
     "idle": "tests.bench.idle_row",
     "virtual-table": "tests.bench.virtual_table_row",
     "log-view": "tests.bench.log_view_row",
+    "ssh-tail": "tests.bench.ssh_tail_row",
 }
 
 
