@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from aicompute_tui.domain.durations import parse_duration
@@ -22,7 +22,7 @@ AUTO = "auto"
 DEFAULT_TAIL = 200
 
 
-async def logs(context: Context, arguments: Arguments) -> AsyncIterator[JsonObject]:
+async def logs(context: Context, arguments: Arguments) -> AsyncGenerator[JsonObject]:
     """Handler of `instance.logs`. What `auto` has chosen is told first, by a note that names the source."""
     async with context.store.read() as transaction:
         row = await transaction.instances.find(required_text(arguments, "name"))

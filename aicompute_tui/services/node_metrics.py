@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ SPANS = ((30, timedelta(hours=24)), (300, timedelta(days=30)), (3600, timedelta(
 _WAITS_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
 
 
-async def metrics(context: Context, arguments: Arguments) -> AsyncIterator[JsonObject]:
+async def metrics(context: Context, arguments: Arguments) -> AsyncGenerator[JsonObject]:
     """Handler of `instance.metrics`: live over the shared connection, with `since` the stored samples instead."""
     async with context.store.read() as transaction:
         row = await transaction.instances.find(required_text(arguments, "name"))
