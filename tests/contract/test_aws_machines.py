@@ -9,7 +9,7 @@ import pytest
 
 from aicompute_tui.domain.errors import BadAnswer, InvalidInput, NotAllowed, NotFound, Refused, Unreachable
 from aicompute_tui.domain.instance import Market
-from aicompute_tui.domain.remote import TAG_EXPIRES_AT, Ownership, RemoteState, ownership
+from aicompute_tui.domain.remote import TAG_AWAKE_UNTIL, TAG_EXPIRES_AT, Ownership, RemoteState, ownership
 from tests.contract.aws_account import REGION, STORE_ID, account, another, open_cloud, order
 from tests.world import FIRST_ACCOUNT, SECOND_ACCOUNT, SECOND_KEY, World
 
@@ -185,6 +185,12 @@ async def test_a_new_end_stands_in_the_tag_the_machine_reads(world: World) -> No
     await cloud.set_expiry(REGION, machine.remote_id, datetime(2026, 12, 1, 8, 30, tzinfo=UTC))
     (found,) = await cloud.describe(REGION, [machine.remote_id])
     assert found.tags[TAG_EXPIRES_AT] == "2026-12-01T08:30:00Z"
+    awake = datetime(2026, 12, 1, 7, 0, tzinfo=UTC)
+    await cloud.set_expiry(REGION, machine.remote_id, datetime(2026, 12, 1, 9, 30, tzinfo=UTC), awake)
+    (found,) = await cloud.describe(REGION, [machine.remote_id])
+    assert found.tags[TAG_EXPIRES_AT] == "2026-12-01T09:30:00Z"
+    assert found.tags[TAG_AWAKE_UNTIL] == "2026-12-01T07:00:00Z"
+    assert len(world.log("CreateTags")) == 2
 
 
 @pytest.mark.asyncio
