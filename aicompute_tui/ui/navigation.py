@@ -62,7 +62,7 @@ NAVIGATION: dict[str, Navigation] = {
                    "log", "expand", ("enter",)),
         Navigation("log.wrap", "wrap", "Breaks long lines instead of clipping them.", "log", "wrap", ("w",)),
         Navigation("log.mark", "mark", "Puts a dated line at the end of the log.", "log", "mark", ("m",)),
-        Navigation("log.times", "times", "Shows or hides the time a line begins with.", "log", "times", ("ctrl+t",)),
+        Navigation("log.times", "times", "Shows a line's time short, in full or not.", "log", "times", ("ctrl+t",)),
         Navigation("log.last-lines", "last 1,000", "Shows the last 1,000 lines.", "log", "range(0)", ("0",)),
         Navigation("log.all-lines", "all", "Shows the log from its beginning.", "log", "range(1)", ("1",)),
         Navigation("log.1m", "1 min", "Shows the last minute.", "log", "range(2)", ("2",)),

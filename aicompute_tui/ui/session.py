@@ -55,6 +55,10 @@ class Session:
     def now(self) -> datetime:
         return self.clock.now()
 
+    def now_here(self) -> datetime:
+        """In the zone that times are shown in."""
+        return self.now() if self.utc else self.now().astimezone()
+
     async def start(self) -> None:
         """Called once, after the first paint."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from rich.cells import cell_len
@@ -431,13 +431,27 @@ async def test_times_are_dim_and_can_be_hidden_and_levels_have_their_colour() ->
         view.append(["2026-11-21T03:04:05Z ERROR one", "2026-11-21 03:04:05,100 INFO two", "no time", ""])
         await painted(view)
         found = looks(view, 0)
-        assert "dim" in found["2026-11-21T03:04:05Z"]
+        assert "dim" in found["03:04:05"]
         assert len({found["ERROR"], looks(view, 1)["INFO"], looks(view, 2)["no time"]}) == 3
+        await pilot.press("ctrl+t")
+        assert lines_shown(view)[0] == "2026-11-21T03:04:05Z ERROR one"
         await pilot.press("ctrl+t")
         assert [text for text in lines_shown(view) if text] == ["ERROR one", "INFO two", "no time"]
         assert next(iter(view.lines())) == "2026-11-21T03:04:05Z ERROR one"
         await pilot.press("ctrl+t")
-        assert lines_shown(view)[0].startswith("2026")
+        assert lines_shown(view)[1] == "03:04:05 INFO two"
+
+
+@pytest.mark.asyncio
+async def test_times_stand_in_the_readers_zone_where_they_say_their_own() -> None:
+    zone = timezone(timedelta(hours=-5))
+    async with shown() as (view, _):
+        view.append(["2026-11-21T03:04:05.123456789Z a", "2026-11-21 03:04:05+01:00 b", "2026-11-21 03:04:05 c"])
+        await painted(view)
+        assert [text for text in lines_shown(view) if text] == ["03:04:05 a", "02:04:05 b", "03:04:05 c"]
+        view._now = lambda: datetime(2026, 11, 21, tzinfo=zone)
+        view.take_zone()
+        assert [text for text in lines_shown(view) if text] == ["22:04:05 a", "21:04:05 b", "03:04:05 c"]
 
 
 @pytest.mark.asyncio

@@ -123,6 +123,7 @@ class DetailScreen(MachineLogView):
             self._fill()
 
     def tick(self) -> None:
+        super().tick()
         self._fill()
 
     def _keep_stream(self) -> None:

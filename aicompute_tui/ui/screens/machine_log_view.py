@@ -58,6 +58,9 @@ class MachineLogView(ConsoleScreen):
         if self.row_id in change.machines:
             self.log_part.machine_changed()
 
+    def tick(self) -> None:
+        self.log_part.view.take_zone()
+
     def hint_word(self, command: Command) -> str:
         return "search" if command.id == "go.filter" else super().hint_word(command)
 

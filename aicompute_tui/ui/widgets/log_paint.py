@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import tzinfo
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
@@ -21,9 +22,11 @@ from aicompute_tui.ui.widgets.log_text import (
     plain_line,
     spread_tabs,
     time_length,
+    time_of_day,
     window,
 )
 
+Times = Literal["short", "full", "none"]
 GUTTER = 2
 """Cells before a line: the cursor, and a bar where it came by stderr."""
 _CACHED_LETTERS = 1_000_000
@@ -54,7 +57,9 @@ class LogPainter:
         self._letters = 0
         self.width = 80
         self.left = 0
-        self.times = True
+        self.times: Times = "short"
+        self.zone: tzinfo | None = None
+        """Where the reader's clock stands; None leaves times as they were written."""
         self.pattern: Pattern | None = None
 
     def forget(self) -> None:
@@ -164,9 +169,11 @@ class LogPainter:
             text = f"{_DASH}{_DASH} {text} "
         else:
             length = time_length(text)
-            if length and not self.times:
-                text = text[length:]
-            elif length:
+            if length and self.times != "full":
+                shown = time_of_day(text, self.zone) if self.times == "short" else ""
+                text = shown + text[length:]
+                length = len(shown)
+            if length:
                 spans.append(Span(0, length, "time"))
             level = level_span(text)
             spans += [level] if level is not None else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime, tzinfo
 from typing import NamedTuple
 
 from rich.cells import cell_len, get_character_cell_size
@@ -23,7 +24,8 @@ _ACCENTS = "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 _HEAPED_ACCENTS = re.compile(f"(?<={_ACCENTS}{{4}}){_ACCENTS}+")
 """More than four on one letter: no script needs them, and thousands would stand in one cell."""
 _TIME = re.compile(
-    r"\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\]?(?:[ \t]+(?:-[ \t]+)?|$)", re.ASCII
+    r"\[?(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,]\d{1,9})?(Z|[+-]\d\d:?\d\d)?\]?(?:[ \t]+(?:-[ \t]+)?|$)",
+    re.ASCII,
 )
 _LEVEL = re.compile(
     r"(?<![A-Za-z])(?:"
@@ -93,6 +95,20 @@ def time_length(text: str) -> int:
     """How many letters the leading time takes with the space behind it; 0 where there is none."""
     found = _TIME.match(text)
     return found.end() if found else 0
+
+
+def time_of_day(text: str, zone: tzinfo | None) -> str:
+    """The leading time as `14:03:01 `, moved to `zone` where it says its own; empty where there is none."""
+    found = _TIME.match(text)
+    if found is None:
+        return ""
+    day, clock, own_zone = found.groups()
+    if own_zone is None or zone is None:
+        return f"{clock} "
+    try:
+        return f"{datetime.fromisoformat(f'{day}T{clock}{own_zone}').astimezone(zone):%H:%M:%S} "
+    except (ValueError, OverflowError):
+        return f"{clock} "
 
 
 def level_span(text: str) -> Span | None:

@@ -14,6 +14,7 @@ from textual.selection import Selection
 from aicompute_tui.ui.bindings import navigation_bindings
 from aicompute_tui.ui.glyphs import UNICODE, Glyphs
 from aicompute_tui.ui.widgets.columns import Tone
+from aicompute_tui.ui.widgets.log_paint import Times
 from aicompute_tui.ui.widgets.log_pane import LogPane
 from aicompute_tui.ui.widgets.log_ring import MOST_LINES
 from aicompute_tui.ui.widgets.log_rows import LINE, STDERR, LogRows, mark_kind
@@ -23,6 +24,7 @@ _RANGES: tuple[tuple[int | None, int | None], ...] = (
     (1_000, None), (None, None), (None, 60), (None, 300), (None, 900), (None, 1_800), (None, 3_600),
 )  # fmt: skip
 """(lines from the end, seconds back) of the keys 0 to 6."""
+_NEXT_TIMES: dict[Times, Times] = {"short": "full", "full": "none", "none": "short"}
 _MOVES = [
     Binding("up,k", "move(-1)", "up", show=False, id="log.up"),
     Binding("down,j", "move(1)", "down", show=False, id="log.down"),
@@ -74,9 +76,10 @@ class LogView(LogPane):
         now: Callable[[], datetime] | None = None,
         id: str | None = None,  # noqa: A002 - Textual's own word
     ) -> None:
-        """`now` dates the marks, in the zone the person reads."""
+        """`now` dates the marks and sets the zone of times, that the person reads."""
         super().__init__(LogRows(most_lines), glyphs, empty_message, id=id)
         self._now = now or (lambda: datetime.now(UTC))
+        self._painter.zone = self._now().tzinfo
         self._told: tuple[object, ...] = ()
         self._bindings = BindingsMap([*_MOVES, *navigation_bindings("log")])
 
@@ -103,14 +106,21 @@ class LogView(LogPane):
         self.repaint()
 
     @property
-    def shows_times(self) -> bool:
-        """Whether the time a line begins with is shown."""
+    def times(self) -> Times:
+        """How the time a line begins with is shown: of the day in the reader's zone, in full as it came, or not."""
         return self._painter.times
 
-    @shows_times.setter
-    def shows_times(self, wanted: bool) -> None:
+    @times.setter
+    def times(self, wanted: Times) -> None:
         self._painter.times = wanted
         self.repaint()
+
+    def take_zone(self) -> None:
+        """Shows times anew where the person has changed the zone."""
+        zone = self._now().tzinfo
+        if zone != self._painter.zone:
+            self._painter.zone = zone
+            self.repaint()
 
     @property
     def line_count(self) -> int:
@@ -255,7 +265,8 @@ class LogView(LogPane):
         self.wrap = not self.wrap
 
     def action_times(self) -> None:
-        self.shows_times = not self.shows_times
+        """From the time of the day to the whole time, to none, and round again."""
+        self.times = _NEXT_TIMES[self.times]
 
     def action_mark(self) -> None:
         """A dated line, to find again what came after it."""
@@ -311,7 +322,7 @@ class LogView(LogPane):
     def tell(self) -> None:
         said = (
             self.follow, self.new_count, self.match_text, self.filter_text, self.wrap, self.dropped, self.problem,
-            self.shows_times, self.row_count,
+            self.times, self.row_count,
         )  # fmt: skip
         if said != self._told:
             self._told = said

@@ -44,7 +44,7 @@ class MachineLog(Vertical):
         self.session = session
         self.row_id = row_id
         self.source = "auto"
-        self.view = LogView(glyphs=session.glyphs, now=session.now, id="log")
+        self.view = LogView(glyphs=session.glyphs, now=session.now_here, id="log")
         self._title = TextLine(id="log-title")
         self._problem = TextLine(id="log-problem")
         self._entry = FilterLine()
