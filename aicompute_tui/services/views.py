@@ -72,6 +72,13 @@ def instance_view(instance: Instance, now: datetime, host_id: str, report: NodeR
         "framework": instance.framework,
         "models": list(instance.models),
         "uptime_seconds": up_seconds,
+        **_past_view(instance),
+    }
+
+
+def _past_view(instance: Instance) -> JsonObject:
+    """Its moments, addresses and what went wrong."""
+    return {
         "requested_at": moment_or_none(instance.requested_at),
         "launched_at": moment_or_none(instance.launched_at),
         "ready_at": moment_or_none(instance.ready_at),

@@ -23,6 +23,7 @@ from aicompute_tui.domain.credential import AwsKeys
 from aicompute_tui.domain.errors import AicError, InvalidInput, OutOfQuota, Refused, Unreachable
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.settings.places import Places, places_from
+from aicompute_tui.store.schema import SCHEMA_VERSION
 from tests.needs import need
 from tests.waiting import until
 
@@ -122,7 +123,7 @@ async def test_hello_tells_both_sides_who_they_talk_to(bench: Bench) -> None:
     info = await (await bench.client()).hello(SessionSecrets({"aws:env": KEYS}, {"AIC_TUI_VAULT_KEY": "k"}))
     assert (info.version, info.schema, info.pid) == ("1.2.3", 7, os.getpid())
     ((version, schema, secrets),) = bench.desk.greeted
-    assert (version, schema) == ("0.1.0", 1)
+    assert (version, schema) == ("0.1.0", SCHEMA_VERSION)
     assert (secrets.keys["aws:env"], secrets.vault) == (KEYS, {"AIC_TUI_VAULT_KEY": "k"})
     assert "wJalr" not in repr(secrets)
     assert bench.server.clients == 1
