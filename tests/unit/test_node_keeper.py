@@ -575,3 +575,72 @@ async def test_a_thousand_machines_are_all_watched(bench: Bench) -> None:
     await until(lambda: all(machine.output.empty() for machine in machines), "all were read", seconds=60)
     await bench.leave()
     assert not any(machine.followers for machine in machines)
+
+
+async def test_a_port_that_a_person_asked_for_is_opened_and_closed_at_once(bench: Bench) -> None:
+    row, machine = await bench.add(framework="none")
+    await bench.watched(machine)
+    machine.say(bench.clock.now())
+    await bench.linked(row, LinkState.CONNECTED)
+    tunnel = Tunnel(instance_id=row.id, host_id=row.host_id, remote_port=3000, local_port=18_300)
+    async with bench.context.store.write() as transaction:
+        await transaction.tunnels.put(tunnel)
+    bench.keeper.nudge()
+
+    async def is_open() -> bool:
+        return [each.state for each in await bench.tunnels(row)] == [TunnelState.OPEN]
+
+    await until(is_open, "it is open")
+    assert set(bench.nodes.ports) == {18_300}
+    assert (await bench.row(row)).endpoint is None
+    async with bench.context.store.write() as transaction:
+        await transaction.tunnels.remove(row.id, row.host_id, 3000)
+    bench.keeper.nudge()
+    await until(lambda: not bench.nodes.ports, "it is closed")
+    assert await bench.tunnels(row) == []
+
+
+async def test_a_chosen_port_that_is_taken_is_said_and_tried_again(bench: Bench) -> None:
+    row, machine = await bench.add(framework="none")
+    bench.nodes.taken.add(18_300)
+    async with bench.context.store.write() as transaction:
+        tunnel = Tunnel(instance_id=row.id, host_id=row.host_id, remote_port=3000, local_port=18_300)
+        await transaction.tunnels.put(tunnel)
+    bench.keeper.nudge()
+    await bench.watched(machine)
+    machine.say(bench.clock.now())
+
+    async def problem() -> str:
+        [each] = await bench.tunnels(row)
+        return each.problem if each.state is TunnelState.FAILED else ""
+
+    assert "taken" in await until(problem, "it failed")
+    bench.nodes.taken.clear()
+
+    async def is_open() -> bool:
+        bench.clock.advance(1)
+        [each] = await bench.tunnels(row)
+        return each.state is TunnelState.OPEN and each.local_port == 18_300
+
+    await until(is_open, "it is open where it was asked for")
+
+
+async def test_a_store_that_is_busy_costs_a_reading_and_no_watch(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    row, machine = await bench.add(state=InstanceState.READY)
+    await bench.watched(machine)
+    machine.say(bench.clock.now(), *READY)
+    await bench.served(row)
+    write = bench.context.store.write
+
+    def refuse() -> Any:
+        raise Unreachable("The database is busy.")
+
+    monkeypatch.setattr(bench.context.store, "write", refuse)
+    bench.clock.advance(30)
+    machine.say(bench.clock.now(), *READY)
+    await until(machine.output.empty, "it was read")
+    monkeypatch.setattr(bench.context.store, "write", write)
+    bench.clock.advance(30)
+    machine.say(bench.clock.now(), *READY)
+    report = await bench.read_now(row)
+    assert (report.link, machine.tries) == (LinkState.CONNECTED, 2), "the watch and the tunnel, once each"
