@@ -47,8 +47,7 @@ def launch_and_end_by_keys(terminal: Terminal) -> None:
     )
     name = re.search(r"g5-[0-9a-f]{4}", terminal.screen())
     assert name is not None
-    terminal.keys("Home")
-    terminal.until(lambda screen: re.search(rf"▸ \S? ?{name[0]}", screen) is not None)
+    go_to(terminal, name[0])
     terminal.keys("t")
     asked = terminal.shows(f"Terminate {name[0]}?")
     assert "so far" in asked
@@ -57,6 +56,25 @@ def launch_and_end_by_keys(terminal: Terminal) -> None:
     terminal.keys("Enter")
     terminal.until(lambda screen: re.search(rf"{name[0]} .*termina", screen) is not None)
     terminal.until(lambda screen: re.search(rf"· {name[0]} .*terminated", screen) is not None)
+
+
+def go_to(terminal: Terminal, name: str) -> None:
+    """Moves the cursor row by row until it stands at the machine; never before the last key has shown."""
+    left = ""
+
+    def is_there(screen: str) -> bool:
+        nonlocal left
+        rows = re.findall(r"^ *(▸?) *\S (\S+) .*\$\d", screen, re.MULTILINE)
+        here = next((place for place, (cursor, _) in enumerate(rows) if cursor), None)
+        there = next((place for place, (_, each) in enumerate(rows) if each == name), None)
+        if here is None or there is None or here == there:
+            return here is not None and here == there
+        if rows[here][1] != left:
+            left = rows[here][1]
+            terminal.keys("Down" if here < there else "Up")
+        return False
+
+    terminal.until(is_there)
 
 
 def leave(terminal: Terminal) -> None:
