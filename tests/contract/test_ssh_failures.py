@@ -6,12 +6,14 @@ import asyncio
 import socket
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from aicompute_tui.domain.errors import AuthFailed, BadAnswer, NotConfigured, Refused, Unreachable
 from aicompute_tui.runtime.clock import SystemClock
+from aicompute_tui.ssh import host_keys
 from aicompute_tui.ssh.base import NodeAddress
 from aicompute_tui.ssh.pool import NodePool
 from tests.contract.ssh_world import INSTANCE_ID, SshWorld, pool, running, ssh_world
@@ -50,8 +52,8 @@ async def test_a_changed_host_key_is_refused_until_it_is_forgotten(ssh_world: Ss
     second = ssh_world.pool()
     with pytest.raises(Refused, match="The host key of calm-otter changed") as caught:
         await second.run(ssh_world.address(), "true")
-    command = caught.value.next_step.split("`")[1]
-    subprocess.run(command.split(), check=True, capture_output=True)
+    assert "aic-tui instance forget-key calm-otter" in caught.value.next_step
+    await second.forget(INSTANCE_ID)
     assert (await second.run(ssh_world.address(), "echo in")).stdout == b"in\n"
     assert ssh_world.accepted() == 2
     await second.forget(INSTANCE_ID)
@@ -77,6 +79,14 @@ async def test_two_processes_do_not_lose_each_others_keys(ssh_world: SshWorld) -
     await asyncio.gather(*(each.aclose() for each in pools))
     aliases = [line.split()[0] for line in ssh_world.known_hosts.read_text().splitlines()]
     assert sorted(aliases) == [f"aic-tui-{name}" for name in names]
+
+
+def test_many_writers_at_once_lose_no_line(tmp_path: Path) -> None:
+    file = tmp_path / "known" / "known_hosts"
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda number: host_keys.pin(file, f"machine-{number}", f"ssh-ed25519 {number}"), range(200)))
+    assert len(file.read_text().splitlines()) == 200
+    assert host_keys.keys_of(file, "machine-7") == ["ssh-ed25519 7"]
 
 
 @pytest.mark.asyncio
