@@ -26,6 +26,7 @@ STALE_SECONDS = 90.0
 _STYLES = {"good": "$success", "warn": "$warning", "bad": "$error", "dim": "$foreground-muted"}
 _DIM = "$foreground-muted"
 _DOT = " · "
+_WIDE = 96
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ def _served(view: MachineView, width: int) -> Content | None:
     models = view.record.get("models")
     wanted = [str(model) for model in models] if isinstance(models, list) else []
     named = ", ".join((activity.loaded_models if activity is not None else ()) or wanted)
-    rest = [] if activity is None else [_requests(activity), _busyness(view, activity)]
+    rest = [] if activity is None else [_requests(activity), _busyness(view, activity, is_short=width < _WIDE)]
     if activity is not None and view.is_stale:
         rest.append(age_text(view))
     room = width - sum(len(part) + len(_DOT) for part in (title, *rest) if part)
@@ -182,12 +183,14 @@ def _requests(activity: NodeActivity) -> str:
     return ", ".join(form.format(value) for value, form in figures if value is not None)
 
 
-def _busyness(view: MachineView, activity: NodeActivity) -> str:
+def _busyness(view: MachineView, activity: NodeActivity, *, is_short: bool) -> str:
     if activity.idle_since is None:
         return f"busy: {activity.busy_because}" if activity.busy_because else "busy"
     since = activity.idle_since.timestamp()
     limit = view.record.get("idle_seconds")
     of = f" of {span(limit)}" if isinstance(limit, int) else ", which ends nothing"
+    if is_short:
+        return f"idle {span(max(0.0, view.now - since))}{of}"
     when = moment(since, utc=view.session.utc, now=view.now, glyphs=view.session.glyphs)
     return f"idle since {when}, {span(max(0.0, view.now - since))}{of}"
 

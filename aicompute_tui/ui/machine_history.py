@@ -8,7 +8,7 @@ from textual.content import Content
 
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.moments import parse_moment
-from aicompute_tui.ui.format import moment, price, size
+from aicompute_tui.ui.format import moment, price
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.widgets.columns import fit
 
@@ -68,7 +68,6 @@ def _attempt(attempt: JsonObject, session: Session, width: int) -> Content:
 
 def _facts(record: JsonObject, session: Session) -> Iterator[tuple[str, str]]:
     unknown = session.glyphs.unknown
-    yield "machine", _gpu(record, session)
     account = " ".join(part for part in (_text(record, "account_id"), f"({_text(record, 'credential_id')})") if part)
     yield "account", f"{_text(record, 'cloud')} {account}".strip()
     yield "cloud id", _text(record, "remote_id") or unknown
@@ -84,15 +83,6 @@ def _facts(record: JsonObject, session: Session) -> Iterator[tuple[str, str]]:
     seen = record.get("last_seen_at")
     text = f"{_when(record, 'last_seen_at', session)} in the cloud's own list" if seen else "not by the cloud yet"
     yield "last seen", text
-
-
-def _gpu(record: JsonObject, session: Session) -> str:
-    name, count, memory = _text(record, "gpu_name"), record.get("gpu_count"), record.get("gpu_memory_mib")
-    if not name:
-        return _text(record, "instance_type")
-    gpus = f"{count} {session.glyphs.times} {name}" if count else name
-    each = f", {size(memory, session.glyphs)} each" if isinstance(memory, int) else ""
-    return f"{_text(record, 'instance_type')} · {gpus}{each}"
 
 
 def _fact(label: str, text: str, width: int) -> list[Content]:

@@ -122,10 +122,11 @@ async def test_figures_come_live_and_only_what_changed_is_painted() -> None:
 @pytest.mark.asyncio
 async def test_stored_samples_come_first_in_the_line_of_a_gpu() -> None:
     session = streaming(item())
+    session.moved_clock.move(minutes=1)
     session.stored = [{"at": "2026-11-20T13:50:00Z", "gpus": [gpu(0, utilisation_percent=100.0)]}]
     async with console(lab(gpus=[gpu(0)]), session=session) as world:
         await world.press("enter")
-        await world.until(lambda: "⢸" in panel(world) or "⡇" in panel(world))
+        await world.until(lambda: "█" in panel(world) and "▄" in panel(world))
         assert [each.arguments for each in session.opened if "since" in each.arguments] == [
             {"name": "id-lab", "since": "3600s"}
         ]

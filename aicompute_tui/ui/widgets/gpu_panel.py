@@ -9,8 +9,8 @@ from textual.content import Content
 from aicompute_tui.domain.gpu import GpuReading
 from aicompute_tui.ui.glyphs import Glyphs
 from aicompute_tui.ui.gpu_history import STRETCH_SECONDS, GpuHistory
-from aicompute_tui.ui.widgets.braille_line import braille_line
 from aicompute_tui.ui.widgets.columns import fit
+from aicompute_tui.ui.widgets.spark_line import spark_line
 
 _HOT_CELSIUS = 87.0
 _ALONE = 4
@@ -43,7 +43,7 @@ def gpu_lines(view: GpuView, width: int, glyphs: Glyphs, *, is_short: bool = Fal
 def chart_minutes(view: GpuView, width: int, glyphs: Glyphs, *, is_short: bool = False) -> int:
     """How far the charts of `gpu_lines` reach back."""
     cell_width = _cell_width(width, _across(view, width, is_short=is_short))
-    return 2 * _chart_width(view, cell_width, glyphs) * STRETCH_SECONDS // 60
+    return _chart_width(view, cell_width, glyphs) * STRETCH_SECONDS // 60
 
 
 def _across(view: GpuView, width: int, *, is_short: bool) -> int:
@@ -65,7 +65,7 @@ def _cell(gpu: GpuReading, view: GpuView, width: int, glyphs: Glyphs) -> Content
     """Label, chart and figures in exactly `width` cells; the chart takes what the figures leave."""
     label = f"{f'GPU {gpu.index}':<6}" if width >= _HALF else f"{gpu.index:<2}"
     figures, chart_width = _figures(gpu, width, glyphs), _chart_width(view, width, glyphs)
-    chart = braille_line(view.history.line(gpu.index, 2 * chart_width, view.now), chart_width, glyphs)
+    chart = spark_line(view.history.line(gpu.index, chart_width, view.now), chart_width, glyphs)
     dim = "$foreground-muted"
     tones = [dim if view.is_stale else ""] * len(figures)
     if not view.is_stale and (gpu.temperature_celsius or 0.0) >= _HOT_CELSIUS:

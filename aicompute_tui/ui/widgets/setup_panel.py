@@ -9,8 +9,8 @@ from textual.content import Content
 from aicompute_tui.domain.node import SetupStage, SetupStep, StepState
 from aicompute_tui.ui.format import StateLook, sign
 from aicompute_tui.ui.glyphs import Glyphs
-from aicompute_tui.ui.widgets.braille_line import progress_bar
 from aicompute_tui.ui.widgets.columns import fit
+from aicompute_tui.ui.widgets.spark_line import progress_bar
 
 Typical = Mapping[tuple[str, str], int]
 """Seconds that a step usually takes, by stage and model; only what was measured."""
