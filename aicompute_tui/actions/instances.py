@@ -16,7 +16,7 @@ LAUNCH_PARAMETERS = (
     Parameter(
         "framework",
         "choice",
-        "Model server meant for the machine.",
+        "Model server that the machine sets up by itself: ollama, vllm, tgi, llamacpp; others are only noted.",
         choices=("none", "ollama", "vllm", "tgi", "llamacpp", "tei", "comfyui", "openwebui", "mlflow"),
     ),
     Parameter("model", "text", "Model to serve; may be given again.", repeatable=True),
@@ -24,7 +24,7 @@ LAUNCH_PARAMETERS = (
         "ttl", "text", "The machine ends itself after this long: 8h, 90m, 2d; `none` needs --ttl-none-confirm none."
     ),
     Parameter("ttl_none_confirm", "text", "Type `none` to launch a machine that never ends by itself."),
-    Parameter("idle", "text", "Idle time after which it is to end: 30m; `none` for never."),
+    Parameter("idle", "text", "The machine ends itself after this long without work: 30m; `none` for never."),
     Parameter("max_ttl", "duration", "The furthest an extension may ever move the end."),
     Parameter("max_price", "decimal", "Highest spot price in USD per hour."),
     Parameter("zone", "text", "Only this availability zone."),
