@@ -296,7 +296,7 @@ def test_a_clock_moved_by_an_hour_changes_nothing(machine: Watched, hours: int, 
 
 def test_without_a_limit_idleness_is_told_and_ends_nothing(machine: Watched) -> None:
     machine.configure(idle=None)
-    told = spend(machine, 3_600)
+    told = spend(machine, 4 * LIMIT)
     assert (told["limit"], told["ends"], told["busy"]) == ("none", "", "")
     assert told["idle_since"] == epoch(START + timedelta(seconds=30))
     assert not machine.has_ended
