@@ -16,6 +16,7 @@ from tests.bench.row import Row
 
 ROWS = {
     "help": "tests.bench.help_row",
+    "key-paint": "tests.bench.key_paint_row",
     "first-frame": "tests.bench.first_frame_row",
     "idle": "tests.bench.idle_row",
     "virtual-table": "tests.bench.virtual_table_row",

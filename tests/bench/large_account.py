@@ -45,7 +45,7 @@ def _machine(remote_id: str, region: str, store_id: str, ends: str = "", *, is_g
         f"<instanceType>g5.xlarge</instanceType><launchTime>{launched}</launchTime>"
         f"<placement><availabilityZone>{region}a</availabilityZone><tenancy>default</tenancy></placement>"
         f"<monitoring><state>disabled</state></monitoring><subnetId>subnet-0123456789abcdef0</subnetId>"
-        f"<vpcId>vpc-0123456789abcdef0</vpcId><privateIpAddress>10.0.0.7</privateIpAddress>"
+        f"<vpcId>vpc-0123456789abcdef0</vpcId><privateIpAddress>10.0.0.7</privateIpAddress><ipAddress>127.0.0.1</ipAddress>"
         f"<architecture>x86_64</architecture><rootDeviceType>ebs</rootDeviceType><rootDeviceName>/dev/sda1</rootDeviceName>"
         f"<blockDeviceMapping><item><deviceName>/dev/sda1</deviceName><ebs><volumeId>vol-0123456789abcdef0</volumeId>"
         f"<status>attached</status><deleteOnTermination>true</deleteOnTermination></ebs></item></blockDeviceMapping>"

@@ -63,6 +63,19 @@ class Terminal:
             self._read(min(0.5, left))
         return self.cpu_seconds() - used, len(self.written) - written
 
+    def press(self, keys: str) -> None:
+        os.write(self._file, keys.encode())
+
+    def latency(self, letter: str) -> float:
+        """Seconds from a letter typed to the same letter painted; nothing else may paint it."""
+        begin = len(self.written)
+        began = time.perf_counter()
+        self.press(letter)
+        while time.perf_counter() - began < 10:
+            if self._read(0.05) and letter.encode() in _ESCAPES.sub(b"", self.written[begin:]):
+                return time.perf_counter() - began
+        raise TimeoutError(f"{letter!r} was not painted; the terminal shows: {self.text()[-500:]}")
+
     def cpu_seconds(self) -> float:
         """Of the program itself, in ticks of the kernel; an agent it started is another process."""
         with open(f"/proc/{self.pid}/stat", encoding="ascii") as stat:  # noqa: PTH123
