@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from aicompute_tui.demo.ports import free_ports
+from aicompute_tui.demo.ports import free_ports, has_many_addresses
 from aicompute_tui.demo.surroundings import Surroundings
 from aicompute_tui.demo.tether import command, holding
 from aicompute_tui.domain.errors import NotConfigured
@@ -25,6 +25,7 @@ from aicompute_tui.runtime import Runtime
 _BOOT_SECONDS = 8
 _WORLD_SECONDS = 60.0
 _AGENT_END_SECONDS = 6.0
+_ONE_ADDRESS = "this system has a single loopback address, so the demo's machines cannot be reached by ssh here."
 
 
 class Session(Protocol):
@@ -79,6 +80,8 @@ def _home(*, keep: bool) -> Iterator[Path]:
     home = Path(tempfile.mkdtemp(prefix="aic-tui-demo-")).resolve()
     fate = "stays" if keep else "is removed at the end"
     print(f"aic-tui: the demo lives in {home}, which {fate}.", file=sys.stderr, flush=True)
+    if not has_many_addresses():
+        print(f"aic-tui: {_ONE_ADDRESS}", file=sys.stderr, flush=True)
     try:
         yield home
     finally:

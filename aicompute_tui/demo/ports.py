@@ -1,4 +1,4 @@
-"""Ports of loopback that nobody listens at."""
+"""Ports and addresses of loopback that can be listened at."""
 
 from __future__ import annotations
 
@@ -13,3 +13,13 @@ def free_ports(count: int) -> list[int]:
         for each in sockets:
             each.bind(("127.0.0.1", 0))
         return [each.getsockname()[1] for each in sockets]
+
+
+def has_many_addresses() -> bool:
+    """Whether all of 127.0.0.0/8 is this computer, as on Linux; elsewhere it is one address alone."""
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.1.1", 0))
+        except OSError:
+            return False
+    return True

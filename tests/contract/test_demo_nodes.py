@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,9 @@ import pytest
 
 from aicompute_tui.domain.errors import AuthFailed
 from aicompute_tui.domain.instance import Market
+from aicompute_tui.domain.moments import format_moment
 from aicompute_tui.domain.node import NodeReading, SetupStage, StepState, is_set_up
+from aicompute_tui.domain.remote import TAG_AWAKE_UNTIL
 from aicompute_tui.metrics.node_watch import WatchParser, watch_command
 from aicompute_tui.services.node_logs import NodeLog, node_log_items
 from aicompute_tui.services.shell import ssh_argv
@@ -269,6 +271,20 @@ async def test_an_idle_machine_ends_itself(street: Street) -> None:
     await until(lambda: street.state(machine.remote_id)[0] == "terminated", "it ends", 30)
     assert street.state(machine.remote_id)[1] == "Client.InstanceInitiatedShutdown"
     await until(lambda: refuses(machine.address), "nothing answers there any more")
+
+
+async def test_an_extension_holds_idleness_off(street: Street) -> None:
+    machine = await street.launch(idle_seconds=4)
+    until_then = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=90)
+    tag = {"Key": TAG_AWAKE_UNTIL, "Value": format_moment(until_then)}
+    await asyncio.to_thread(ec2(street).create_tags, Resources=[machine.remote_id], Tags=[tag])
+    async with connected(street) as pool:
+
+        async def end() -> bool:
+            activity = (await read(pool, machine)).activity
+            return activity is not None and activity.idle_ends_at == until_then
+
+        await until(end, "idleness waits for the extension")
 
 
 async def test_a_machine_ends_itself_when_its_time_is_up(street: Street) -> None:

@@ -13,14 +13,13 @@ from typing import Any
 
 from aicompute_tui.demo.world import snapshot
 from aicompute_tui.domain.moments import parse_moment
-from aicompute_tui.domain.remote import TAG_EXPIRES_AT, TAG_LAUNCH
+from aicompute_tui.domain.remote import TAG_AWAKE_UNTIL, TAG_EXPIRES_AT, TAG_LAUNCH
 
 _ROW = (
     "SELECT name, framework, models, idle_seconds FROM instances WHERE remote_id = ? OR id = ? "
     "ORDER BY remote_id = ? DESC LIMIT 1"
 )
 _ANSWER_SECONDS = 10.0
-_TAG_AWAKE_UNTIL = "aic-tui:awake-until"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ def _look(row: dict[str, Any]) -> tuple[Look, dict[str, Any]]:
         is_ended=row["state"] in {"shutting-down", "terminated"},
         launched_at=_seconds(parse_moment(row["launched_at"])) or 0.0,
         expires_at=_seconds(parse_moment(tags.get(TAG_EXPIRES_AT))),
-        awake_until=_seconds(parse_moment(tags.get(_TAG_AWAKE_UNTIL))),
+        awake_until=_seconds(parse_moment(tags.get(TAG_AWAKE_UNTIL))),
         interrupted_at=row["interrupted_at"],
     )
     return look, row

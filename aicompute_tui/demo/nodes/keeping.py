@@ -29,7 +29,6 @@ class Keeper:
         self._set_up_seconds = set_up_seconds
         self._doors: dict[str, Door] = {}
         self._boxes: dict[str, Box] = {}
-        self._has_complained = False
 
     async def run(self) -> None:
         """For ever. A world that does not answer is asked again."""
@@ -76,12 +75,7 @@ class Keeper:
         try:
             await door.open(box)
         except OSError as error:
-            if not self._has_complained:
-                self._has_complained = True
-                text = (
-                    f"{facts.address}:{self._port} cannot be listened at ({error.strerror}); the demo's machines stay"
-                )
-                print(f"{text} unreachable here.", file=sys.stderr, flush=True)
+            print(f"{facts.address}:{self._port} cannot be listened at: {error.strerror}", file=sys.stderr, flush=True)
 
     async def _close(self, look: Look) -> None:
         await self._shut(look.facts.instance_id)
