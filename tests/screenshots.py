@@ -41,12 +41,18 @@ class View(NamedTuple):
     keys: tuple[str, ...]
     shows: str
     """Text that must stand on the screen before the picture is taken."""
+    moves: bool = False
+    """It never rests, so the picture is taken as soon as it is complete."""
 
 
 VIEWS = (
+    View("setup", ("slash", *"coder-us", "enter", "enter"), "GiB of", moves=True),
     View("instances", (), "llama8-ca"),
     View("filter", ("slash", *"g5", "enter"), "g5"),
-    View("detail", ("enter",), "llama8-ca"),
+    View("detail", ("slash", *"llama8", "enter", "enter"), "tunnel to"),
+    View("setup-failed", ("slash", *"gemma-try", "enter", "enter"), "l shows its log"),
+    View("logs", ("slash", *"llama8", "enter", "l", "slash", *"throughput", "enter"), " of "),
+    View("forward", ("slash", *"llama8", "enter", "f"), "Forward which port"),
     View("launch", ("n",), "g5.xlarge"),
     View("terminate", ("t",), "Terminate"),
     View("command", ("colon", *"ins"), "ins"),
@@ -119,7 +125,8 @@ async def _take(runtime: Runtime, size: tuple[int, int], views: Sequence[View]) 
         for view in views:
             await pilot.press(*view.keys)
             await _shown(app, view)
-            await _quiet(pilot)
+            if not view.moves:
+                await _quiet(pilot)
             _save(app, f"{view.name}-{size[0]}x{size[1]}")
             await _go_home(app, pilot)
         app.exit(0)
@@ -135,7 +142,9 @@ async def _shown(app: ConsoleApp, view: View) -> None:
 
 
 def _is_complete(text: str, view: View) -> bool:
-    return view.shows in text and not any(waiting in text for waiting in ("checking …", "asking …"))
+    return view.shows in text and not any(
+        waiting in text for waiting in ("checking …", "asking …", "waits for the log")
+    )
 
 
 async def _go_home(app: ConsoleApp, pilot: Pilot[int]) -> None:

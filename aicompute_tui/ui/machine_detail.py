@@ -135,7 +135,7 @@ def _reached(view: MachineView, width: int) -> Iterator[Content]:
         yield Content.assemble(endpoint, " " * max(4, column - endpoint.cell_length), shell)
     else:
         yield endpoint
-        yield shell
+        yield Content.assemble((f"{'ssh':<10}", _DIM), shell[5:])
 
 
 def _endpoint(view: MachineView) -> Content:

@@ -12,7 +12,7 @@ from aicompute_tui.ui.format import moment, price
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.widgets.columns import fit
 
-_LABEL = 11
+_LABEL = 10
 _EVENTS_SHOWN = 50
 _WITH_ACTOR = 64
 """From this width on an event names who did it."""
@@ -68,8 +68,9 @@ def _attempt(attempt: JsonObject, session: Session, width: int) -> Content:
 
 def _facts(record: JsonObject, session: Session) -> Iterator[tuple[str, str]]:
     unknown = session.glyphs.unknown
-    account = " ".join(part for part in (_text(record, "account_id"), f"({_text(record, 'credential_id')})") if part)
-    yield "account", f"{_text(record, 'cloud')} {account}".strip()
+    profile = _text(record, "credential_id").rpartition(":")[2]
+    parts = (_text(record, "cloud"), _text(record, "account_id"), f"({profile})" if profile else "")
+    yield "account", " ".join(part for part in parts if part)
     yield "cloud id", _text(record, "remote_id") or unknown
     yield "id", _text(record, "id")
     source = _text(record, "price_source")
@@ -78,7 +79,7 @@ def _facts(record: JsonObject, session: Session) -> Iterator[tuple[str, str]]:
         enforcers = "its own timer and the agent" if record.get("node_expires_at") else "the agent"
         yield "ended by", f"{enforcers}, at {_when(record, 'expires_at', session)}"
     if record.get("max_expires_at"):
-        yield "extends to", _when(record, "max_expires_at", session)
+        yield "longest", _when(record, "max_expires_at", session)
     yield "owner", _text(record, "owner")
     seen = record.get("last_seen_at")
     text = f"{_when(record, 'last_seen_at', session)} in the cloud's own list" if seen else "not by the cloud yet"

@@ -85,11 +85,13 @@ async def test_the_source_is_switched_and_named() -> None:
 async def test_auto_goes_over_to_the_server_when_the_set_up_is_done() -> None:
     async with console(rows(step("image", "running"), state="preparing"), session=session(["pulling"])) as world:
         await open_log(world)
-        world.session.streamed["instance.logs"] = [{"lines": ["served"]}]
+        told: Json = {"mark": "note", "text": "The log of framework on lab.", "at": None}
+        world.session.streamed["instance.logs"] = [told, {"lines": ["served"]}]
         world.session.hand_in(rows(*READY))
         await world.until(lambda: "served" in world.shown)
         assert "framework" in log(world).title
         assert "from here on the log of framework" in world.shown
+        assert "The log of framework on lab." not in world.shown, "said once"
         assert len(world.session.open_streams("instance.logs")) == 1
 
 

@@ -55,6 +55,8 @@ class MachineLog(Vertical):
         """The log that `auto` stood for when the stream was opened."""
         self._overlap = LogOverlap()
         self._is_joining = False
+        self._is_named = False
+        """The marks shown already say which log it is."""
         self._stream: Worker[None] | None = None
 
     def compose(self) -> ComposeResult:
@@ -82,6 +84,7 @@ class MachineLog(Vertical):
         if not self.is_streaming and self.is_attached:
             self._is_joining = bool(self._overlap)
             self._followed = self.shown_source
+            self.view.set_empty_message(f"waits for the log of {self._followed} {self.session.glyphs.more}")
             self._stream = self.run_worker(self._follow(), group="log", exclusive=True, exit_on_error=False)
             self._show_title()
 
@@ -107,6 +110,7 @@ class MachineLog(Vertical):
             before, self._followed = self._followed, shown
             if self.is_streaming:
                 self.view.mark(f"from here on the log of {shown}, before it of {before}", "dim")
+                self._is_named = True
                 self._overlap.clear()
                 self.stop()
                 self.start()
@@ -126,7 +130,9 @@ class MachineLog(Vertical):
     def _take(self, item: JsonObject) -> None:
         self._tell("")
         mark, lines = item.get("mark"), item.get("lines")
-        if isinstance(mark, str):
+        is_told = mark == "note" and (self._is_joining or self._is_named)
+        self._is_named = self._is_named and not lines
+        if isinstance(mark, str) and not is_told:
             self.view.mark(str(item.get("text") or mark), _MARK_TONES.get(mark, "dim"))
         if isinstance(lines, list):
             self._take_lines([str(line) for line in lines])
@@ -147,7 +153,7 @@ class MachineLog(Vertical):
         if problem is not None:
             self._tell(f"{problem.message} {problem.next_step}".strip())
         elif self.view.line_count == 0:
-            self._tell("There is nothing in this log yet.")
+            self.view.set_empty_message("There is nothing in this log yet.")
 
     # -- what it says
 

@@ -79,11 +79,12 @@ def _line(step: SetupStep, typical: Typical, width: int, glyphs: Glyphs) -> Cont
     is_waiting = step.state is StepState.WAITING
     elapsed = "" if step.elapsed_seconds is None or is_waiting else exact_span(step.elapsed_seconds)
     usual = typical.get((str(step.stage), step.name))
+    told = f"typical {exact_span(usual)}" if usual is not None else ""
     line = Content.assemble(
         (sign(look, glyphs), colour), " ",
         (fit(_name(step), name_width, more=glyphs.more), _DIM if is_waiting else ""),
         (f"{elapsed:>7}", ""),
-        (f"  {f'typical {exact_span(usual)}' if usual is not None else '':<14}", _DIM),
+        (f"  {told:<14}" if typical else "", _DIM),
     )  # fmt: skip
     if step.percent is None or step.state is not StepState.RUNNING:
         return line
