@@ -273,9 +273,9 @@ def what_ends_it(spec: LaunchSpec, now: datetime) -> list[str]:
     return [
         f"It powers itself off at {format_moment(ends_at)} (in {format_duration(spec.ttl_seconds)}), "
         "with no console and no agent needed; that terminates it.",
-        "The agent terminates it at that moment too.",
-        f"An extension can move that to {format_moment(latest)} at most.",
         _idle_sentence(spec),
+        "The agent terminates it at its end too.",
+        f"An extension can move that end to {format_moment(latest)} at most.",
     ]
 
 
@@ -283,8 +283,8 @@ def _idle_sentence(spec: LaunchSpec) -> str:
     if spec.idle_seconds is None:
         return "Idleness does not end it (--idle none)."
     return (
-        f"After {format_duration(spec.idle_seconds)} without GPU work, requests or typing in a shell it powers itself "
-        "off sooner; what it cannot read counts as work."
+        f"Sooner after {format_duration(spec.idle_seconds)} without GPU work, requests or typing in a shell; "
+        "what it cannot read counts as work."
     )
 
 

@@ -49,7 +49,7 @@ PREFLIGHT: JsonObject = {
     "ends": [
         "It powers itself off at 2026-11-20T16:55:00Z (in 8h), with no console and no agent needed; "
         "that terminates it.",
-        "The agent terminates it at that moment too.",
+        "The agent terminates it at its end too.",
         "An extension can move that to 2026-11-21T08:55:00Z at most.",
     ],
     "spec": {"region": "ca-central-1", "ttl": "28800s"},
