@@ -58,7 +58,7 @@ def test_without_a_server_and_a_model_there_is_nothing_to_say() -> None:
 
 def test_what_ends_a_machine_names_idleness_or_its_absence() -> None:
     assert "30m without GPU work" in what_ends_it(SPEC, START)[1]
-    assert "does not end it" in what_ends_it(replace(SPEC, idle_seconds=None), START)[-1]
+    assert "does not end it" in what_ends_it(replace(SPEC, idle_seconds=None), START)[1]
     endless = what_ends_it(replace(SPEC, ttl_seconds=None), START)
     assert "costs until you terminate it" in endless[0]
     assert "without GPU work" in endless[1]
