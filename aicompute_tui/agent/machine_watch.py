@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -38,17 +39,23 @@ Value = TypeVar("Value")
 log = logging.getLogger(__name__)
 
 
-class MachineWatch:
-    """`door` lets in only so many at once; `row` is the newest that is known of the machine's row."""
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Each lets in only so many connects at once; those that failed before have their own, and so delay no others."""
 
-    def __init__(
-        self, context: Callable[[], Awaitable[Context]], clock: Clock, row: Instance, door: asyncio.Semaphore
-    ) -> None:
+    front: asyncio.Semaphore
+    back: asyncio.Semaphore
+
+
+class MachineWatch:
+    """`row` is the newest that is known of the machine's row."""
+
+    def __init__(self, context: Callable[[], Awaitable[Context]], clock: Clock, row: Instance, doors: Doors) -> None:
         self.row = row
         self.report: NodeReport | None = None
         self._context = context
         self._clock = clock
-        self._door = door
+        self._doors = doors
         self._bell = Bell(clock)
         self._is_connected = asyncio.Event()
         self._gatherer = SampleGatherer(row.id)
@@ -106,7 +113,7 @@ class MachineWatch:
         reader = WatchReader(self._clock)
         silence = interval * 2 + 20
         async with AsyncExitStack() as stack:
-            async with self._door:
+            async with self._doors.back if self._failures else self._doors.front:
                 running = await self._connected(stack, context, interval)
             chunks = running.chunks()
             heard_at, has_said = self._clock.now(), False

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from aicompute_tui.agent.machine_watch import MachineWatch
+from aicompute_tui.agent.machine_watch import Doors, MachineWatch
 from aicompute_tui.agent.workers import Bell, MakeContext, supervise
 from aicompute_tui.domain.clock import Clock
 from aicompute_tui.domain.errors import AicError
@@ -55,7 +55,8 @@ class NodeKeeper:
         self._host_id = host_id
         self._bell = Bell(clock)
         self._is_leaving = False
-        self._door = asyncio.Semaphore(CONNECTS_AT_ONCE)
+        half = CONNECTS_AT_ONCE // 2
+        self._doors = Doors(asyncio.Semaphore(half), asyncio.Semaphore(half))
         self._watched: dict[str, _Watched] = {}
         self._closing: dict[str, asyncio.Task[None]] = {}
         self._seen = -1
@@ -126,7 +127,7 @@ class NodeKeeper:
     def _keep(self, row: Instance, tunnels: Sequence[Tunnel]) -> None:
         known = self._watched.get(row.id)
         if known is None:
-            watch = MachineWatch(self._context, self._clock, row, self._door)
+            watch = MachineWatch(self._context, self._clock, row, self._doors)
             tasks = (self._begin(f"watch over {row.name}", watch.run), self._begin(f"{row.name} ports", watch.desk.run))
             known = self._watched[row.id] = _Watched(watch, tasks)
         known.watch.update(row, tunnels)

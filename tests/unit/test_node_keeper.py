@@ -93,6 +93,12 @@ class Bench:
         async with self.context.store.read() as transaction:
             return [event for event in await transaction.events.list() if event.kind == kind]
 
+    async def ask_port(self, row: Instance, remote_port: int = 3000, local_port: int = 18_300) -> None:
+        tunnel = Tunnel(instance_id=row.id, host_id=row.host_id, remote_port=remote_port, local_port=local_port)
+        async with self.context.store.write() as transaction:
+            await transaction.tunnels.put(tunnel)
+        self.keeper.nudge()
+
     async def changes(self, since: int) -> list[Change]:
         async with self.context.store.read() as transaction:
             return await transaction.changes.since(since)
@@ -295,8 +301,9 @@ async def test_a_link_that_breaks_comes_back_and_keeps_what_was_said(bench: Benc
 
 
 async def test_pauses_between_tries_grow_to_a_minute(bench: Bench) -> None:
-    _, machine = await bench.add(state=InstanceState.READY)
+    row, machine = await bench.add(state=InstanceState.READY)
     machine.error = Unreachable("No answer.")
+    await bench.ask_port(row)
     await until(lambda: machine.tries, "the first try")
     for pause in (1, 2, 4, 8, 16, 32, 60, 60):
         await bench.waits()
@@ -331,11 +338,17 @@ async def test_garbage_is_called_what_it_is(bench: Bench) -> None:
     assert report.problem_kind == "BadAnswer"
 
 
-async def test_a_machine_that_hangs_delays_no_other(bench: Bench) -> None:
-    for number in range(CONNECTS_AT_ONCE - 1):
-        _, hanging = await bench.add(f"hangs-{number}", state=InstanceState.READY)
-        hanging.hangs = True
-    await until(lambda: bench.nodes.connecting == CONNECTS_AT_ONCE - 1, "they hang")
+async def test_machines_that_hang_delay_no_other(bench: Bench) -> None:
+    hanging = []
+    for number in range(40):
+        row, machine = await bench.add(f"hangs-{number}", state=InstanceState.READY)
+        machine.error = Unreachable("No answer.")
+        hanging.append((row, machine))
+    for row, machine in hanging:
+        await bench.linked(row, LinkState.FAILED)
+        machine.hangs = True
+    bench.clock.advance(1)
+    await until(lambda: bench.nodes.connecting == CONNECTS_AT_ONCE // 2, "as many as may hang do so")
     fine = [await bench.add(f"fine-{number}", state=InstanceState.READY) for number in range(20)]
     for row, machine in fine:
         await bench.watched(machine)
@@ -442,6 +455,37 @@ async def test_a_reboot_is_prepared_for_again_and_the_port_stays(bench: Bench) -
         return (await bench.row(row)).endpoint == url
 
     await until(back, "the endpoint is where it was")
+
+
+async def test_a_server_that_is_set_up_anew_is_not_led_to_meanwhile(bench: Bench) -> None:
+    row, machine = await bench.add(state=InstanceState.READY)
+    await bench.watched(machine)
+    machine.say(bench.clock.now(), *READY)
+    url = (await bench.served(row)).endpoint
+    machine.say(bench.clock.now(), *PULLING)
+    await bench.became(row, InstanceState.PREPARING)
+
+    async def is_gone() -> bool:
+        bench.keeper.nudge()
+        return (await bench.row(row)).endpoint is None
+
+    await until(is_gone, "nobody is sent there")
+    [event] = await bench.events("endpoint.gone")
+    assert event.before["url"] == url
+    [tunnel] = await bench.tunnels(row)
+    assert tunnel.state is TunnelState.OPENING, "its port stays"
+
+
+async def test_a_port_asked_for_at_a_machine_that_ended_unseen_is_given_back(bench: Bench) -> None:
+    row, _ = await bench.add(state=InstanceState.TERMINATED, ended_at=bench.clock.now())
+    await bench.leave()
+    await bench.ask_port(row)
+    bench.start()
+
+    async def is_gone() -> bool:
+        return await bench.tunnels(row) == []
+
+    await until(is_gone, "its row is gone")
 
 
 async def test_a_restarted_agent_finds_the_same_port_again(bench: Bench) -> None:
@@ -582,10 +626,7 @@ async def test_a_port_that_a_person_asked_for_is_opened_and_closed_at_once(bench
     await bench.watched(machine)
     machine.say(bench.clock.now())
     await bench.linked(row, LinkState.CONNECTED)
-    tunnel = Tunnel(instance_id=row.id, host_id=row.host_id, remote_port=3000, local_port=18_300)
-    async with bench.context.store.write() as transaction:
-        await transaction.tunnels.put(tunnel)
-    bench.keeper.nudge()
+    await bench.ask_port(row)
 
     async def is_open() -> bool:
         return [each.state for each in await bench.tunnels(row)] == [TunnelState.OPEN]
@@ -603,10 +644,7 @@ async def test_a_port_that_a_person_asked_for_is_opened_and_closed_at_once(bench
 async def test_a_chosen_port_that_is_taken_is_said_and_tried_again(bench: Bench) -> None:
     row, machine = await bench.add(framework="none")
     bench.nodes.taken.add(18_300)
-    async with bench.context.store.write() as transaction:
-        tunnel = Tunnel(instance_id=row.id, host_id=row.host_id, remote_port=3000, local_port=18_300)
-        await transaction.tunnels.put(tunnel)
-    bench.keeper.nudge()
+    await bench.ask_port(row)
     await bench.watched(machine)
     machine.say(bench.clock.now())
 
