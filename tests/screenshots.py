@@ -46,8 +46,8 @@ class View(NamedTuple):
 
 
 VIEWS = (
-    View("setup", ("slash", *"coder-us", "enter", "enter"), "GiB of", moves=True),
     View("instances", (), "llama8-ca"),
+    View("setup", ("slash", *"coder-us", "enter", "enter"), "pulls qwen", moves=True),
     View("filter", ("slash", *"g5", "enter"), "g5"),
     View("detail", ("slash", *"llama8", "enter", "enter"), "tunnel to"),
     View("setup-failed", ("slash", *"gemma-try", "enter", "enter"), "l shows its log"),
