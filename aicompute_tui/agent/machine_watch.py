@@ -32,6 +32,8 @@ CONNECT_SECONDS = 40.0
 BOOT_GRACE = timedelta(minutes=3)
 """So long after a boot nothing is wrong with a machine whose ssh does not answer yet."""
 _BOOT_PAUSE_SECONDS = 5.0
+_BREAKS_TOLD = 6
+"""Failures in a row after which the cloud is asked at its own pace again: about a minute."""
 _WRITE_SECONDS = 10.0
 
 Value = TypeVar("Value")
@@ -50,8 +52,17 @@ class Doors:
 class MachineWatch:
     """`row` is the newest that is known of the machine's row."""
 
-    def __init__(self, context: Callable[[], Awaitable[Context]], clock: Clock, row: Instance, doors: Doors) -> None:
+    def __init__(
+        self,
+        context: Callable[[], Awaitable[Context]],
+        clock: Clock,
+        row: Instance,
+        doors: Doors,
+        on_break: Callable[[], None],
+    ) -> None:
+        """`on_break` is called while a machine that answered does not: its cloud may know that it ended."""
         self.row = row
+        self._on_break = on_break
         self.report: NodeReport | None = None
         self._context = context
         self._clock = clock
@@ -62,6 +73,7 @@ class MachineWatch:
         self._delivery = SecretsDelivery()
         self._failures = 0
         self._was_connected = False
+        self._has_answered = False
         self._written_at: datetime | None = None
         self._grace_until = clock.now()
         self._note_boot()
@@ -184,6 +196,9 @@ class MachineWatch:
         is_booting = self._clock.now() < self._grace_until and isinstance(error, Unreachable | AuthFailed)
         is_hiccup = was_connected and isinstance(error, Unreachable)
         log.info("%s: %s %s", self.row.name, error.message, error.details)
+        self._has_answered = self._has_answered or was_connected
+        if self._has_answered and self._failures <= _BREAKS_TOLD:
+            self._on_break()
         if is_booting or is_hiccup:
             await self._note_link(context, LinkState.CONNECTING)
         else:

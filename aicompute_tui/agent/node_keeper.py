@@ -49,7 +49,11 @@ class NodeKeeper:
 
     name = "nodes"
 
-    def __init__(self, context: MakeContext, clock: Clock, host_id: str) -> None:
+    def __init__(
+        self, context: MakeContext, clock: Clock, host_id: str, on_break: Callable[[], None] = lambda: None
+    ) -> None:
+        """`on_break` is called while a machine that answered does not any more."""
+        self._on_break = on_break
         self._make_context = context
         self._clock = clock
         self._host_id = host_id
@@ -127,7 +131,7 @@ class NodeKeeper:
     def _keep(self, row: Instance, tunnels: Sequence[Tunnel]) -> None:
         known = self._watched.get(row.id)
         if known is None:
-            watch = MachineWatch(self._context, self._clock, row, self._doors)
+            watch = MachineWatch(self._context, self._clock, row, self._doors, self._on_break)
             tasks = (self._begin(f"watch over {row.name}", watch.run), self._begin(f"{row.name} ports", watch.desk.run))
             known = self._watched[row.id] = _Watched(watch, tasks)
         known.watch.update(row, tunnels)

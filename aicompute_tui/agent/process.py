@@ -51,7 +51,7 @@ class Agent:
         self._server = Server(self)
         self._runner = JobRunner(self._context, self._clock, runtime.host_id)
         self._reconciler = Reconciler(self._context, self._clock)
-        self._keeper = NodeKeeper(self._context, self._clock, runtime.host_id)
+        self._keeper = NodeKeeper(self._context, self._clock, runtime.host_id, self._reconciler.nudge)
         self._leave_seconds = LEAVE_SECONDS
 
     def stop(self, reason: str, seconds: float = LEAVE_SECONDS) -> None:

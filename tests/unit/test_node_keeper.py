@@ -41,15 +41,19 @@ class Bench:
         self.clock = clock
         self.nodes = nodes
         self.tasks: list[asyncio.Task[None]] = []
+        self.breaks = 0
         self.keeper = self.start()
 
     async def make_context(self, actor: Actor | None) -> Context:
         return self.context
 
     def start(self) -> NodeKeeper:
-        self.keeper = NodeKeeper(self.make_context, self.clock, self.context.actor.host_id)
+        self.keeper = NodeKeeper(self.make_context, self.clock, self.context.actor.host_id, self._broken)
         self.tasks.append(asyncio.create_task(self.keeper.run()))
         return self.keeper
+
+    def _broken(self) -> None:
+        self.breaks += 1
 
     async def leave(self) -> None:
         self.keeper.leave()
@@ -279,6 +283,7 @@ async def test_a_link_that_breaks_comes_back_and_keeps_what_was_said(bench: Benc
     machine.break_off()
     report = await bench.linked(row, LinkState.CONNECTING)
     assert report.problem == "", "a hiccup is no problem yet"
+    assert bench.breaks == 1, "its cloud is asked whether it ended"
     await bench.waits()
     bench.clock.advance(1)
     report = await bench.linked(row, LinkState.FAILED)
@@ -298,6 +303,29 @@ async def test_a_link_that_breaks_comes_back_and_keeps_what_was_said(bench: Benc
 
     await until(back, "the endpoint is where it was")
     assert len(await bench.events("endpoint.ready")) == 2
+
+
+async def test_the_cloud_is_not_asked_for_ever_about_a_machine_that_broke_off_nor_about_one_that_never_answered(
+    bench: Bench,
+) -> None:
+    row, machine = await bench.add(state=InstanceState.READY)
+    await bench.watched(machine)
+    machine.say(bench.clock.now(), *READY)
+    await bench.served(row)
+    machine.error = Unreachable("No answer.", "Look at the network.")
+    machine.break_off()
+    await bench.linked(row, LinkState.CONNECTING)
+
+    async def has_tried(tried: FakeMachine, times: int) -> bool:
+        bench.clock.advance(10)
+        return tried.tries >= times
+
+    await until(lambda: has_tried(machine, 12), "it was tried often")
+    assert bench.breaks == 6
+    _, silent = await bench.add("beta", state=InstanceState.READY)
+    silent.error = machine.error
+    await until(lambda: has_tried(silent, 4), "it was tried")
+    assert bench.breaks == 6
 
 
 async def test_pauses_between_tries_grow_to_a_minute(bench: Bench) -> None:
