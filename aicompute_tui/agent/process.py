@@ -32,6 +32,7 @@ LOOK_SECONDS = 0.25
 LIFE_SECONDS = 1.0
 LEAVE_SECONDS = 25.0
 TETHERED_LEAVE_SECONDS = 2.0
+NICENESS = 10
 PARENT_VARIABLE = "AIC_TUI_AGENT_PARENT"
 """Set to `stdin` by a parent that holds the other end of a pipe: its end is then the agent's end too."""
 
@@ -185,6 +186,7 @@ async def serve(runtime: Runtime, *, debug: bool = False) -> int:
     """Runs the agent of this state home until nothing needs it. Raises AicError where another one runs."""
     runtime.ensure_places()
     runtime.start_log("agent", debug=debug)
+    _give_way()
     check_private(runtime.places.agent_socket.parent)
     note = {"pid": os.getpid(), "version": program_version(), "since": format_moment(runtime.clock.now())}
     lock = AgentLock.take(runtime.places.agent_lock, note)
@@ -200,6 +202,11 @@ async def serve(runtime: Runtime, *, debug: bool = False) -> int:
         lock.release()
         log.info("agent ends, pid %s", os.getpid())
     return 0
+
+
+def _give_way() -> None:
+    """A sweep over many machines must not hold up the console that somebody types into beside it."""
+    os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
 
 
 def _heed_signals(agent: Agent) -> None:
@@ -224,6 +231,7 @@ async def once(runtime: Runtime, *, debug: bool = False) -> JsonObject:
     """One full pass over the machines, then the jobs that can be taken up; other agents are not in its way."""
     runtime.ensure_places()
     runtime.start_log("agent", debug=debug)
+    _give_way()
     try:
         store = await runtime.open_store()
 

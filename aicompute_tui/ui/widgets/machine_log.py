@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
+from textual.timer import Timer
 from textual.worker import Worker
 
 from aicompute_tui.actions.node import LOG_SOURCES
@@ -28,6 +29,7 @@ _ALL_LINES = 1_000_000
 _UNDATED = frozenset({"setup", "cloud-init"})
 _DIM = "$foreground-muted"
 _MARK_TONES: Mapping[str, Tone] = {"gap": "warn", "note": "dim", "end": "dim"}
+_PAUSE_SECONDS = 0.15
 
 
 class MachineLog(Vertical):
@@ -58,6 +60,7 @@ class MachineLog(Vertical):
         self._is_named = False
         """The marks shown already say which log it is."""
         self._stream: Worker[None] | None = None
+        self._typed: Timer | None = None
 
     def compose(self) -> ComposeResult:
         yield self._title
@@ -237,11 +240,19 @@ class MachineLog(Vertical):
         self.open_source(LOG_SOURCES[(place + 1) % len(LOG_SOURCES)])
 
     def on_filter_line_changed(self, event: FilterLine.Changed) -> None:
+        """Looked for at a pause in typing: each look paints the whole log anew, and no key waits for that."""
         event.stop()
-        self._look_for(event.text)
+        self._forget_typed()
+        self._typed = self.set_timer(_PAUSE_SECONDS, lambda: self._look_for(event.text))
+
+    def _forget_typed(self) -> None:
+        if self._typed is not None:
+            self._typed.stop()
+            self._typed = None
 
     def on_filter_line_closed(self, event: FilterLine.Closed) -> None:
         event.stop()
+        self._forget_typed()
         if self._look_for(event.text):
             self._entry.close()
             self.view.focus()
