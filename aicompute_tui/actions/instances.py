@@ -24,7 +24,12 @@ LAUNCH_PARAMETERS = (
         "ttl", "text", "The machine ends itself after this long: 8h, 90m, 2d; `none` needs --ttl-none-confirm none."
     ),
     Parameter("ttl_none_confirm", "text", "Type `none` to launch a machine that never ends by itself."),
-    Parameter("idle", "text", "The machine ends itself after this long without work: 30m; `none` for never."),
+    Parameter(
+        "idle",
+        "text",
+        "The machine ends itself after this long without GPU work, requests or keys typed in a shell: 30m; "
+        "`none` for never.",
+    ),
     Parameter("max_ttl", "duration", "The furthest an extension may ever move the end."),
     Parameter("max_price", "decimal", "Highest spot price in USD per hour."),
     Parameter("zone", "text", "Only this availability zone."),

@@ -80,7 +80,7 @@ class Reached:
 
     async def grain_passed(self) -> None:
         typed, _ = self.times()
-        await until(lambda: int(time.time()) // _GRAIN_SECONDS > typed // _GRAIN_SECONDS, "the next grain begins")
+        await until(lambda: int(time.time() - 0.5) // _GRAIN_SECONDS > typed // _GRAIN_SECONDS, "the next grain began")
 
     def close(self) -> None:
         for process in reversed(self.opened):

@@ -144,10 +144,37 @@ def test_requests_and_a_server_that_cannot_be_read_keep_it_up(machine: Watched, 
     assert (told["busy"], told["idle_since"], told["ends"]) == (reason, "", "")
 
 
-def test_a_server_that_refuses_the_connection_keeps_it_up(machine: Watched) -> None:
-    machine.configure("vllm", port=1)
-    assert spend(machine, 2 * LIMIT)["busy"] == "requests cannot be read"
-    assert not machine.has_ended
+@pytest.mark.parametrize("framework", ["vllm", "tgi", "llamacpp", "ollama"])
+def test_a_server_that_is_not_there_serves_nobody(machine: Watched, framework: str) -> None:
+    machine.configure(framework, port=1)
+    assert spend(machine, LIMIT)["busy"] == ""
+    spend(machine, 30)
+    assert machine.has_ended
+
+
+def test_full_disk_does_not_keep_it_up(machine: Watched) -> None:
+    machine.configure("vllm")
+    status, page = vllm()["/metrics"]
+    machine.server = {"/metrics": (status, page + "# filler\n" * 20_000)}
+    keep = f"mkdir /dev/shm/keep && mount --bind {machine.folder} /dev/shm/keep"
+    full = f"mount -t tmpfs -o size=64k full /tmp && mkdir -p {machine.folder} && mount --bind /tmp /var/tmp"
+    back = f"mount --bind /dev/shm/keep {machine.folder}"
+    assert machine.run("bash", "-c", f"{keep} && {full} && {back}")["code"] == 0
+    assert machine.run("bash", "-c", "dd if=/dev/zero of=/tmp/x bs=4k")["code"] != 0
+    machine.look()
+    assert spend(machine, LIMIT - 1)["busy"] == ""
+    machine.look(1)
+    assert machine.has_ended
+
+
+def test_full_run_directory_does_not_keep_it_up(machine: Watched) -> None:
+    machine.look()
+    copy = "cp -a /run/. /dev/shm/copy && mount -t tmpfs -o size=64k full /run && cp -a /dev/shm/copy/. /run"
+    machine.run("bash", "-c", f"mkdir /dev/shm/copy && {copy}; dd if=/dev/zero of=/run/x bs=4k")
+    machine.uptime += 30
+    assert machine.run("bash", "-c", "echo more >/run/y")["code"] != 0
+    spend(machine, LIMIT + 30)
+    assert machine.has_ended
 
 
 def test_a_server_that_hangs_keeps_it_up_and_holds_a_look_up_for_seconds_only(machine: Watched) -> None:
@@ -210,6 +237,32 @@ def test_gpus_that_do_next_to_nothing_or_are_not_there_let_it_end(machine: Watch
     assert machine.has_ended
 
 
+def install_gpu(machine: Watched, vendor: str, *, driver: bool) -> None:
+    device = machine.folder / "sys/bus/pci/devices/0000:00:1e.0"
+    device.mkdir(parents=True)
+    (device / "vendor").write_text(f"{vendor}\n")
+    if driver:
+        (machine.folder / "proc/driver/nvidia").mkdir(parents=True)
+
+
+def test_gpus_without_any_driver_do_nothing(machine: Watched) -> None:
+    machine.gpus("fails")
+    install_gpu(machine, "0x10de", driver=False)
+    assert spend(machine, LIMIT)["busy"] == ""
+    spend(machine, 30)
+    assert machine.has_ended
+
+
+@pytest.mark.parametrize(("vendor", "driver"), [("0x10de", True), ("0x1002", False)])
+def test_gpus_with_a_driver_or_of_another_maker_that_cannot_be_read_keep_it_up(
+    machine: Watched, vendor: str, driver: bool
+) -> None:
+    machine.gpus("fails")
+    install_gpu(machine, vendor, driver=driver)
+    assert spend(machine, 2 * LIMIT)["busy"] == "GPU cannot be read"
+    assert not machine.has_ended
+
+
 def test_nvidia_smi_that_hangs_keeps_it_up(machine: Watched) -> None:
     machine.gpus("hangs")
     assert machine.look()["busy"] == "GPU cannot be read"
@@ -245,6 +298,27 @@ def test_one_shell_of_several_is_enough_and_one_that_closes_is_none(machine: Wat
     assert machine.has_ended
 
 
+def test_terminals_that_come_and_go_with_commands_do_not_keep_it_up(machine: Watched) -> None:
+    """As `watch sudo nvidia-smi`, left behind in a multiplexer, opens them."""
+    machine.look()
+    for number in range(1, LIMIT // 15 + 1):
+        assert not machine.has_ended
+        machine.terminal("3", typed=1_000 + 15 * number, opened=1_000 + 15 * number)
+        machine.look(15)
+    assert machine.has_ended
+
+
+def test_a_shell_opened_at_the_last_moment_keeps_it_up(machine: Watched) -> None:
+    machine.look()
+    spend(machine, LIMIT - 1)
+    machine.terminal("0", typed=1_000, opened=1_000)
+    assert machine.look(1)["busy"] == "a shell in use"
+    spend(machine, LIMIT - 1)
+    assert not machine.has_ended
+    machine.look(1)
+    assert machine.has_ended
+
+
 @pytest.mark.parametrize("steps", [[], ["boot done", "image running 5 layers", "ready waiting"], ["ready waiting"]])
 def test_a_set_up_at_work_keeps_it_up_and_its_end_begins_the_idle_time(machine: Watched, steps: list[str]) -> None:
     machine.configure("vllm")
@@ -274,6 +348,28 @@ def test_a_set_up_that_died_without_a_word_does_not_keep_it(machine: Watched) ->
     machine.install_setup("image running")
     (machine.folder / "unit-state").write_text("failed\n")
     spend(machine, LIMIT + 30)
+    assert machine.has_ended
+
+
+def test_a_set_up_that_somebody_stopped_does_not_keep_it(machine: Watched) -> None:
+    machine.configure("vllm", port=1)
+    machine.install_setup("image running")
+    (machine.folder / "unit-state").write_text("inactive\n")
+    spend(machine, LIMIT + 30)
+    assert machine.has_ended
+
+
+def test_a_set_up_that_hangs_does_not_keep_it_for_ever_and_a_slow_one_does(machine: Watched) -> None:
+    machine.configure("vllm")
+    machine.server = {"/metrics": (503, "")}
+    (machine.folder / "unit-state").write_text("active\n")
+    for layer in range(2):
+        machine.install_setup(f"image running layer {layer}")
+        machine.look()
+        machine.uptime += 7_080
+        assert machine.look(60)["busy"] == "set-up"
+    machine.look(60)
+    spend(machine, LIMIT)
     assert machine.has_ended
 
 
@@ -596,6 +692,19 @@ def test_first_start_installs_everything_once_and_a_second_run_changes_nothing(b
         assert sorted(path.name for path in wanted.iterdir()) == ["aic-tui-setup.service", "aic-tui-watch.service"]
         assert bare.calls() == []
     assert "idle_seconds='900'" in bare.file("etc/aic-tui/node.conf")
+
+
+def test_machine_made_from_the_image_of_another_gets_none_of_its_secrets(bare: Node) -> None:
+    bare.first_boot(first_start())
+    secrets = bare.folder / "etc/aic-tui/secrets.env"
+    secrets.write_text("HF_TOKEN=hf_x\n")
+    bare.first_boot(first_start())
+    assert secrets.exists(), "the same launch, run again"
+    bare.calls_file.write_text("")
+    bare.first_boot(first_start().replace("0193-aa", "0193-bb"))
+    assert not secrets.exists()
+    started = "systemctl restart --no-block aic-tui-setup.service"
+    assert started in bare.calls_file.read_text(), "one that runs already has read the other launch's order"
 
 
 def test_login_user_without_keys_gets_them(bare: Node) -> None:

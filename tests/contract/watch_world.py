@@ -39,6 +39,12 @@ _NVIDIA_SMI = """#!/bin/bash
 [ "$(cat {folder}/gpus)" = fails ] && exit 9
 cat {folder}/gpus
 """
+_STAT = """#!/bin/bash
+for file in "${{@:3}}"; do
+    [ ! -e "$file" ] || echo "$file@$(cat {folder}/opened/"${{file##*/}}")@$(/usr/bin/stat -c %X "$file")"
+done
+"""
+"""A terminal has when it was opened as the time of its last change, which nobody can set on a file."""
 HANGS = "<hangs>"
 
 
@@ -59,7 +65,7 @@ class Watched:
 
     @contextmanager
     def up(self) -> Iterator[Watched]:
-        for name in (*_FOLDERS, "proc/sys/kernel/random", "pts", "etc/aic-tui", "run/aic-tui"):
+        for name in (*_FOLDERS, "proc/sys/kernel/random", "pts", "opened", "etc/aic-tui", "run/aic-tui"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.folder / "sbin/aic-tui-watch").write_bytes((ROOT / "aicompute_tui/data/node/watch.sh").read_bytes())
         (self.folder / "sbin/aic-tui-watch").chmod(0o755)
@@ -74,6 +80,8 @@ class Watched:
         ):
             (self.folder / name).write_text("")
         self._stand_in("nvidia-smi", _NVIDIA_SMI)
+        if not self.terminals_are_real:
+            self._stand_in("stat", _STAT)
         for name in ("shutdown", "systemctl", "docker", "iptables"):
             self._stand_in(name, _RECORD)
         # Reached through `/etc/alternatives`, which is not there inside.
@@ -128,7 +136,8 @@ class Watched:
         if lines:
             (self.folder / "run/aic-tui/progress").write_text("".join(lines))
 
-    def terminal(self, name: str, *, typed: float, printed: float = 0.0) -> None:
+    def terminal(self, name: str, *, typed: float, printed: float = 0.0, opened: float = 0.0) -> None:
+        (self.folder / "opened" / name).write_text(f"{int(opened)}")
         file = self.folder / "pts" / name
         file.touch()
         os.utime(file, (typed, printed))

@@ -22,7 +22,8 @@ install_end() {
     fi
     echo "$max_end" | install_file 644 "$config/max-end" || return
     echo "$end" | install_file 644 "$config/end" || return
-    rm -f /var/lib/aic-tui/clock
+    # An image made of another launch's machine has these, and what was kept there was given to that one.
+    rm -f /var/lib/aic-tui/clock "$config/secrets.env"
     echo "$launch" | install_file 644 "$config/launch" || return
     install_file 644 "$config/machine" 2>/dev/null </sys/devices/virtual/dmi/id/board_asset_tag || rm -f "$config/machine"
 }
@@ -83,7 +84,7 @@ AIC_TUI_END_OF_FILE
     install_file 644 /etc/systemd/system/aic-tui-setup.service <<'AIC_TUI_END_OF_FILE' || return
 @SETUP_SERVICE@
 AIC_TUI_END_OF_FILE
-    systemctl daemon-reload && systemctl enable aic-tui-setup.service && systemctl start --no-block aic-tui-setup.service
+    systemctl daemon-reload && systemctl enable aic-tui-setup.service && systemctl restart --no-block aic-tui-setup.service
 }
 
 if ! { install_end && install_deadman; }; then

@@ -16,6 +16,8 @@ busy_percent=5
 shell_seconds=60
 # Time that nobody looked at is not idle time.
 gap_seconds=90
+# A set-up that tells nothing new for so long hangs.
+stall_seconds=7200
 # What is left of the notice when the requests in flight are given up, and what a notice without a usable time is worth.
 margin_seconds=30
 notice_seconds=110
@@ -30,9 +32,12 @@ read_uptime() {
 }
 
 write_file() {
-    { cat >"$1.$$" && chmod "$2" "$1.$$" && mv -f "$1.$$" "$1"; } 2>/dev/null && return
+    local content
+    content=$(cat)
+    { printf '%s\n' "$content" >"$1.$$" && chmod "$2" "$1.$$" && mv -f "$1.$$" "$1"; } 2>/dev/null && return
     rm -f "$1.$$" 2>/dev/null
-    return 1
+    # Where there is no room for a second file, the first one's may do.
+    { printf '%s\n' "$content" >"$1"; } 2>/dev/null
 }
 
 # A program that may hang, for at most $1 seconds; one that cannot be killed holds up this look only.
@@ -81,18 +86,30 @@ is_moment() { [[ $1 =~ ^20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(
 
 # --- What is done here
 
+# True where the NVIDIA GPUs have no driver: nothing works on them. Other makers' GPUs are not known here.
+has_no_driver() { [[ ! -e /proc/driver/nvidia ]] && grep -qs 0x10de /sys/bus/pci/devices/*/vendor; }
+
 # Sets `gpu` to the busiest GPU's percent; fails with `problem` where one cannot be read.
 read_gpus() {
     local said line count=0
     gpu=0 problem='GPU cannot be read'
     ((gpu_count > 0)) || return 0
-    said=$(bounded 8 nvidia-smi --query-gpu=utilization.gpu --format=csv,noheader,nounits) || return
+    said=$(bounded 8 nvidia-smi --query-gpu=utilization.gpu --format=csv,noheader,nounits) || {
+        has_no_driver
+        return
+    }
     while read -r line; do
         [[ $line =~ ^[0-9]{1,3}$ ]] || return
         ((count += 1))
         if ((10#$line > gpu)); then gpu=$((10#$line)); fi
     done <<<"$said"
-    ((count >= gpu_count))
+    ((count >= gpu_count)) || return
+    # Else the driver may be started by each look, which reads as work.
+    [[ -e $volatile/persistent ]] || {
+        bounded 20 nvidia-smi -pm 1 >/dev/null
+        { : >"$volatile/persistent"; } 2>/dev/null
+    }
+    return 0
 }
 
 # Sets `page` to what the framework answers under $1.
@@ -107,13 +124,15 @@ ask_framework() {
 }
 
 # The sum of the metrics named $1 in `page` over all their labels, times $2; nothing where there is none.
+# A page is piped, never a here-document: a large one of those is a file, for which a full disk has no room.
 metric() {
-    awk -v name="$1" -v times="${2:-1}" '
+    printf '%s\n' "$page" | awk -v name="$1" -v times="${2:-1}" '
         $0 !~ /^#/ && index($0, name) == 1 && substr($0, length(name) + 1, 1) ~ /[{ \t]/ { sum += $NF; seen = 1 }
-        END { if (seen) printf "%.0f", sum * times }' <<<"$page"
+        END { if (seen) printf "%.0f", sum * times }'
 }
 
 # Sets `running` and `waiting`, and `work`, which differs as soon as any request was served in between.
+# Returns 7 where nothing listens.
 read_requests() {
     running='' waiting='' kv_percent='' loaded='' work='' problem='requests cannot be read'
     case $framework in
@@ -148,9 +167,11 @@ read_llamacpp() {
     if ask_framework /metrics; then
         running=$(metric llamacpp:requests_processing) waiting=$(metric llamacpp:requests_deferred)
         work="$(metric llamacpp:prompt_tokens_total) $(metric llamacpp:tokens_predicted_total)"
+    elif (($? == 7)); then
+        return 7
     elif ask_framework /slots && [[ $page == \[* ]]; then
-        running=$(grep -o '"is_processing" *: *true' <<<"$page" | wc -l) waiting=0
-        work=$(grep -o '"id_task" *: *-\{0,1\}[0-9]*' <<<"$page")
+        running=$(printf '%s\n' "$page" | grep -o '"is_processing" *: *true' | wc -l) waiting=0
+        work=$(printf '%s\n' "$page" | grep -o '"id_task" *: *-\{0,1\}[0-9]*')
     else
         return 1
     fi
@@ -160,8 +181,8 @@ read_llamacpp() {
 read_ollama() {
     local moment
     ask_framework /api/ps && [[ $page == *'"models"'* ]] || return
-    loaded=$(grep -o '"name" *: *"[^"]*"' <<<"$page" | sed 's/.*: *"//; s/"$//' | paste -sd, -)
-    work=$(grep -o '"expires_at" *: *"[^"]*"' <<<"$page")
+    loaded=$(printf '%s\n' "$page" | grep -o '"name" *: *"[^"]*"' | sed 's/.*: *"//; s/"$//' | paste -sd, -)
+    work=$(printf '%s\n' "$page" | grep -o '"expires_at" *: *"[^"]*"')
     while read -r moment; do
         is_moment "$moment" || continue
         if (($(date -u -d "$moment" +%s) < $(date -u +%s))); then running=1; fi
@@ -169,10 +190,22 @@ read_ollama() {
     return 0
 }
 
-# Sets `shells` to when each terminal was last typed into: output does not move that, and a tunnel has none.
+# Sets `typed` to when a terminal was last typed into: output does not count, and a tunnel has none. Opening one counts
+# once it stays (`+` and when it came, until then): `sudo` opens one for as long as its command runs. A terminal is
+# known by its name and when it was opened.
 read_shells() {
-    shells=$(stat -c '%n@%X' /dev/pts/[0-9]* 2>/dev/null)
-    shells=${shells//$'\n'/ }
+    local entry known=" $shells_before "
+    shells='' came=''
+    for entry in $(stat -c '%n@%Z@%X' /dev/pts/[0-9]* 2>/dev/null); do
+        if [[ $known =~ " $entry+"([0-9]+)" " ]]; then
+            if ((BASH_REMATCH[1] > typed)); then typed=${BASH_REMATCH[1]}; fi
+        elif [[ $known == *" ${entry%@*}@"* ]]; then
+            [[ $known == *" $entry "* ]] || typed=$uptime
+        else
+            came=1 entry+=+$uptime
+        fi
+        shells+="$entry "
+    done
 }
 
 # How the set-up stands: `none`, `running`, `ready`, or `given-up` where it failed or waits for what a person must give.
@@ -189,8 +222,11 @@ set_up_state() {
             *$'\trunning\t'* | *$'\twaiting\t'*) [[ $found == given-up ]] || found=running ;;
         esac
     done 2>/dev/null <"$volatile/progress"
-    if [[ $found == running && $(bounded 5 systemctl show -p ActiveState --value aic-tui-setup.service) == failed ]]; then
-        found=given-up
+    if [[ $found == running ]]; then
+        case $(bounded 5 systemctl show -p ActiveState --value aic-tui-setup.service) in
+            failed) found=given-up ;;
+            inactive) [[ ! -e $volatile/progress ]] || found=given-up ;; # somebody stopped it
+        esac
     fi
     echo "$found"
 }
@@ -200,7 +236,12 @@ set_up_state() {
 load_state() {
     local key value
     active='' looked='' typed=0 work_before='' shells_before='' awake_tag='' awake=0 since_before='' began_before=0
+    steps_before='' moved=0 greeted=0
     while IFS=$'\t' read -r key value; do
+        case $key in
+            work | shells | awake_tag | steps) ;;
+            *) [[ $value =~ ^-?[0-9]{1,11}$ ]] || continue ;;
+        esac
         case $key in
             active) active=$value ;;
             looked) looked=$value ;;
@@ -211,19 +252,26 @@ load_state() {
             awake) awake=$value ;;
             since) since_before=$value ;;
             began) began_before=$value ;;
+            steps) steps_before=$value ;;
+            moved) moved=$value ;;
+            greeted) greeted=$value ;;
         esac
     done 2>/dev/null <"$volatile/watch"
 }
 
 save_state() {
     printf '%s\t%s\n' active "$active" looked "$uptime" typed "$typed" work "$work" shells "$shells" \
-        awake_tag "$awake_tag" awake "$awake" since "$since" began "$began" | write_file "$volatile/watch" 644
+        awake_tag "$awake_tag" awake "$awake" since "$since" began "$began" \
+        steps "$steps" moved "$moved" greeted "$greeted" | write_file "$volatile/watch" 644
 }
 
 # Sets `busy` to the first reason to take this machine for busy, empty where there is none.
 find_work() {
-    local state entry
+    local state
     state=$(set_up_state)
+    steps=$(cut -f 1-4,7 "$volatile/progress" 2>/dev/null | cksum)
+    [[ $steps == "$steps_before" ]] || moved=$uptime
+    [[ $state != running ]] || ((uptime - moved < stall_seconds)) || state=given-up
     busy=''
     [[ $state != running ]] || busy='set-up'
     if ! read_gpus; then
@@ -231,19 +279,22 @@ find_work() {
     elif ((gpu >= busy_percent)); then
         busy=${busy:-GPU at $gpu %}
     fi
-    if ! read_requests; then
-        [[ $state == given-up ]] || busy=${busy:-$problem}
-    elif ((running + waiting > 0)); then
-        busy=${busy:-$((running + waiting)) requests}
-    fi
+    read_requests
+    case $? in
+        0) ((running + waiting == 0)) || busy=${busy:-$((running + waiting)) requests} ;;
+        7) ;; # a server that is not there serves nobody
+        *) [[ $state == given-up ]] || busy=${busy:-$problem} ;;
+    esac
     work=${work//[$'\t\n']/ }
     [[ $work == "$work_before" ]] || busy=${busy:-requests since the last look}
     read_shells
-    for entry in $shells; do
-        [[ " $shells_before " == *" $entry "* ]] || typed=$uptime
-    done
     if [[ -n $busy || -z $active ]] || ((uptime - ${looked:-0} > gap_seconds)); then active=$uptime; fi
-    if ((uptime - typed < shell_seconds && typed > 0)); then busy=${busy:-a shell in use}; fi
+    if ((uptime - typed < shell_seconds && typed > 0)); then
+        busy=${busy:-a shell in use}
+    elif [[ -n $came ]] && ((greeted < active || greeted < typed)); then
+        # Whoever comes at the last moment gets one more look, once for each time of work.
+        busy=${busy:-a shell in use} greeted=$uptime
+    fi
 }
 
 # Sets `awake` to the uptime before which idleness ends nothing; a tag is turned into uptime once, when it is new.
@@ -345,7 +396,7 @@ look_for_notice() {
 
 tell_notice() {
     log "$1"
-    [[ -z $look ]] || kill -9 "$look" 2>/dev/null
+    ! is_looking || kill -9 "$look" 2>/dev/null
     write_file "$volatile/notice" 644 <<<"$1"
     { grep -v '^notice' "$volatile/activity" 2>/dev/null || printf 'checked\t%s\n' "$(date -u +%s)"
         printf 'notice\t%s\n' "$1"; } | write_file "$volatile/activity" 644
@@ -391,8 +442,11 @@ drain() {
 
 # --- For ever
 
+# By the shell's own list: in weeks another program may get the number of a look that is over.
+is_looking() { [[ -n $look && -n $(jobs -pr) ]]; }
+
 start_look() {
-    if [[ -n $look ]] && kill -0 "$look" 2>/dev/null; then
+    if is_looking; then
         # Waiting for a program that nothing can kill: a second look would only wait beside it.
         if ((uptime - look_began > 60)); then
             read_config
