@@ -33,6 +33,7 @@ class LogRows:
         self.search_text = ""
         self.pattern: Pattern | None = None
         self._takes: Callable[[str, int], bool] | None = None
+        self._filter_is_expression = False
         self._filter: Scan | None = None
         self._coming: Scan | None = None
         self._search: Scan | None = None
@@ -70,7 +71,9 @@ class LogRows:
         pattern = Pattern(body) if body.strip() else None
         self.filter_text = text if pattern is not None else ""
         self._takes = None if pattern is None else _filter_test(pattern, inverse=inverse)
-        self._coming = None if self._takes is None else Scan(self.ring, self._takes)
+        self._filter_is_expression = pattern is not None and pattern.is_expression
+        takes = self._takes
+        self._coming = takes and Scan(self.ring, takes, may_be_slow=self._filter_is_expression)
         if self._coming is None:
             self._filter = None
         self._begin_search()
@@ -86,9 +89,13 @@ class LogRows:
         if pattern is None:
             self._search = None
         elif takes is None:
-            self._search = Scan(self.ring, lambda text, _: pattern.matches(text))
+            self._search = Scan(self.ring, lambda text, _: pattern.matches(text), may_be_slow=pattern.is_expression)
         else:
-            self._search = Scan(self.ring, lambda text, kind: takes(text, kind) and pattern.matches(text))
+            self._search = Scan(
+                self.ring,
+                lambda text, kind: takes(text, kind) and pattern.matches(text),
+                may_be_slow=pattern.is_expression or self._filter_is_expression,
+            )
 
     def step(self, seconds: float) -> bool:
         """Looks on for about that long; True when filter and search have seen every line."""

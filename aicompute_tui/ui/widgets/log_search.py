@@ -9,7 +9,7 @@ import time
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import accumulate
 from types import FrameType
 
@@ -19,6 +19,7 @@ from aicompute_tui.ui.widgets.log_text import plain_line
 
 LONGEST = 200
 _BATCH = 32
+_PLAIN_BATCH = 256
 _BATCH_LETTERS = 32_768
 _BATCH_SECONDS = 0.03
 """The longest one expression may hold the loop; a batch of lines takes far less."""
@@ -56,7 +57,7 @@ class Pattern:
         """Where it stands in a line that is painted; none where that takes too long."""
         found: list[tuple[int, int]] = []
         try:
-            with time_limit(_PAINT_SECONDS):
+            with time_limit(_PAINT_SECONDS) if self.is_expression else nullcontext():
                 for match in self._compiled.finditer(line):
                     if match.end() > match.start():
                         found.append(match.span())
@@ -109,7 +110,9 @@ def time_limit(seconds: float) -> Iterator[None]:
 class Scan:
     """Serials of the lines a test takes, found a slice at a time and kept current as lines come and go."""
 
-    def __init__(self, ring: LogRing, takes: Callable[[str, int], bool]) -> None:
+    def __init__(self, ring: LogRing, takes: Callable[[str, int], bool], *, may_be_slow: bool = True) -> None:
+        """A test that `may_be_slow` looks at few lines at once, each few under an alarm."""
+        self._may_be_slow = may_be_slow
         self._ring = ring
         self._takes = takes
         self._hits = array("q")
@@ -138,7 +141,7 @@ class Scan:
         texts, kinds = self._batch()
         takes = self._takes
         try:
-            with time_limit(_BATCH_SECONDS):
+            with time_limit(_BATCH_SECONDS) if self._may_be_slow else nullcontext():
                 found = [
                     serial
                     for serial, (text, kind) in enumerate(zip(texts, kinds, strict=True), self._next)
@@ -152,7 +155,7 @@ class Scan:
 
     def _batch(self) -> tuple[list[str], bytearray]:
         """Fewer lines where they are long, so that the limit is one of a line and not of a batch."""
-        texts = self._ring.texts(self._next, _BATCH)
+        texts = self._ring.texts(self._next, _BATCH if self._may_be_slow else _PLAIN_BATCH)
         if sum(map(len, texts)) > _BATCH_LETTERS:
             reached = list(accumulate(map(len, texts)))
             texts = texts[: max(1, bisect_right(reached, _BATCH_LETTERS))]
