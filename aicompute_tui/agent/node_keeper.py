@@ -63,6 +63,7 @@ class NodeKeeper:
         self._doors = Doors(asyncio.Semaphore(half), asyncio.Semaphore(half))
         self._watched: dict[str, _Watched] = {}
         self._closing: dict[str, asyncio.Task[None]] = {}
+        self._has_taken_over = False
         self._seen = -1
         self._full_at: datetime | None = None
         self._thinned_at: datetime | None = None
@@ -92,6 +93,8 @@ class NodeKeeper:
     async def _look(self) -> None:
         """Begins and ends watches by what is stored; where nothing of it changed, there is nothing to do."""
         context = await self._context()
+        if not self._has_taken_over:
+            await self._take_over(context)
         stored = await self._read(context)
         if stored is not None:
             for row in stored.rows.values():
@@ -103,6 +106,15 @@ class NodeKeeper:
         if self._thinned_at is None or (now - self._thinned_at).total_seconds() >= THIN_OUT_SECONDS:
             self._thinned_at = now
             await thin_out(context)
+
+    async def _take_over(self, context: Context) -> None:
+        """No port outlives its process: what an agent that was killed left as open is closed."""
+        async with context.store.read() as transaction:
+            tunnels = await transaction.tunnels.list(self._host_id)
+        left = {tunnel.instance_id for tunnel in tunnels if tunnel.state is not TunnelState.OPENING}
+        if left:
+            await take_back(context, sorted(left), "the agent of this host ended", keep_rows=True)
+        self._has_taken_over = True
 
     async def _read(self, context: Context) -> _Stored | None:
         """None where nothing has changed that concerns machines."""

@@ -531,6 +531,34 @@ async def test_a_restarted_agent_finds_the_same_port_again(bench: Bench) -> None
     assert (await bench.served(row)).endpoint == url
 
 
+async def test_what_an_agent_that_was_killed_left_open_is_closed_before_its_machine_answers(bench: Bench) -> None:
+    row, machine = await bench.add(state=InstanceState.READY)
+    await bench.ask_port(row)
+    await bench.watched(machine)
+    machine.say(bench.clock.now(), *READY)
+    url = (await bench.served(row)).endpoint
+
+    async def all_open() -> bool:
+        return {tunnel.state for tunnel in await bench.tunnels(row)} == {TunnelState.OPEN}
+
+    await until(all_open, "both ports are open")
+    async with bench.context.store.read() as transaction:
+        left = [*(await transaction.tunnels.of(row.id))]
+    await bench.leave()
+    async with bench.context.store.write() as transaction:
+        for tunnel in left:
+            await transaction.tunnels.put(tunnel)
+        await transaction.instances.update(await transaction.instances.get(row.id), endpoint=url)
+    machine.error = Unreachable("It does not answer.", "Wait.")
+    bench.start()
+
+    async def none_open() -> bool:
+        return TunnelState.OPEN not in {tunnel.state for tunnel in await bench.tunnels(row)}
+
+    await until(none_open, "nothing looks open that leads nowhere")
+    assert (await bench.row(row)).endpoint is None
+
+
 async def test_a_port_that_another_program_took_is_left_to_it(bench: Bench) -> None:
     row, machine = await bench.add(state=InstanceState.READY)
     async with bench.context.store.write() as transaction:
