@@ -134,6 +134,11 @@ class NodePool:
         attempt.waiting += 1
         try:
             return await asyncio.shield(attempt.task)
+        except asyncio.CancelledError:
+            if not attempt.task.cancelled() or _is_cancelled():
+                raise
+            step = "Look whether it still runs, then try again."
+            raise Unreachable(f"The ssh connection to {address.title} was closed.", step) from None
         finally:
             attempt.waiting -= 1
             if machine.attempt is attempt and (attempt.task.done() or attempt.waiting == 0):
@@ -168,6 +173,12 @@ def _connecting() -> Callable[[NodeAddress, Path, Path], Coroutine[None, None, L
     from aicompute_tui.ssh.link import connect
 
     return connect
+
+
+def _is_cancelled() -> bool:
+    """Whether it is this task that was cancelled, and not only what it waits for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _place(address: NodeAddress) -> tuple[str, int, str]:

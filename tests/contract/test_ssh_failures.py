@@ -211,3 +211,27 @@ async def test_a_slow_reader_slows_the_command_down(ssh_world: SshWorld, pool: N
         async for chunk in chunks:
             size += len(chunk)
         assert size == 64 << 20
+
+
+@pytest.mark.asyncio
+async def test_whoever_waits_for_a_machine_that_is_forgotten_is_told_and_not_cancelled(ssh_world: SshWorld) -> None:
+    is_met, is_over = asyncio.Event(), asyncio.Event()
+
+    async def say_nothing(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        is_met.set()
+        await is_over.wait()
+        writer.close()
+
+    pool = ssh_world.pool()
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server:
+        address = ssh_world.address(port=server.sockets[0].getsockname()[1])
+        stays, leaves = (asyncio.create_task(pool.run(address, "true")) for _ in range(2))
+        await asyncio.wait_for(is_met.wait(), 10)
+        leaves.cancel()
+        await pool.forget(INSTANCE_ID)
+        with pytest.raises(Unreachable, match="to calm-otter was closed"):
+            await stays
+        with pytest.raises(asyncio.CancelledError):
+            await leaves
+        is_over.set()
+    await pool.aclose()
