@@ -15,6 +15,8 @@ _GPU_SECONDS = 10
 _TIMED_OUT = frozenset({124, 137})
 _MOST_LINES = 2_000
 _LONGEST_LINE = 10_000
+_LONGEST_SECONDS = 366 * 86_400
+"""A step that took longer began before the machine's clock was set."""
 _CLOCK_TOLERANCE_SECONDS = 2
 """Whole seconds and the way here make clocks that agree differ by as much."""
 
@@ -51,7 +53,7 @@ class WatchParser:
 
     def feed(self, line: str, now: datetime | None = None) -> NodeReading | None:
         """`now` is this host's moment; the machine's moments are moved by what its clock differs. None trusts it."""
-        line = line.rstrip("\r\n")
+        line = _harmless(line.rstrip("\r\n"))
         if not line.startswith("@"):
             if self._section is not None and len(self._section) < _MOST_LINES:
                 self._section.append(line[:_LONGEST_LINE])
@@ -153,15 +155,22 @@ def _step(line: str, node_now: float) -> SetupStep | None:
     except ValueError:
         return None
     share, begin, end = _number(percent), _number(started), _number(ended)
-    elapsed = None if begin is None else max(0, int((node_now if end is None else end) - begin))
+    elapsed = None if begin is None else max(0.0, (node_now if end is None else end) - begin)
     return SetupStep(
         stage=found_stage,
         state=found_state,
         name=name.strip(),
         percent=None if share is None else min(100, max(0, int(share))),
-        elapsed_seconds=elapsed,
+        elapsed_seconds=None if elapsed is None or elapsed > _LONGEST_SECONDS else int(elapsed),
         detail=detail.strip(),
     )
+
+
+def _harmless(line: str) -> str:
+    """Without what would drive a terminal: all that a machine says of itself is shown somewhere."""
+    if line.replace("\t", "").isprintable():
+        return line
+    return "".join(letter if letter.isprintable() or letter == "\t" else " " for letter in line)
 
 
 def _number(text: str) -> float | None:

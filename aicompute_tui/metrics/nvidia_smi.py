@@ -27,7 +27,7 @@ _UNIT = re.compile(r"\s*(MiB|%|W|C|°C)$")
 def parse_line(line: str) -> GpuReading | None:
     """One GPU, or None for a line that is no row of this query."""
     parts = [part.strip() for part in line.split(",", len(FIELDS) - 1)]
-    if len(parts) != len(FIELDS) or not parts[0].isdigit():
+    if len(parts) != len(FIELDS) or not re.fullmatch(r"[0-9]{1,4}", parts[0]):
         return None
     index, uuid, driver, total, used, utilisation, temperature, power, limit, name = parts
     return GpuReading(

@@ -86,6 +86,11 @@ class _LongLine:
         return _more(head, self._more)
 
 
+def one_line(data: bytes) -> str:
+    """What a machine says beside its log, as one line that a terminal would not obey."""
+    return " ".join(_clean(data).decode("utf-8", "replace").split())
+
+
 def _first_end(data: bytes) -> int:
     """Just behind the first line end, 0 where there is none."""
     return data.find(b"\n") + 1

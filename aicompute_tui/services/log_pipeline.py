@@ -13,11 +13,13 @@ from datetime import datetime
 from aicompute_tui.domain.clock import Clock
 from aicompute_tui.domain.errors import Unreachable
 from aicompute_tui.domain.json import Json, JsonObject
-from aicompute_tui.services.log_lines import LineSplitter
+from aicompute_tui.services.log_lines import LineSplitter, one_line
 
 _FLUSH_SECONDS = 0.05
 _ENOUGH_BYTES = 256 << 10
 _MOST_WAITING_BYTES = 1 << 20
+_LONGEST_TOLD = 16 << 10
+_LONGEST_NUMBER = 18
 _WAITS_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0, 7.0, 10.0)
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT\S+")
 _BEGUN_ANEW = frozenset({"rotated", "truncated"})
@@ -128,9 +130,9 @@ class _Reading:
             end = text.find(b"\n", at)
             items += self._feed(text[:at])
             if end < 0:
-                self._carry = text[at:]
+                self._carry = text[at : at + _LONGEST_TOLD]
                 return items
-            items += self._told(text[at + len(self._token) : end].decode(errors="replace").strip())
+            items += self._told(one_line(text[at + len(self._token) : min(end, at + _LONGEST_TOLD)]))
             text = text[end + 1 :]
         at = text.rfind(b"@", max(0, len(text) - len(self._token)))
         if at >= 0 and self._token.startswith(text[at:]):
@@ -211,7 +213,7 @@ class _Reading:
         return [*items, mark("note", rest, self._clock.now())] if word in {"note", "stop"} else items
 
     def _begins(self, words: Sequence[str]) -> list[JsonObject]:
-        if len(words) != 3 or not words[1].isdigit():
+        if len(words) != 3 or not words[1].isdecimal() or len(words[1]) > _LONGEST_NUMBER:
             return []
         inode, offset, state = words
         self._start = int(offset)

@@ -249,6 +249,16 @@ async def test_what_its_reader_tells_is_found_however_it_is_cut() -> None:
 
 
 @pytest.mark.asyncio
+async def test_what_its_reader_tells_drives_no_terminal_and_has_an_end() -> None:
+    log = Log(part("@file 7 \u00b2 first\n@note it \x1b]52;c;aGk=\x07waits\x9b2J\n@note ", "x" * 100_000, "y\nline\n"))
+    got = await moving(MovedClock(), log, follow=False)
+    plain, long = [str(item["text"]) for item in got if item.get("mark") == "note"]
+    assert plain == "it waits"
+    assert len(long) < 20_000
+    assert lines_of(got) == ["line"]
+
+
+@pytest.mark.asyncio
 async def test_a_long_break_is_told_while_it_lasts_and_tried_ever_less_often() -> None:
     clock = MovedClock()
     log = Log(part("@file 7 0 first\none\n", breaks=True))

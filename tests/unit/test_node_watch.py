@@ -130,3 +130,26 @@ def test_the_command_itself_answers_what_is_read(tmp_path: Path) -> None:
     stand_in.unlink()
     [reading] = fed(answer())
     assert reading.gpu_problem == "nvidia-smi is not installed: this machine has no NVIDIA driver."
+
+
+def test_nothing_a_machine_says_of_itself_drives_a_terminal() -> None:
+    hostile = "a\x1b]52;c;aGk=\x07b\x9b2Jc\u202ed\te"
+    text = ROUND.replace("pulls vllm/vllm-openai", hostile).replace("busy\t", f"busy\t{hostile}")
+    [reading] = fed(text.replace("NVIDIA L40S", hostile).replace("Qwen/Qwen3-8B", "m\x1b[31m"))
+    assert reading.activity is not None
+    said = [*(step.detail + step.name for step in reading.steps), reading.activity.busy_because, reading.gpus[0].name]
+    assert "a ]52;c;aGk= b 2Jc d" in said
+    assert all((text or "").replace("\t", "").isprintable() for text in said)
+    [broken] = fed(ROUND.replace("@gpu 0", "@gpu 14").replace(GPU, hostile))
+    assert broken.gpu_problem.replace("\t", "").isprintable()
+
+
+@pytest.mark.parametrize("index", ["\u00b2", "1" * 30])
+def test_numbers_that_are_none_cost_their_line_only(index: str) -> None:
+    [reading] = fed(ROUND.replace(GPU, f"{GPU}\n{index}{GPU[1:]}"))
+    assert [gpu.index for gpu in reading.gpus] == [0]
+
+
+def test_a_step_begun_before_the_clock_was_set_took_an_unknown_time() -> None:
+    [reading] = fed(ROUND.replace(f"{NODE_NOW - 300}", "12").replace(f"{NODE_NOW - 60}", "-1e300"))
+    assert [step.elapsed_seconds for step in reading.steps] == [None, None, None]
