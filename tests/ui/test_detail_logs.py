@@ -164,6 +164,20 @@ async def test_what_was_missed_for_certain_is_marked() -> None:
 
 
 @pytest.mark.asyncio
+async def test_lines_asked_for_again_join_those_shown_in_whatever_pieces_they_come() -> None:
+    lines = [f"{number} INFO fine" for number in range(300)]
+    async with console(rows(*READY), session=session(lines[:250])) as world:
+        await open_log(world)
+        pieces: list[Json] = [{"lines": [*lines[80:160]]}, {"lines": [*lines[160:280]]}]
+        world.session.streamed["instance.logs"] = pieces
+        asked(world).end(Unreachable("The agent went away.", "Try again."))
+        await world.until(lambda: log(world).view.line_count >= 280)
+        asked(world).send({"lines": [*lines[280:]]})
+        await world.until(lambda: log(world).view.line_count >= 300)
+        assert list(log(world).view.lines()) == lines, "none twice, and nothing is said to be missing"
+
+
+@pytest.mark.asyncio
 async def test_a_question_that_is_wrong_is_asked_once() -> None:
     async with console(rows(*READY), session=session()) as world:
         await open_log(world)

@@ -30,6 +30,8 @@ _UNDATED = frozenset({"setup", "cloud-init"})
 _DIM = "$foreground-muted"
 _MARK_TONES: Mapping[str, Tone] = {"gap": "warn", "note": "dim", "end": "dim"}
 _PAUSE_SECONDS = 0.15
+_JOIN_SECONDS = 0.5
+"""So long the lines asked for again are gathered: they come in pieces, and only together join those shown."""
 
 
 class MachineLog(Vertical):
@@ -57,6 +59,8 @@ class MachineLog(Vertical):
         """The log that `auto` stood for when the stream was opened."""
         self._overlap = LogOverlap()
         self._is_joining = False
+        self._asked_again: list[str] = []
+        self._join_due: Timer | None = None
         self._is_named = False
         """The marks shown already say which log it is."""
         self._stream: Worker[None] | None = None
@@ -92,6 +96,7 @@ class MachineLog(Vertical):
             self._show_title()
 
     def stop(self) -> None:
+        self._forget_join()
         if self._stream is not None:
             self._stream.cancel()
             self._stream = None
@@ -133,25 +138,48 @@ class MachineLog(Vertical):
     def _take(self, item: JsonObject) -> None:
         self._tell("")
         mark, lines = item.get("mark"), item.get("lines")
-        is_told = mark == "note" and (self._is_joining or self._is_named)
+        is_told = mark == "note" and (self._is_named or (self._is_joining and not self._asked_again))
         self._is_named = self._is_named and not lines
         if isinstance(mark, str) and not is_told:
+            self._join()
             self.view.mark(str(item.get("text") or mark), _MARK_TONES.get(mark, "dim"))
         if isinstance(lines, list):
             self._take_lines([str(line) for line in lines])
 
     def _take_lines(self, lines: list[str]) -> None:
-        if self._is_joining:
-            self._is_joining = False
-            rest = self._overlap.rest(lines)
-            if rest is None:
-                self.view.mark("the connection was lost here; lines may be missing", "warn")
-            else:
-                lines = list(rest)
+        if not self._is_joining:
+            self._append(lines)
+            return
+        self._asked_again += lines
+        if len(self._asked_again) >= TAIL:
+            self._join()
+        elif self._join_due is None:
+            self._join_due = self.set_timer(_JOIN_SECONDS, self._join)
+
+    def _join(self) -> None:
+        """Shows what is new in the lines asked for again."""
+        lines = self._forget_join()
+        if not lines:
+            return
+        self._is_joining = False
+        rest = self._overlap.rest(lines)
+        if rest is None:
+            self.view.mark("the connection was lost here; lines may be missing", "warn")
+        self._append(lines if rest is None else list(rest))
+
+    def _forget_join(self) -> list[str]:
+        if self._join_due is not None:
+            self._join_due.stop()
+            self._join_due = None
+        lines, self._asked_again = self._asked_again, []
+        return lines
+
+    def _append(self, lines: list[str]) -> None:
         self._overlap.add(lines)
         self.view.append(lines)
 
     def _broke(self, problem: AicError | None) -> None:
+        self._join()
         self._is_joining = bool(self._overlap)
         if problem is not None:
             self._tell(f"{problem.message} {problem.next_step}".strip())
