@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _SSH_FAILED = 255
 _END_SECONDS = 2.0
+_WAKE_SECONDS = 0.5
 _SOUND = "\x1b[?1049l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[0m\x1b[?25h\r\n"
 """Takes back the screen, mouse and paste modes that a program on the machine may have left behind."""
 
@@ -74,9 +75,12 @@ def _handed_over(app: ConsoleApp) -> Iterator[None]:
 async def _run(argv: Sequence[str], environment: Mapping[str, str], name: str) -> int:
     _write(f"Shell on {name}; it ends with exit, and the console comes back.\r\n")
     process = await asyncio.create_subprocess_exec(*argv, env=dict(environment))
+    waking = asyncio.create_task(_wake(process.pid))
     try:
         code = await process.wait()
     finally:
+        waking.cancel()
+        await asyncio.gather(waking, return_exceptions=True)
         if process.returncode is None:
             with suppress(ProcessLookupError):
                 process.terminate()
@@ -88,6 +92,23 @@ async def _run(argv: Sequence[str], environment: Mapping[str, str], name: str) -
         _write("\r\nPress enter to go back to the console.")
         await _enter()
     return code
+
+
+async def _wake(pid: int) -> None:
+    """Nobody else could: `~^Z` stops ssh alone, and no shell of jobs stands behind it here."""
+    while True:
+        await asyncio.sleep(_WAKE_SECONDS)
+        if _has_stopped(pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def _has_stopped(pid: int) -> bool:
+    """Does not wait, and leaves the news of an end to asyncio."""
+    try:
+        return os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOHANG) is not None
+    except ChildProcessError:
+        return False
 
 
 async def _enter() -> None:

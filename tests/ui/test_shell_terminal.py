@@ -136,6 +136,15 @@ def test_a_shell_that_is_killed_in_raw_mode_leaves_a_sound_terminal(tmp_path: Pa
         assert after & termios.ICANON
 
 
+def test_a_shell_that_stops_itself_is_woken(tmp_path: Path) -> None:
+    with shell(tmp_path, "echo waiting; kill -STOP $$; echo woken; read line; exit 3") as shown:
+        shown.press(b"s")
+        shown.until(b"woken")
+        shown.press(b"\n")
+        until_painted(shown, b"ended with code 3")
+        leaves_well(shown)
+
+
 def test_a_hang_up_during_the_shell_ends_both(tmp_path: Path) -> None:
     with shell(tmp_path, 'echo "pid $$ ok"; exec sleep 60') as shown:
         shown.press(b"s")
