@@ -213,9 +213,12 @@ class MachineWatch:
 
 
 async def within(clock: Clock, seconds: float, work: Coroutine[None, None, Value]) -> Value:
-    """The result of `work`. Raises TimeoutError after `seconds` of our clock, with `work` ended."""
+    """The result of `work`. Raises TimeoutError after `seconds` of our clock, at once where none is left."""
+    if seconds <= 0:
+        work.close()
+        raise TimeoutError
     task = asyncio.ensure_future(work)
-    sleeper = asyncio.ensure_future(clock.sleep(max(0.0, seconds)))
+    sleeper = asyncio.ensure_future(clock.sleep(seconds))
     try:
         await asyncio.wait({task, sleeper}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():

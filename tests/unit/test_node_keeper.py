@@ -366,6 +366,22 @@ async def test_garbage_is_called_what_it_is(bench: Bench) -> None:
     assert report.problem_kind == "BadAnswer"
 
 
+class _Endless(asyncio.Queue[Any]):
+    async def get(self) -> bytes:
+        await asyncio.sleep(0)
+        return b"what a login file prints for ever\n"
+
+
+async def test_a_machine_that_never_stops_talking_is_left_too(bench: Bench) -> None:
+    row, machine = await bench.add(state=InstanceState.READY)
+    machine.output = _Endless()
+    await bench.watched(machine)
+    bench.clock.advance(81)
+    report = await bench.linked(row, LinkState.FAILED)
+    assert "not in a way that can be read" in report.problem
+    assert machine.followers == 0
+
+
 async def test_machines_that_hang_delay_no_other(bench: Bench) -> None:
     hanging = []
     for number in range(40):
