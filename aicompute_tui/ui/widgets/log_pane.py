@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from sys import maxsize
+from time import monotonic
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -26,6 +27,8 @@ from aicompute_tui.ui.widgets.log_text import Span
 _PAINT_SECONDS = 0.1
 _AT_ONCE = 0.001
 _SLICE_SECONDS = 0.004
+_HOLD_SECONDS = 0.3
+_LONGEST_HOLD_SECONDS = 1.0
 _BETWEEN_SLICES = 0.001
 _WHEEL_LINES = 3
 _CACHED_STRIPS = 500
@@ -91,6 +94,7 @@ class LogPane(ScrollView, can_focus=True):
         self._strips: dict[tuple[int, int | None], Strip] = {}
         self._base: Style | None = None
         self._timer: Timer | None = None
+        self._held_since = self._held_until = 0.0
         self._seeker: Worker[None] | None = None
         self._search_from: int | None = None
         self._is_shown = False
@@ -136,9 +140,19 @@ class LogPane(ScrollView, can_focus=True):
         if self._timer is None and self.is_painted:
             self._timer = self.set_timer(seconds, self._paint_news)
 
+    def hold_still(self) -> None:
+        """Somebody types beside the log: it is not painted between two keys, nor left unpainted for long."""
+        now = monotonic()
+        if now >= self._held_until:
+            self._held_since = now
+        self._held_until = min(now + _HOLD_SECONDS, self._held_since + _LONGEST_HOLD_SECONDS)
+
     def _paint_news(self) -> None:
         self._timer = None
-        if self.is_painted:
+        left = self._held_until - monotonic()
+        if left > 0:
+            self.wake(left)
+        elif self.is_painted:
             self.seek()
             self.settle()
 

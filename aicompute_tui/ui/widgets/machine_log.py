@@ -270,6 +270,7 @@ class MachineLog(Vertical):
     def on_filter_line_changed(self, event: FilterLine.Changed) -> None:
         """Looked for at a pause in typing: each look paints the whole log anew, and no key waits for that."""
         event.stop()
+        self.view.hold_still()
         self._forget_typed()
         self._typed = self.set_timer(_PAUSE_SECONDS, lambda: self._look_for(event.text))
 
