@@ -58,7 +58,7 @@ class RemoteMachine:
     state_reason_code: str | None = None
     state_reason: str | None = None
     checks_passed: bool | None = None
-    """True when the cloud's own system and instance checks pass, None where they were not asked."""
+    """True when the cloud's own system and instance checks pass, None where that is not known."""
 
     @property
     def is_gone(self) -> bool:

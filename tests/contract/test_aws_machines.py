@@ -11,6 +11,7 @@ from aicompute_tui.domain.errors import BadAnswer, InvalidInput, NotAllowed, Not
 from aicompute_tui.domain.instance import Market
 from aicompute_tui.domain.remote import TAG_AWAKE_UNTIL, TAG_EXPIRES_AT, Ownership, RemoteState, ownership
 from tests.contract.aws_account import REGION, STORE_ID, account, another, open_cloud, order
+from tests.waiting import until
 from tests.world import FIRST_ACCOUNT, SECOND_ACCOUNT, SECOND_KEY, World
 
 NOBODY = "i-0123456789abcdef0"
@@ -40,6 +41,24 @@ async def test_an_unknown_id_does_not_hide_the_known_ones(world: World) -> None:
     assert found.checks_passed is True
     assert list(await cloud.describe(REGION, [NOBODY])) == []
     assert list(await cloud.describe(REGION, [])) == []
+
+
+@pytest.mark.asyncio
+async def test_checks_that_have_not_ended_are_unknown_and_not_failed(world: World) -> None:
+    world.boot_seconds(0.5)
+    cloud = account(world)
+    machine = await cloud.launch(await order(cloud))
+    seen: list[bool | None] = []
+
+    async def passed() -> bool:
+        (found,) = await cloud.describe(REGION, [machine.remote_id])
+        if found.state is RemoteState.RUNNING:
+            seen.append(found.checks_passed)
+        return found.checks_passed is True
+
+    await until(passed, "its checks pass")
+    assert seen[0] is None
+    assert False not in seen
 
 
 @pytest.mark.asyncio

@@ -147,15 +147,17 @@ def _reservations(session: AwsSession, region: str, name: str, values: Sequence[
 
 
 def _checks(session: AwsSession, region: str, remote_ids: Sequence[str]) -> dict[str, bool] | None:
-    """Whether both checks pass, by machine; None where they cannot be read, which must not hide the machines."""
+    """Whether both checks pass, where that is known; unreadable ones, None, must not hide the machines."""
     try:
         answer = session.ask("ec2", "describe_instance_status", region, InstanceIds=list(remote_ids))
     except AicError as error:
         _LOG.info("the status checks in %s could not be read: %s", region, error.message)
         return None
-    return {
-        entry["InstanceId"]: all(
-            entry.get(part, {}).get("Status") == "ok" for part in ("SystemStatus", "InstanceStatus")
-        )
-        for entry in answer.get("InstanceStatuses", [])
-    }
+    verdicts = {entry["InstanceId"]: _verdict(entry) for entry in answer.get("InstanceStatuses", [])}
+    return {remote_id: verdict for remote_id, verdict in verdicts.items() if verdict is not None}
+
+
+def _verdict(entry: Mapping[str, Any]) -> bool | None:
+    """None while EC2 itself does not know yet, as in the first minutes after a boot."""
+    words = {entry.get(part, {}).get("Status") for part in ("SystemStatus", "InstanceStatus")}
+    return False if "impaired" in words else True if words == {"ok"} else None
