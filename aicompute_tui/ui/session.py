@@ -116,6 +116,7 @@ class LiveSession(Session):
         self._follow()
         self._spawn(self._keep_agent())
         await asyncio.to_thread(_import_heavy)
+        gc.freeze()  # what was imported stays: looking through it again and again would hold up keys
 
     async def aclose(self) -> None:
         self._is_closed = True

@@ -29,7 +29,7 @@ _ALL_LINES = 1_000_000
 _UNDATED = frozenset({"setup", "cloud-init"})
 _DIM = "$foreground-muted"
 _MARK_TONES: Mapping[str, Tone] = {"gap": "warn", "note": "dim", "end": "dim"}
-_PAUSE_SECONDS = 0.15
+_PAUSE_SECONDS = 0.3
 _JOIN_SECONDS = 0.5
 """So long the lines asked for again are gathered: they come in pieces, and only together join those shown."""
 
