@@ -94,9 +94,11 @@ class AgentClient:
     async def stream(self, action_id: str, arguments: Mapping[str, object]) -> AsyncGenerator[Json, None]:
         """What comes, one by one, without an end of its own; closing the iterator cancels the question."""
         request_id = str(next(self._ids))
-        async for message in self._messages(request_id, "query", {"action": action_id, "arguments": dict(arguments)}):
-            if "item" in message:
-                yield message["item"]
+        question = {"action": action_id, "arguments": dict(arguments)}
+        async with contextlib.aclosing(self._messages(request_id, "query", question)) as messages:
+            async for message in messages:
+                if "item" in message:
+                    yield message["item"]
 
     async def cancel(self, request_id: str) -> None:
         """Gives a question up; its answer no longer comes."""

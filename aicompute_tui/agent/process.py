@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime
 
 from aicompute_tui.actions.registry import ACTIONS, resolve_handler, resolve_stream
@@ -113,8 +113,13 @@ class Agent:
             return await resolve_handler(action)(await self._context(self._runtime.actor), arguments)
 
         async def items() -> AsyncIterator[Json]:
-            async for item in resolve_stream(action)(await self._context(self._runtime.actor), arguments):
-                yield item
+            stream = resolve_stream(action)(await self._context(self._runtime.actor), arguments)
+            try:
+                async for item in stream:
+                    yield item
+            finally:
+                if isinstance(stream, AsyncGenerator):
+                    await stream.aclose()
 
         return items() if action.streams else answer()
 

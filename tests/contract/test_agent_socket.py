@@ -204,9 +204,13 @@ async def test_giving_up_waiting_cancels_the_question(bench: Bench) -> None:
 
 
 async def test_closing_a_stream_cancels_it(bench: Bench) -> None:
-    stream = (await bench.client()).stream("stream", {})
+    client = await bench.client()
+    stream = client.stream("stream", {})
     assert [await anext(stream), await anext(stream)] == [0, 1]
+    before = asyncio.all_tasks()
     await stream.aclose()
+    assert asyncio.all_tasks() == before, "closing leaves nothing to be done by nobody"
+    assert client._waiting == {}
     await until(lambda: bench.desk.cancelled == ["stream"], "the agent stopped counting")
 
 
