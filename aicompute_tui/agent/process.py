@@ -32,7 +32,7 @@ LOOK_SECONDS = 0.25
 LIFE_SECONDS = 1.0
 LEAVE_SECONDS = 25.0
 TETHERED_LEAVE_SECONDS = 2.0
-NICENESS = 10
+NICENESS = 5
 PARENT_VARIABLE = "AIC_TUI_AGENT_PARENT"
 """Set to `stdin` by a parent that holds the other end of a pipe: its end is then the agent's end too."""
 
