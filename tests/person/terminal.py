@@ -80,6 +80,11 @@ class Terminal:
         """The process that the terminal started."""
         return int(self._tmux("display-message", "-p", "#{pane_pid}"))
 
+    def inside(self, command: Sequence[str], seconds: float = DEADLINE_SECONDS) -> str:
+        """What another program prints in the terminal's network."""
+        words = ["nsenter", f"--target={self.process()}", "--user", "--net", "--preserve-credentials", "--", *command]
+        return subprocess.run(words, capture_output=True, text=True, check=True, timeout=seconds).stdout
+
     def close(self) -> None:
         subprocess.run(["tmux", "-S", str(self._socket), "kill-server"], capture_output=True, check=False)
 

@@ -164,7 +164,7 @@ PLANTED = {
 }
 
 
-def test_planted_credentials_are_not_used_and_nothing_but_loopback_is_connected_to(tmp_path: Path) -> None:
+def test_planted_credentials_are_not_used_and_nothing_but_loopback_is_connected_or_listened_to(tmp_path: Path) -> None:
     need_terminal_tools()
     need("strace", shutil.which("strace") is not None, "apt-get install strace")
     calls = tmp_path / "calls"
@@ -175,7 +175,7 @@ def test_planted_credentials_are_not_used_and_nothing_but_loopback_is_connected_
     )
     try:
         terminal.start(
-            ["strace", "-f", "-qq", "-e", "trace=connect,sendto", "-o", str(calls), *product("demo")], **PLANTED
+            ["strace", "-f", "-qq", "-e", "trace=bind,connect,sendto", "-o", str(calls), *product("demo")], **PLANTED
         )
         terminal.shows("agent ●")
         terminal.keys("n")

@@ -1,0 +1,248 @@
+"""A machine as a person lives with it, by keys only: set-up, log, shell, endpoint, a port, more time, its idle end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.person.terminal import Terminal, need_terminal_tools, product
+from tests.person.test_demo import go_to, leave, processes_of
+
+NAME = "walk-1"
+MODEL = "meta-llama/Llama-3.1-8B-Instruct"
+IDLE_LIMIT = "20s"
+DOWN_THE_FORM = {
+    "market": r"Spot or on-demand\.",
+    "framework": r"Model server",
+    "models": r"Model to serve",
+    "ends after": r"90m, 2d",
+    "idle limit": r"long without|after this long\s\s",
+    "max $/h": r"Highest spot price",
+    "volume": r"Root volume",
+    "ssh from": r"Addresses that may",
+    "name": r"Name; made up",
+}
+"""What the form says while the cursor is in a field, from the one below the machine's type on."""
+ASK = """
+import json, sys, urllib.request
+url, model = sys.argv[1:]
+opened = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+said = json.dumps({"model": model, "messages": [{"role": "user", "content": "Say something about memory."}]}).encode()
+asked = urllib.request.Request(url + "/chat/completions", said, {"Content-Type": "application/json"})
+models = [each["id"] for each in json.load(opened.open(url + "/models", timeout=20))["data"]]
+words = json.load(opened.open(asked, timeout=60))["choices"][0]["message"]["content"]
+print(json.dumps({"models": models, "words": words}))
+"""
+"""A program that asks the model server at an address, with the standard library alone."""
+
+
+@pytest.fixture(params=[(80, 24), (120, 40)], ids=["80x24", "120x40"])
+def terminal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Terminal]:
+    need_terminal_tools()
+    width, height = request.param
+    opened = Terminal(tmp_path, width, height)
+    yield opened
+    opened.close()
+
+
+def test_a_machine_is_launched_used_and_left_to_end_by_itself(terminal: Terminal) -> None:
+    terminal.start(product("demo"))
+    terminal.shows("agent ●")
+    give_more_time(terminal, "llama8-ca")
+    launch(terminal)
+    watch_its_set_up(terminal)
+    read_its_log(terminal)
+    look_around_in_a_shell(terminal)
+    go_home(terminal)
+    terminal.shows(f"● {NAME} ")
+    use_its_endpoint(terminal)
+    forward_a_port(terminal, 9000)
+    go_home(terminal)
+    terminal.until(lambda screen: re.search(rf"{NAME} .* (\d+s|<1m) idle", screen) is not None, 90)
+    terminal.until(lambda screen: re.search(rf"· {NAME} .*terminated", screen) is not None, 90)
+    see_that_nobody_ended_it(terminal)
+    leave(terminal)
+    assert "Traceback" not in terminal.screen()
+    assert list(terminal.home.glob("aic-tui-demo-*")) == []
+    assert not processes_of(terminal.home)
+    assert not others_in_its_network(terminal)
+
+
+def give_more_time(terminal: Terminal, name: str) -> None:
+    """`+` where little time is left: what stands under `ends` changes, and the alert is gone."""
+    terminal.until(lambda screen: re.search(rf"● {name} .* \d+m idle", screen) is not None)
+    assert re.search(rf"⚠ {name} .*ends in \d+m .*\+ extend", terminal.screen())
+    go_to(terminal, name)
+    terminal.keys("+")
+    extended = rf"● {name} .* (1h|59m)( idle|$)"
+    terminal.until(lambda screen: re.search(extended, screen, re.MULTILINE) is not None)
+    terminal.until(lambda screen: f"⚠ {name}" not in screen)
+
+
+def launch(terminal: Terminal) -> None:
+    """The form, filled in from the machine's type downwards."""
+    terminal.keys("n")
+    terminal.shows("Launch 1 machine for $")
+    typed = {"framework": "v", "models": MODEL, "idle limit": IDLE_LIMIT, "name": NAME}
+    for label, says in DOWN_THE_FORM.items():
+        terminal.keys("Down")
+        terminal.until(lambda screen, says=says: re.search(says, screen) is not None)  # type: ignore[misc]
+        if label in typed:
+            write(terminal, label, typed[label])
+    terminal.until(lambda screen: "Launch 1 machine for $" in screen and "checking" not in screen)
+    told = re.sub(r"\s+", " ", terminal.screen())
+    assert f"Sooner after {IDLE_LIMIT}" in told
+    terminal.keys("C-l")
+    terminal.until(lambda screen: re.search(rf"{NAME} .*(requested|launching|booting)", screen) is not None)
+
+
+def write(terminal: Terminal, label: str, text: str) -> None:
+    """Puts `text` in place of what stands in the field."""
+
+    def shows(pattern: str) -> None:
+        terminal.until(lambda screen: re.search(rf"^ {label} +{pattern}", screen, re.MULTILINE) is not None)
+
+    if label == "framework":
+        terminal.keys(text)
+        shows("‹ vllm ›")
+        return
+    if label == "idle limit":
+        for left in ("30", "3", "30m"):
+            terminal.keys("BSpace")
+            shows(rf"{left}\b")
+    terminal.keys("-l", text)
+    shows(rf"\S*{re.escape(text[-20:])}\b")
+
+
+def watch_its_set_up(terminal: Terminal) -> None:
+    """Its stages come one after another, and the percent of the image moves."""
+    terminal.until(lambda screen: re.search(rf"{NAME} .* (driver|docker|image)", screen) is not None)
+    first = percent(terminal, "image", above=-1)
+    percent(terminal, "image", above=first)
+
+
+def percent(terminal: Terminal, stage: str, *, above: int) -> int:
+    """How far the stage is, once it is further than that."""
+    found = -1
+
+    def is_further(screen: str) -> bool:
+        nonlocal found
+        told = re.search(rf"{NAME} .* {stage} (\d+)%", screen)
+        found = -1 if told is None else int(told[1])
+        return found > above
+
+    terminal.until(is_further)
+    return found
+
+
+def read_its_log(terminal: Terminal) -> None:
+    """The set-up's log while it is written: searched, paused and followed again."""
+    go_to(terminal, NAME)
+    terminal.keys("l")
+    terminal.shows(f"{NAME} › log")
+    terminal.until(lambda screen: re.search(r"LOG +setup .*follow", screen) is not None)
+    terminal.shows("driver")
+    terminal.keys("/")
+    terminal.until(lambda screen: re.search(r"^ +/ *$", screen, re.MULTILINE) is not None)
+    terminal.keys("-l", "done")
+    terminal.keys("Enter")
+    place = match_place(terminal, "")
+    terminal.keys("n")
+    match_place(terminal, place)
+    terminal.keys("End")
+    terminal.until(lambda screen: re.search(r"LOG .* follow", screen) is not None)
+    terminal.keys("f")
+    terminal.until(lambda screen: re.search(r"LOG .* paused", screen) is not None)
+    terminal.keys("f")
+    terminal.until(lambda screen: re.search(r"LOG .* follow", screen) is not None)
+    terminal.shows(" GiB of ")
+
+
+def match_place(terminal: Terminal, other_than: str) -> str:
+    """Which match the log stands at, once it is another one."""
+    found = ""
+
+    def is_another(screen: str) -> bool:
+        nonlocal found
+        told = re.search(r"/done (\d+) of \d+", screen)
+        found = "" if told is None else told[1]
+        return found not in ("", other_than)
+
+    terminal.until(is_another)
+    return found
+
+
+def look_around_in_a_shell(terminal: Terminal) -> None:
+    """From the log into a shell and back to the log."""
+    terminal.keys("s")
+    terminal.shows(f"ubuntu@{NAME}:~$")
+    terminal.keys("-l", "nvidia-smi")
+    terminal.keys("Enter")
+    terminal.until(lambda screen: "NVIDIA A10G" in screen and screen.count(f"ubuntu@{NAME}:~$") == 2)
+    terminal.keys("-l", "exit")
+    terminal.keys("Enter")
+    terminal.shows(f"The shell on {NAME} has ended.")
+    terminal.shows(f"{NAME} › log")
+
+
+def use_its_endpoint(terminal: Terminal) -> None:
+    """A program of this host asks the model server at the address shown, and the machine's log tells of it."""
+    go_to(terminal, NAME)
+    terminal.keys("Enter")
+    screen = terminal.until(lambda screen: re.search(r"endpoint +http://127\.0\.0\.1:\d+", screen) is not None)
+    [url] = re.findall(r"endpoint +(http://127\.0\.0\.1:\d+/v1) ", screen)
+    answer = json.loads(terminal.inside([sys.executable, "-P", "-c", ASK, url, MODEL]))
+    assert answer["models"] == [MODEL]
+    assert len(answer["words"].split()) > 5
+    terminal.shows('"GET /v1/models HTTP')
+
+
+def forward_a_port(terminal: Terminal, port: int) -> None:
+    """Another port, asked for in a line and then listed as open."""
+    terminal.keys("f")
+    terminal.shows(f"Forward which port of {NAME}?")
+    terminal.keys("-l", str(port))
+    terminal.keys("Enter")
+    terminal.until(lambda screen: re.search(rf"● 127\.0\.0\.1:\d+ to {port}", screen) is not None)
+
+
+def go_home(terminal: Terminal) -> None:
+    """Back with esc, one step at a time, until the machines are there."""
+    before = ""
+
+    def is_home(screen: str) -> bool:
+        nonlocal before
+        if "MACHINES " in screen:
+            return True
+        if screen != before:
+            before = screen
+            terminal.keys("Escape")
+        return False
+
+    terminal.until(is_home)
+
+
+def see_that_nobody_ended_it(terminal: Terminal) -> None:
+    """The last event tells that the machine powered itself off, which nobody asked of the cloud."""
+    terminal.keys("9")
+    terminal.until(lambda screen: re.search(rf"Events .*▸ [^\n]*{NAME}", screen, re.DOTALL) is not None)
+    terminal.until(lambda screen: "ended by its own dead-man unit or a shutdown" in re.sub(r"\s+", " ", screen))
+    go_home(terminal)
+
+
+def others_in_its_network(terminal: Terminal) -> dict[int, str]:
+    """Whatever still runs where the demo ran, the terminal's own program aside: process id → words."""
+    own = terminal.process()
+    network = Path(f"/proc/{own}/ns/net").readlink()
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (folder / "ns" / "net").readlink() == network and int(folder.name) != own:
+                found[int(folder.name)] = (folder / "cmdline").read_text().replace("\0", " ")
+    return found
