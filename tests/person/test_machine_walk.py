@@ -59,11 +59,12 @@ def test_a_machine_is_launched_used_and_left_to_end_by_itself(terminal: Terminal
     watch_its_set_up(terminal)
     read_its_log(terminal)
     look_around_in_a_shell(terminal)
-    go_home(terminal)
+    go_home(terminal, "done")
     terminal.shows(f"● {NAME} ")
     use_its_endpoint(terminal)
     forward_a_port(terminal, 9000)
-    go_home(terminal)
+    find_the_request_in_its_log(terminal)
+    go_home(terminal, '"GET /v1/models')
     terminal.until(lambda screen: re.search(rf"{NAME} .* (\d+s|<1m) idle", screen) is not None, 90)
     terminal.until(lambda screen: re.search(rf"· {NAME} .*terminated", screen) is not None, 90)
     see_that_nobody_ended_it(terminal)
@@ -95,6 +96,7 @@ def launch(terminal: Terminal) -> None:
         terminal.until(lambda screen, says=says: re.search(says, screen) is not None)  # type: ignore[misc]
         if label in typed:
             write(terminal, label, typed[label])
+    terminal.shows("checking …")
     terminal.until(lambda screen: "Launch 1 machine for $" in screen and "checking" not in screen)
     told = re.sub(r"\s+", " ", terminal.screen())
     assert f"Sooner after {IDLE_LIMIT}" in told
@@ -192,7 +194,7 @@ def look_around_in_a_shell(terminal: Terminal) -> None:
 
 
 def use_its_endpoint(terminal: Terminal) -> None:
-    """A program of this host asks the model server at the address shown, and the machine's log tells of it."""
+    """A program of this host asks the model server at the address shown."""
     go_to(terminal, NAME)
     terminal.keys("Enter")
     screen = terminal.until(lambda screen: re.search(r"endpoint +http://127\.0\.0\.1:\d+", screen) is not None)
@@ -200,7 +202,6 @@ def use_its_endpoint(terminal: Terminal) -> None:
     answer = json.loads(terminal.inside([sys.executable, "-P", "-c", ASK, url, MODEL]))
     assert answer["models"] == [MODEL]
     assert len(answer["words"].split()) > 5
-    terminal.shows('"GET /v1/models HTTP')
 
 
 def forward_a_port(terminal: Terminal, port: int) -> None:
@@ -212,20 +213,22 @@ def forward_a_port(terminal: Terminal, port: int) -> None:
     terminal.until(lambda screen: re.search(rf"● 127\.0\.0\.1:\d+ to {port}", screen) is not None)
 
 
-def go_home(terminal: Terminal) -> None:
-    """Back with esc, one step at a time, until the machines are there."""
-    before = ""
+def find_the_request_in_its_log(terminal: Terminal) -> None:
+    """Only the program asked for the models, and the model server's log tells of it."""
+    terminal.keys("/")
+    terminal.until(lambda screen: re.search(r"^.* / *$", screen, re.MULTILINE) is not None)
+    terminal.keys("-l", '"GET /v1/models')
+    terminal.keys("Enter")
+    terminal.until(lambda screen: re.search(r'LOG.*/"GET /v1/models 1 of 1', screen) is not None)
 
-    def is_home(screen: str) -> bool:
-        nonlocal before
-        if "MACHINES " in screen:
-            return True
-        if screen != before:
-            before = screen
-            terminal.keys("Escape")
-        return False
 
-    terminal.until(is_home)
+def go_home(terminal: Terminal, *searched: str) -> None:
+    """Back with esc to the machines, first out of the search where there is one."""
+    for text in searched:
+        terminal.keys("Escape")
+        terminal.until(lambda screen, text=text: f"/{text} " not in screen)  # type: ignore[misc]
+    terminal.keys("Escape")
+    terminal.shows("MACHINES ")
 
 
 def see_that_nobody_ended_it(terminal: Terminal) -> None:
