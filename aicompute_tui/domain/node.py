@@ -30,6 +30,10 @@ _STAGE_WORDS = {
 }
 
 
+WAITS_FOR_TOKEN = "waits for a Hugging Face token"  # noqa: S105 - the set-up's own words
+"""What the detail of a step says that goes on only when a person gives something."""
+
+
 class StepState(StrEnum):
     WAITING = "waiting"
     RUNNING = "running"

@@ -10,14 +10,13 @@ from datetime import datetime
 from aicompute_tui.domain.errors import AicError, BadAnswer, InvalidInput, NotAllowed
 from aicompute_tui.domain.framework import FRAMEWORKS
 from aicompute_tui.domain.instance import Instance
-from aicompute_tui.domain.node import NodeReport, SetupStage, StepState, is_set_up
+from aicompute_tui.domain.node import WAITS_FOR_TOKEN, NodeReport, SetupStage, StepState, is_set_up
 from aicompute_tui.services.audit import record
 from aicompute_tui.services.context import Context
 from aicompute_tui.services.hugging_face import machine_token
 from aicompute_tui.services.nodes import node_address
 
 HUB_TOKEN = "HF_TOKEN"  # noqa: S105 - its name on the machine
-WAITING_WORDS = "waits for a Hugging Face token"
 LOOK_SECONDS = 15.0
 RETRY_SECONDS = 60.0
 _FILE = "/etc/aic-tui/secrets.env"
@@ -46,7 +45,7 @@ def waits_for_token(report: NodeReport) -> bool:
     """Waits for one, or was refused with the one it has."""
     return any(
         step.stage is SetupStage.MODEL
-        and (step.state is StepState.FAILED or (step.state is StepState.RUNNING and WAITING_WORDS in step.detail))
+        and (step.state is StepState.FAILED or (step.state is StepState.RUNNING and WAITS_FOR_TOKEN in step.detail))
         for step in report.steps
     )
 
@@ -97,7 +96,7 @@ class SecretsDelivery:
         if self._delivered_at is None:
             return True
         has_waited = (context.clock.now() - self._delivered_at).total_seconds() >= RETRY_SECONDS
-        return has_waited and any(WAITING_WORDS in step.detail for step in report.steps)
+        return has_waited and any(WAITS_FOR_TOKEN in step.detail for step in report.steps)
 
     async def _hand_over(self, context: Context, row: Instance, content: bytes) -> None:
         command = delivery_command(len(content))

@@ -13,6 +13,7 @@ from aicompute_tui.domain.instance import RUNNING_STATES, InstanceState
 from aicompute_tui.domain.json import Json
 from aicompute_tui.domain.moments import parse_moment
 from aicompute_tui.domain.node import (
+    WAITS_FOR_TOKEN,
     LinkState,
     NodeActivity,
     SetupStage,
@@ -91,11 +92,11 @@ def failed_setup(instance: InstanceRow, node: NodeRow | None) -> SetupStep | Non
 
 
 def waiting_step(instance: InstanceRow, node: NodeRow | None) -> SetupStep | None:
-    """A step that has waited for something a person may have to give, as a token."""
-    if node is None or instance.state not in _SETTING_UP or '"waits ' not in node.steps:
+    """A step that waits for what a person must give; it waits for driver and Docker by itself."""
+    if node is None or instance.state not in _SETTING_UP or WAITS_FOR_TOKEN not in node.steps:
         return None
     step = present_step(figures_of(node).steps)
-    waits = step is not None and step.state is StepState.RUNNING and step.detail.startswith("waits ")
+    waits = step is not None and step.state is StepState.RUNNING and step.detail.startswith(WAITS_FOR_TOKEN)
     return step if waits else None
 
 

@@ -130,6 +130,14 @@ def test_a_failed_set_up_names_its_step_and_reason() -> None:
     assert [each.text for each in found(told, failed)] == ["Set-up failed at Docker: why."]
 
 
+def test_only_what_a_person_must_give_is_waited_for_aloud() -> None:
+    def waiting(detail: str) -> list[Need]:
+        return found(machine("lab", state="preparing"), node("lab", steps=[step("model", "running", detail=detail)]))
+
+    assert waiting("waits for the driver") == []
+    assert "waits for a Hugging Face token" in waiting("waits for a Hugging Face token")[0].text
+
+
 def test_a_refused_connection_is_worse_than_one_that_does_not_answer() -> None:
     def link(kind: str) -> Need:
         return found(machine("lab"), node("lab", link="failed", problem_kind=kind, problem="Why."))[0]
