@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from aicompute_tui.store.rows import (
+    SPEND_DAYS,
+    UTILISATION_MINUTES,
     ChangeRow,
     CredentialRow,
     EventRow,
@@ -18,6 +20,7 @@ from aicompute_tui.store.rows import (
     Snapshot,
     SpendRow,
     TunnelRow,
+    day_start,
     month_start,
 )
 from aicompute_tui.store.schema import SCHEMA_VERSION, SchemaState, open_read_only, schema_state
@@ -69,11 +72,15 @@ _LAST_JOBS = _select(JobRow, f"jobs WHERE +{_FINAL_JOB} ORDER BY jobs.ended_at D
 _EVENTS = _select(EventRow, "events ORDER BY position DESC LIMIT 20")
 _NODES = _select(NodeRow, "node_reports")
 _TUNNELS = _select(TunnelRow, "tunnels ORDER BY tunnels.instance_id, tunnels.remote_port")
+_UTILISATION = (
+    "SELECT instance_id, (at - ?) / 60000000 AS minute, avg(utilisation_percent) FROM gpu_samples"
+    " WHERE span_seconds = 30 AND at >= ? AND utilisation_percent IS NOT NULL GROUP BY instance_id, minute"
+)
 _CREDENTIALS = _select(CredentialRow, "credentials ORDER BY id")
 _LATEST_CHANGE = "SELECT value FROM counters WHERE name = 'changes'"
 
 
-def read_snapshot(path: Path, now: float | None = None) -> Snapshot | None:
+def read_snapshot(path: Path, now: float | None = None, *, with_utilisation: bool = False) -> Snapshot | None:
     """What the store holds for a first paint, None where there is no database yet. Never raises for a bad file.
 
     `now` (seconds since 1970) sets which ended machines still count; without it the last end stands for now.
@@ -87,7 +94,7 @@ def read_snapshot(path: Path, now: float | None = None) -> Snapshot | None:
         connection = open_read_only(path, _BUSY_SECONDS)
         try:
             connection.execute("BEGIN")
-            return _read(connection, now)
+            return _read(connection, now, with_utilisation=with_utilisation)
         finally:
             connection.close()
     except (sqlite3.Error, OSError) as error:
@@ -127,14 +134,14 @@ class Follower:
         self._connection.close()
 
 
-def _read(connection: sqlite3.Connection, now: float | None) -> Snapshot:
+def _read(connection: sqlite3.Connection, now: float | None, *, with_utilisation: bool) -> Snapshot:
     def value(query: str) -> Any:
         row = connection.execute(query).fetchone()
         return None if row is None else row[0]
 
     moment = now if now is not None else value(_LAST_END) or 0.0
     shown = round((moment - _ENDED_SHOWN_SECONDS) * 1e6)
-    month = round(month_start(moment) * 1e6)
+    counted = round(min(month_start(moment), day_start(moment) - (SPEND_DAYS - 1) * 86_400) * 1e6)
     instances = list(map(InstanceRow._make, connection.execute(_LIVE)))
     instances += map(InstanceRow._make, connection.execute(_ENDED, (shown,)))
     instances.sort(key=attrgetter("requested_at", "id"), reverse=True)
@@ -150,8 +157,19 @@ def _read(connection: sqlite3.Connection, now: float | None) -> Snapshot:
         settings=dict(connection.execute("SELECT key, value FROM settings")),
         nodes={row.instance_id: row for row in map(NodeRow._make, connection.execute(_NODES))},
         tunnels=list(map(TunnelRow._make, connection.execute(_TUNNELS))),
-        spent=list(map(SpendRow._make, connection.execute(_SPENT, (month, shown)))),
+        spent=list(map(SpendRow._make, connection.execute(_SPENT, (counted, shown)))),
+        utilisation=_utilisation(connection, moment) if with_utilisation else {},
     )
+
+
+def _utilisation(connection: sqlite3.Connection, now: float) -> dict[str, tuple[float | None, ...]]:
+    """Whole minutes of the clock, so that a line moves once a minute."""
+    began = round((now - now % 60 - (UTILISATION_MINUTES - 1) * 60) * 1e6)
+    found: dict[str, list[float | None]] = {}
+    for instance_id, minute, percent in connection.execute(_UTILISATION, (began, began)):
+        if minute < UTILISATION_MINUTES:
+            found.setdefault(instance_id, [None] * UTILISATION_MINUTES)[minute] = percent
+    return {instance_id: tuple(minutes) for instance_id, minutes in found.items()}
 
 
 def _unread(version: int, problem: str) -> Snapshot:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
+
+SPEND_DAYS = 14
+"""How many days of spending the console looks back on."""
+UTILISATION_MINUTES = 10
 
 
 class InstanceRow(NamedTuple):
@@ -166,13 +171,14 @@ class CredentialRow(NamedTuple):
 
 
 class SpendRow(NamedTuple):
-    """A machine that ended this month, no longer shown, for the month to date."""
+    """A machine that ended and is no longer shown, for what this month and the last two weeks have cost."""
 
     requested_at: float
     launched_at: float | None
     ended_at: float | None
     settled_nano_usd: int | None
     price_usd_per_hour: float | None
+    gpu_count: int | None = None
 
 
 class Snapshot(NamedTuple):
@@ -192,19 +198,38 @@ class Snapshot(NamedTuple):
     nodes: dict[str, NodeRow] = {}  # noqa: RUF012 - never changed
     """By machine."""
     tunnels: list[TunnelRow] = []  # noqa: RUF012 - never changed
+    utilisation: dict[str, tuple[float | None, ...]] = {}  # noqa: RUF012 - never changed
+    """By machine, mean use of its GPUs in percent for each of the last ten minutes, oldest first; None: not measured.
+
+    A first reading leaves it empty."""
 
     def month_to_date_nano_usd(self, now: float) -> int:
         """What all machines have cost since the month began; those without a known price are not in it."""
         return self.spent_since_nano_usd(month_start(now), now)
 
     def spent_since_nano_usd(self, since: float, now: float) -> int:
-        """The part of that which fell after `since`, no earlier than the month's start."""
-        total = 0
+        """The part of that which fell after `since`, no earlier than the month's start or `SPEND_DAYS` ago."""
+        return sum(cost for _, cost in self._costs_since(since, now))
+
+    def spent_by_day_nano_usd(self, now: float) -> list[int]:
+        """What fell on each of the last `SPEND_DAYS` days in UTC, today last; the present price stands for all days."""
+        starts = [day_start(now) - day * 86_400 for day in range(SPEND_DAYS)]
+        since = [self.spent_since_nano_usd(start, now) for start in starts]
+        return [later - earlier for earlier, later in zip([0, *since], since, strict=False)][::-1]
+
+    def gpu_hours_since(self, since: float, now: float) -> float:
+        """Billed hours times GPUs; machines whose price or GPUs are not known are not in it."""
+        return sum(
+            cost / 1e9 / row.price_usd_per_hour * row.gpu_count
+            for row, cost in self._costs_since(since, now)
+            if row.price_usd_per_hour and row.gpu_count
+        )
+
+    def _costs_since(self, since: float, now: float) -> Iterator[tuple[InstanceRow | SpendRow, int]]:
         for row in self.instances:
-            total += _cost_since(row, row.cost_nano_usd(now) or 0, since, now)
+            yield row, _cost_since(row, row.cost_nano_usd(now) or 0, since, now)
         for ended in self.spent:
-            total += _cost_since(ended, ended.settled_nano_usd or 0, since, now)
-        return total
+            yield ended, _cost_since(ended, ended.settled_nano_usd or 0, since, now)
 
 
 class ChangeRow(NamedTuple):

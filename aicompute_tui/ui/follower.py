@@ -69,7 +69,7 @@ class StoreFollower:
     def _read(self) -> float:
         """Reads everything and answers how long to leave the store alone."""
         began = time.thread_time()
-        snapshot = read_snapshot(self._path, self._clock.now().timestamp())
+        snapshot = read_snapshot(self._path, self._clock.now().timestamp(), with_utilisation=True)
         self._seen = snapshot.latest_change if snapshot is not None and not snapshot.problem else -1
         if not self._stopped:
             self._deliver(snapshot)

@@ -19,6 +19,7 @@ import pytest_asyncio
 
 from aicompute_tui.domain.credential import Credential
 from aicompute_tui.domain.event import Event
+from aicompute_tui.domain.gpu import GpuSample
 from aicompute_tui.domain.instance import DesiredState, Instance, InstanceState, Market
 from aicompute_tui.domain.job import JobState
 from aicompute_tui.domain.remote import Ownership, RemoteState, Sighting
@@ -256,6 +257,33 @@ async def test_a_writer_does_not_hold_up_a_reader(store: Store) -> None:
         snapshot = await asyncio.to_thread(read_snapshot, path_of(store))
         assert snapshot is not None
         assert (snapshot.problem, snapshot.instances) == ("", [])
+
+
+async def test_the_use_of_gpus_is_a_mean_for_each_of_the_last_ten_minutes(store: Store) -> None:
+    row = instance("alpha")
+    minute = NOW.replace(second=0, microsecond=0)
+    shown = {1: (40.0, 60.0), 9: (None, 20.0), 12: (90.0, 90.0)}
+    samples = [
+        GpuSample(
+            instance_id=row.id,
+            gpu_index=gpu,
+            at=minute - timedelta(minutes=ago, seconds=-5),
+            span_seconds=30,
+            utilisation_percent=percent,
+        )
+        for ago, percents in shown.items()
+        for gpu, percent in enumerate(percents)
+    ]
+    async with store.write() as transaction:
+        await transaction.instances.insert(row)
+        await transaction.gpu_samples.append(samples)
+    now = NOW.timestamp()
+    read = await asyncio.to_thread(read_snapshot, path_of(store), now, with_utilisation=True)
+    assert read is not None
+    assert read.utilisation == {row.id: (20.0, *[None] * 7, 50.0, None)}
+    first = await asyncio.to_thread(read_snapshot, path_of(store), now)
+    assert first is not None
+    assert first.utilisation == {}
 
 
 async def test_a_follower_sees_what_changed_and_that_something_was_pruned(store: Store) -> None:
