@@ -13,6 +13,7 @@ from aicompute_tui.cli.parameters import argument_help, click_parameter, given
 NOUNS = {
     "instance": "Machines rented from a cloud.",
     "credential": "Whose account is used.",
+    "region": "Where machines can be rented.",
     "setting": "Defaults, and where each comes from.",
     "event": "The audit: who did what.",
     "job": "What was asked for, and how far it is.",

@@ -32,6 +32,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "error_message",
         "aws_cli_installed",
     ),
+    "region.list": ("code", "name", "country", "enabled", "is_default"),
     "setting.list": ("key", "value", "source", "help"),
     "event.list": ("at", "level", "actor", "kind", "subject_name", "message"),
     "event.follow": ("at", "level", "actor", "kind", "subject_name", "message"),
@@ -47,7 +48,9 @@ _NESTED_COLUMNS = {
     "tunnels": ("remote_port", "local_port", "is_endpoint", "state", "problem"),
 }
 _LONG_LIST = 60
-_UNKNOWN_WHERE_ABSENT = frozenset({"price_usd_per_hour", "cost_usd", "cost_ttl_usd", "cost_month_usd", "account_id"})
+_UNKNOWN_WHERE_ABSENT = frozenset(
+    {"price_usd_per_hour", "cost_usd", "cost_ttl_usd", "cost_month_usd", "account_id", "enabled"}
+)
 
 
 def columns_for(action_id: str, rows: Sequence[Json]) -> tuple[str, ...]:

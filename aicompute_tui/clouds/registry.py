@@ -10,10 +10,17 @@ from aicompute_tui.clouds.base import Cloud
 from aicompute_tui.domain.clock import Clock
 from aicompute_tui.domain.credential import AwsKeys, Credential
 from aicompute_tui.domain.errors import InvalidInput
+from aicompute_tui.domain.offer import Region
 
 CLOUDS: Mapping[str, str] = {
     "aws": "aicompute_tui.clouds.aws.door:AwsDoor",
 }
+
+
+REGIONS: Mapping[str, str] = {
+    "aws": "aicompute_tui.clouds.aws.regions:known",
+}
+"""Cloud → its regions as far as they are known without asking."""
 
 
 class FoundCredentials(Protocol):
@@ -50,3 +57,14 @@ def open_door(
     made: Any = getattr(importlib.import_module(module), attribute)
     door: CloudDoor = made(clock=clock, environment=environment, store_id=store_id, loopback_only=loopback_only)
     return door
+
+
+def known_regions(name: str) -> Sequence[Region]:
+    """What is known without an account, whose opt-in states are not; none for a cloud without regions."""
+    target = REGIONS.get(name)
+    if target is None:
+        return ()
+    module, _, attribute = target.partition(":")
+    known: Any = getattr(importlib.import_module(module), attribute)
+    found: Sequence[Region] = known()
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from aicompute_tui.clouds.aws.regions import REGIONS, partition
+from aicompute_tui.clouds.aws.regions import known, named_region, ordered, partition
 from aicompute_tui.clouds.aws.session import AwsSession
 from aicompute_tui.domain.errors import NotAllowed, NotFound
 from aicompute_tui.domain.offer import MachineType, Region
@@ -32,22 +32,13 @@ def regions(session: AwsSession) -> list[Region]:
     try:
         answer = session.ask("ec2", "describe_regions", home, AllRegions=True)
     except NotAllowed:
-        return _ordered([_region(code, None) for code in REGIONS])
+        return known()
     found = [
-        _region(entry["RegionName"], _ENABLED.get(entry.get("OptInStatus", "")))
+        named_region(entry["RegionName"], _ENABLED.get(entry.get("OptInStatus", "")))
         for entry in answer.get("Regions", [])
         if partition(entry["RegionName"]) == partition(home)
     ]
-    return _ordered(found)
-
-
-def _region(code: str, enabled: bool | None) -> Region:
-    name, country = REGIONS.get(code, (code, None))
-    return Region(code=code, name=name, country=country, enabled=enabled)
-
-
-def _ordered(found: list[Region]) -> list[Region]:
-    return sorted(found, key=lambda each: (each.country != "CA", each.country or "~", each.name))
+    return ordered(found)
 
 
 def machine_types(session: AwsSession, region: str) -> list[MachineType]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from aicompute_tui.domain.offer import Region
+
 REGIONS: dict[str, tuple[str, str]] = {
     "ca-central-1": ("Canada (Central)", "CA"),
     "ca-west-1": ("Canada West (Calgary)", "CA"),
@@ -51,3 +55,19 @@ _PARTITIONS = {
 
 def partition(region: str) -> str:
     return next((name for prefix, name in _PARTITIONS.items() if region.startswith(prefix)), "aws")
+
+
+def named_region(code: str, enabled: bool | None) -> Region:
+    """A region by its code, with the name and country we know."""
+    name, country = REGIONS.get(code, (code, None))
+    return Region(code=code, name=name, country=country, enabled=enabled)
+
+
+def ordered(found: Iterable[Region]) -> list[Region]:
+    """Canada first, then by country and name."""
+    return sorted(found, key=lambda each: (each.country != "CA", each.country or "~", each.name))
+
+
+def known() -> list[Region]:
+    """Every region we know the name of; whether an account has enabled it is not known here."""
+    return ordered(named_region(code, None) for code in REGIONS)
