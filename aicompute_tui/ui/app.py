@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import signal
 from collections.abc import Coroutine, Mapping, Sequence
-from contextlib import suppress
 from pathlib import PurePath
 from typing import ClassVar
 
 from textual import events
 from textual.app import App
-from textual.binding import Binding, BindingsMap, BindingType
+from textual.binding import BindingsMap, BindingType
 from textual.notifications import SeverityLevel
 from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.theme import Theme
-from textual.widgets import Input
 
 from aicompute_tui.actions.registry import ACTIONS
 from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.json import Json
 from aicompute_tui.settings.packaged import STYLES
-from aicompute_tui.ui import dispatch
+from aicompute_tui.ui import dispatch, movements
 from aicompute_tui.ui.ascii_filter import AsciiFilter
 from aicompute_tui.ui.bindings import navigation_bindings
+from aicompute_tui.ui.early_keys import hand_over
+from aicompute_tui.ui.key_order import KeyOrder
 from aicompute_tui.ui.navigation import NAVIGATION
 from aicompute_tui.ui.screens.base import ConsoleScreen
 from aicompute_tui.ui.screens.instances import InstancesScreen
 from aicompute_tui.ui.session import Session
+from aicompute_tui.ui.signals import end_on_signals
 from aicompute_tui.ui.state import StateChange
 from aicompute_tui.ui.themes import DARK, LIGHT, theme_for
+from aicompute_tui.ui.view_stack import Place, ViewStack
 from aicompute_tui.ui.widgets.columns import Tone
 
 log = logging.getLogger(__name__)
@@ -54,18 +54,13 @@ class ConsoleApp(App[int], inherit_bindings=False):
         wanted = theme_for(theme, self.available_themes, environment or {})
         if wanted != self.theme:
             self.theme = wanted
-        self._bindings = BindingsMap(
-            [
-                *navigation_bindings("app"),
-                Binding("ctrl+c", "copy_or_leave", "copy or quit", show=False, priority=True, id="go.stop"),
-            ]
-        )
+        self._bindings = BindingsMap(navigation_bindings("app"))
         if not session.glyphs.unicode:
             self._filters.append(AsciiFilter())
-        self._views: list[str] = [dispatch.HOME]
-        self._view_at = 0
+        self.views = ViewStack(self)
         self._minute = self._this_minute()
         self.has_failed = False
+        self._key_order = KeyOrder(self, super().on_event)
 
     @property
     def available_themes(self) -> dict[str, Theme]:
@@ -75,7 +70,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         return InstancesScreen(self.session)
 
     def on_mount(self) -> None:
-        self._handle_signals()
+        end_on_signals(self.exit)
         self.session.on_change = self.take_change
         self.session.on_agent = self.take_agent
         self.session.on_warning = lambda text: self.say(text, "warn")
@@ -94,7 +89,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
     @property
     def view(self) -> ConsoleScreen | None:
         """The topmost view, also below a dialog."""
-        return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, ConsoleScreen)), None)
+        return self.views.front
 
     def take_change(self, change: StateChange) -> None:
         """A new reading of the store."""
@@ -139,27 +134,14 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def open_view(self, action_id: str, arguments: Mapping[str, Json] | None = None) -> None:
         """Goes to a view; the way back to it is `[`."""
-        if self._views[self._view_at] != action_id:
-            del self._views[self._view_at + 1 :]
-            self._views.append(action_id)
-            self._view_at += 1
-        self._show_view(action_id, arguments or {})
-
-    def _show_view(self, action_id: str, arguments: Mapping[str, Json]) -> None:
-        while len(self.screen_stack) > 1:
-            self.pop_screen()
-        if action_id != dispatch.HOME:
-            self.push_screen(dispatch.make_screen(action_id, self.session, arguments))
-
-    def action_history(self, by: int) -> None:
-        place = self._view_at + by
-        if 0 <= place < len(self._views):
-            self._view_at = place
-            self._show_view(self._views[place], {})
+        self.views.open(Place(action_id, arguments or {}))
 
     def go_home(self) -> None:
-        while len(self.screen_stack) > 1:
-            self.go_back()
+        self.views.home()
+
+    def go_back(self) -> None:
+        """One view down; at home nothing."""
+        self.views.back()
 
     def await_launch(self, job_id: str) -> None:
         """Home's cursor goes to what that job launches."""
@@ -167,19 +149,10 @@ class ConsoleApp(App[int], inherit_bindings=False):
         if isinstance(home, InstancesScreen):
             home.await_launch(job_id)
 
-    def go_back(self) -> None:
-        """One view down; at home nothing."""
-        if len(self.screen_stack) > 1:
-            self.pop_screen()
-        if len(self.screen_stack) == 1 and self._views[self._view_at] != dispatch.HOME:
-            self._views.append(dispatch.HOME)
-            self._view_at = len(self._views) - 1
-
     def show_detail(self, reference: str) -> None:
-        from aicompute_tui.ui.screens.detail import DetailScreen
-
         record = dispatch.find_record(self.session, reference)
-        self.push_screen(DetailScreen(self.session, str(record["id"]) if record and record.get("id") else reference))
+        row_id = str(record["id"]) if record and record.get("id") else reference
+        self.views.enter(Place("instance.show", {"name": row_id}))
 
     def show_json(self, title: str, value: Json) -> None:
         from aicompute_tui.ui.screens.json_view import JsonScreen
@@ -187,23 +160,17 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.push_screen(JsonScreen(self.session, title, value))
 
     def clear_marks(self) -> None:
-        from aicompute_tui.ui.widgets.virtual_table import VirtualTable
-
         if self.view is not None:
-            for table in self.view.query(VirtualTable).results():
-                table.unmark_all()
+            self.view.unmark_all()
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded:
+            await self._key_order.take(event)
+        else:
+            await super().on_event(event)
 
     def on_key(self, event: events.Key) -> None:
-        """Keys typed faster than a line opens belong to that line, never to the table behind it."""
-        early = getattr(self.screen, "take_early", None)
-        if isinstance(self.focused, Input):
-            # An input keeps its letters: one that comes up to here was on its way when the input got the focus.
-            if event.is_printable and event.character:
-                self.focused.insert_text_at_cursor(event.character)
-                event.prevent_default()
-        elif early is not None and self.focused is None and event.key != "escape":
-            early(event)
-            event.prevent_default()
+        hand_over(self, event)
 
     # -- actions
 
@@ -224,71 +191,18 @@ class ConsoleApp(App[int], inherit_bindings=False):
     async def run_navigation(self, navigation_id: str) -> None:
         """A movement asked for by word."""
         entry = NAVIGATION[navigation_id]
-        target = self if entry.place == "app" else self.view
-        await self.run_action(entry.method, default_namespace=target)
+        if entry.place == "app":
+            self.action_navigate(navigation_id)
+        else:
+            await self.run_action(entry.method, default_namespace=self.view)
 
     def action_perform(self, action_id: str) -> None:
         self.perform(action_id, self.view.selected_ids() if self.view is not None else [])
 
-    def action_command(self) -> None:
-        from aicompute_tui.ui.widgets.command_line import CommandLine
-
-        CommandLine.open(self)
-
-    def action_palette(self) -> None:
-        from aicompute_tui.ui.palette import open_palette
-
-        open_palette(self)
-
-    def action_help(self) -> None:
-        from aicompute_tui.ui.screens.help import HelpScreen
-
-        if self.view is not None:
-            self.push_screen(HelpScreen(self.session, self.view))
-
-    def action_toggle_utc(self) -> None:
-        self.session.utc = not self.session.utc
-        self.say("Times are in UTC." if self.session.utc else "Times are in this machine's zone.", "dim")
-        if self.view is not None:
-            self.view.tick()
-
-    def action_refresh_now(self) -> None:
-        self.run_worker(self._refresh_now(), group="refresh", exclusive=True, exit_on_error=False)
-
-    async def _refresh_now(self) -> None:
-        if await self.session.look_now():
-            self.say("The agent looks at the clouds now.", "dim")
-        else:
-            self.say(self.session.agent_problem or "No agent is running.", "warn")
-
-    def action_copy_or_leave(self) -> None:
-        selected = self.screen.get_selected_text() or getattr(self.focused, "selected_text", "")
-        if selected:
-            from aicompute_tui.ui.clipboard import copy
-
-            copy(self, selected, "selection")
-        else:
-            self.action_leave()
-
-    def action_leave(self) -> None:
-        """Asks at once, and says what keeps running."""
-        from aicompute_tui.ui.leaving import leaving
-        from aicompute_tui.ui.screens.confirm import ConfirmDialog
-
-        if isinstance(self.screen, ConfirmDialog):
-            return
-        question = leaving(self.session.state, self.session.now().timestamp(), self.session.agent_state)
-        dialog = ConfirmDialog(question.question, question.lines, question.verb, safe="stay")
-        self.push_screen(dialog, lambda yes: self.exit(0) if yes else None)
+    def action_navigate(self, navigation_id: str) -> None:
+        getattr(movements, NAVIGATION[navigation_id].method)(self)
 
     # -- ends
-
-    def _handle_signals(self) -> None:
-        """A hang-up or a polite kill restores the terminal and ends the console; jobs go on in the agent."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            with suppress(NotImplementedError, RuntimeError, ValueError):
-                loop.add_signal_handler(number, self.exit, 128 + number)
 
     def _handle_exception(self, error: Exception) -> None:
         """The last boundary: the log keeps the details, the person gets one sentence after the terminal is restored."""

@@ -44,8 +44,17 @@ def action_bindings(scopes: Iterable[Scope], *, read_only: bool) -> list[Binding
 
 
 def navigation_bindings(place: Place) -> list[Binding]:
+    """ctrl+c stands before everything that has the focus, since it is the way out of anywhere."""
     return [
-        Binding(",".join(entry.keys), entry.method, entry.title, show=False, id=entry.id, tooltip=entry.help)
+        Binding(
+            ",".join(entry.keys),
+            f"navigate('{entry.id}')" if place == "app" else entry.method,
+            entry.title,
+            show=False,
+            priority=entry.id == "go.stop",
+            id=entry.id,
+            tooltip=entry.help,
+        )
         for entry in NAVIGATION.values()
         if entry.place == place and entry.keys
     ]

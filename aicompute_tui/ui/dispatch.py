@@ -32,14 +32,22 @@ SCREENS = {
 }
 """Views by the action that fills them; each is made with the session and what was given after the word."""
 
+SUBJECT_SCREENS = {
+    "instance.show": "aicompute_tui.ui.screens.detail:DetailScreen",
+    "instance.logs": "aicompute_tui.ui.screens.logs:LogsScreen",
+}
+"""Views of one machine, which stand over the view they were opened from."""
+
 HOME = "instance.list"
 _DETAILS = frozenset({"instance.show", "instance.metrics", "instance.setup"})
 """What the view of one machine shows anyway."""
 
 
 def make_screen(action_id: str, session: Session, arguments: Mapping[str, Json]) -> ConsoleScreen:
-    module_name, _, class_name = SCREENS[action_id].partition(":")
-    screen: ConsoleScreen = getattr(importlib.import_module(module_name), class_name)(session)
+    subject = SUBJECT_SCREENS.get(action_id)
+    module_name, _, class_name = (subject or SCREENS[action_id]).partition(":")
+    make = getattr(importlib.import_module(module_name), class_name)
+    screen: ConsoleScreen = make(session, str(arguments["name"])) if subject else make(session)
     screen.take_arguments(arguments)
     return screen
 
@@ -84,15 +92,13 @@ def _begin(
 
 
 def _show_log(app: ConsoleApp, session: Session, target: str, arguments: Mapping[str, Json]) -> None:
-    from aicompute_tui.ui.screens.logs import LogsScreen
+    from aicompute_tui.ui.view_stack import Place
 
     row = find_record(session, target)
     if row is None:
         raise Refused(f"There is no machine “{target}” here.", "Name one: :logs NAME")
     check("instance.logs", [row])
-    screen = LogsScreen(session, str(row["id"]))
-    screen.take_arguments(arguments)
-    app.push_screen(screen)
+    app.views.enter(Place("instance.logs", {**arguments, "name": str(row["id"])}))
 
 
 def _open_shell(app: ConsoleApp, session: Session, target: str, arguments: Mapping[str, Json]) -> None:

@@ -11,7 +11,7 @@ Place = Literal["app", "screen", "table", "log", "machine-log"]
 
 
 class Navigation(NamedTuple):
-    """One movement. `method` is the Textual action that carries it out; `place` is who offers it."""
+    """One movement. `place` is who offers it; `method` the Textual action there, for `app` a function of movements."""
 
     id: str
     title: str
@@ -41,18 +41,20 @@ NAVIGATION: dict[str, Navigation] = {
         Navigation("go.refresh", "refresh", "Asks the agent to look at the clouds now.",
                    "app", "refresh_now", ("ctrl+r",), ("refresh",)),
         Navigation("go.previous", "previous view", "Goes to the view before this one.",
-                   "app", "history(-1)", ("left_square_bracket",)),
+                   "app", "previous_view", ("left_square_bracket",)),
         Navigation("go.next", "next view", "Goes to the view left with [.",
-                   "app", "history(1)", ("right_square_bracket",)),
+                   "app", "next_view", ("right_square_bracket",)),
         Navigation("go.utc", "UTC or local time", "Shows times in UTC or in this machine's zone.",
                    "app", "toggle_utc", ("z",), ("utc",)),
         Navigation("go.command", "command", "Takes a command by name, with completion.", "app", "command", ("colon",)),
         Navigation("go.palette", "palette", "Finds every action by any of its words.",
                    "app", "palette", ("ctrl+p",), ("palette",)),
         Navigation("go.help", "help", "Every key and filter of this place.",
-                   "app", "help", ("question_mark",), ("help",)),
+                   "app", "show_help", ("question_mark",), ("help",)),
         Navigation("go.quit", "quit", "Leaves the console; what runs goes on and ends by itself.",
                    "app", "leave", ("q",), ("q", "quit")),
+        Navigation("go.stop", "copy or quit", "Copies what is selected; without a selection it asks to quit.",
+                   "app", "copy_or_leave", ("ctrl+c",)),
         Navigation("log.follow", "follow", "Shows the newest line as lines come, or pauses.", "log", "follow", ("f",)),
         Navigation("log.next-match", "next match", "Goes to the next match of the search.",
                    "log", "step_match(1)", ("n",)),

@@ -17,7 +17,7 @@ from aicompute_tui.ui.widgets.command_line import perform_on_selection
 if TYPE_CHECKING:
     from aicompute_tui.ui.app import ConsoleApp
 
-_NOT_OFFERED = frozenset({"go.palette", "go.sort", "go.open", "go.mark", "go.back"})
+_NOT_OFFERED = frozenset({"go.palette", "go.sort", "go.open", "go.mark", "go.back", "go.stop"})
 """Movements that mean something only where the cursor is."""
 
 

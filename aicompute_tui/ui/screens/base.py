@@ -187,10 +187,11 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         """Leaves the filter, the marks or the view, whichever is innermost."""
         if self.filter_text:
             self._filter("")
-        elif not self._unmark():
+        elif not self.unmark_all():
             self.console.go_back()
 
-    def _unmark(self) -> bool:
+    def unmark_all(self) -> bool:
+        """Takes the marks back in every table here; False where there were none."""
         marked = [table for table in self.query(VirtualTable).results() if table.marked_ids]
         for table in marked:
             table.unmark_all()
