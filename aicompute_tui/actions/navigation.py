@@ -1,0 +1,85 @@
+"""What the console itself can do, in the shape of an action: keys, footer, help, palette and keymap read one list."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, TypeAlias
+
+from aicompute_tui.actions.model import Action
+
+Place = Literal["app", "screen", "table", "log", "machine-log"]
+
+
+class Navigation(NamedTuple):
+    """One movement. `place` is who offers it; `method` the Textual action there, for `app` a function of movements."""
+
+    id: str
+    title: str
+    help: str
+    place: Place
+    method: str
+    keys: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    mutates: bool = False
+    dangerous: bool = False
+
+
+Command: TypeAlias = Action | Navigation
+
+NAVIGATION: dict[str, Navigation] = {
+    entry.id: entry
+    for entry in (
+        Navigation("go.open", "open", "Opens the row under the cursor.", "table", "open_row", ("enter",)),
+        Navigation("go.filter", "filter", "Narrows the table: text, /re/, !not, -f fuzzy, column:value, column>n.",
+                   "screen", "filter", ("slash",)),
+        Navigation("go.mark", "mark", "Marks the row, so that an action takes all marked ones.",
+                   "table", "mark", ("space",)),
+        Navigation("go.sort", "sort", "Shift and a column's letter sorts; again turns it round.", "table", "sort"),
+        Navigation("go.copy", "copy", "Copies the row's id or address, over ssh too.", "screen", "copy_row", ("c",)),
+        Navigation("go.json", "json", "Shows the whole record as JSON.", "screen", "json", ("y",), ("json",)),
+        Navigation("go.back", "back", "Leaves what is open, the filter or the marks.", "screen", "back", ("escape",)),
+        Navigation("go.refresh", "refresh", "Asks the agent to look at the clouds now.",
+                   "app", "refresh_now", ("ctrl+r",), ("refresh",)),
+        Navigation("go.previous", "previous view", "Goes to the view before this one.",
+                   "app", "previous_view", ("left_square_bracket",)),
+        Navigation("go.next", "next view", "Goes to the view left with [.",
+                   "app", "next_view", ("right_square_bracket",)),
+        Navigation("go.utc", "UTC or local time", "Shows times in UTC or in this machine's zone.",
+                   "app", "toggle_utc", ("z",), ("utc",)),
+        Navigation("go.command", "command", "Takes a command by name, with completion.", "app", "command", ("colon",)),
+        Navigation("go.palette", "palette", "Finds every action by any of its words.",
+                   "app", "palette", ("ctrl+p",), ("palette",)),
+        Navigation("go.help", "help", "Every key and filter of this place.",
+                   "app", "show_help", ("question_mark",), ("help",)),
+        Navigation("go.quit", "quit", "Leaves the console; what runs goes on and ends by itself.",
+                   "app", "leave", ("q",), ("q", "quit")),
+        Navigation("go.stop", "copy or quit", "Copies what is selected; without a selection it asks to quit.",
+                   "app", "copy_or_leave", ("ctrl+c",)),
+        Navigation("log.follow", "follow", "Shows the newest line as lines come, or pauses.", "log", "follow", ("f",)),
+        Navigation("log.next-match", "next match", "Goes to the next match of the search.",
+                   "log", "step_match(1)", ("n",)),
+        Navigation("log.previous-match", "previous match", "Goes to the match before this one.",
+                   "log", "step_match(-1)", ("N",)),
+        Navigation("log.expand", "expand", "Shows the whole line under the cursor, or clips it again.",
+                   "log", "expand", ("enter",)),
+        Navigation("log.wrap", "wrap", "Breaks long lines instead of clipping them.", "log", "wrap", ("w",)),
+        Navigation("log.mark", "mark", "Puts a dated line at the end of the log.", "log", "mark", ("m",)),
+        Navigation("log.times", "times", "Shows a line's time short, in full or not.", "log", "times", ("ctrl+t",)),
+        Navigation("log.last-lines", "last 1,000", "Shows the last 1,000 lines.", "log", "range(0)", ("0",)),
+        Navigation("log.all-lines", "all", "Shows the log from its beginning.", "log", "range(1)", ("1",)),
+        Navigation("log.1m", "1 min", "Shows the last minute.", "log", "range(2)", ("2",)),
+        Navigation("log.5m", "5 min", "Shows the last 5 minutes.", "log", "range(3)", ("3",)),
+        Navigation("log.15m", "15 min", "Shows the last 15 minutes.", "log", "range(4)", ("4",)),
+        Navigation("log.30m", "30 min", "Shows the last 30 minutes.", "log", "range(5)", ("5",)),
+        Navigation("log.1h", "1 h", "Shows the last hour.", "log", "range(6)", ("6",)),
+        Navigation("log.filter", "only", "Shows only lines that contain a text.",
+                   "machine-log", "log_filter", ("ampersand",)),
+        Navigation("log.source", "source", "Goes on to the next log: auto, setup, framework, cloud-init, node.",
+                   "machine-log", "log_source", ("o",)),
+        Navigation("log.save", "save", "Writes the lines shown to a file.", "machine-log", "log_save", ("S",)),
+        Navigation("log.copy-view", "copy the view", "Copies every line in view, over ssh too.",
+                   "machine-log", "log_copy_view", ("C",)),
+    )
+}  # fmt: skip
+
+PLACE_KEYS = {"instance.list": "2", "event.list": "9", "job.list": "0"}
+"""Number keys of the views that exist, by the action that lists them."""
