@@ -79,7 +79,8 @@ def yaml_lines(value: Json, *, utf8: bool = True, indent: int = 0) -> list[str]:
     if isinstance(value, dict) and value:
         lines = []
         for key, item in value.items():
-            lines += _yaml_entry(f"{pad}{_yaml_key(key, utf8)}:", item, utf8, indent + 1)
+            *before, head = _yaml_heads(pad, _yaml_key(key, utf8))
+            lines += [*before, *_yaml_entry(head, item, utf8, indent + 1)]
         return lines
     if isinstance(value, list) and value:
         lines = []
@@ -95,6 +96,11 @@ def _yaml_entry(head: str, item: Json, utf8: bool, indent: int) -> list[str]:
     if isinstance(item, dict | list) and item:
         return [head, *inner]
     return [f"{head} {inner[0].lstrip()}"]
+
+
+def _yaml_heads(pad: str, key: str) -> list[str]:
+    """A key on one line with its value, or on a line of its own where readers may not take it for one otherwise."""
+    return [f"{pad}{key}:"] if len(key) <= _LONGEST_SIMPLE_KEY else [f"{pad}? {key}", f"{pad}:"]
 
 
 def _yaml_key(key: str, utf8: bool) -> str:
@@ -125,5 +131,7 @@ def _yaml_letter(letter: str, utf8: bool) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
+_LONGEST_SIMPLE_KEY = 1_000
+"""YAML ends the search for a key's colon after 1,024 letters."""
 _PLAIN_KEY = re.compile(r"[a-z][a-z0-9_]*")
 _YAML_WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})

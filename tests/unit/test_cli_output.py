@@ -8,7 +8,7 @@ import json
 
 import pytest
 import yaml  # type: ignore[import-untyped]
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aicompute_tui.cli.ascii_twins import plain, speaks_utf8
@@ -75,6 +75,10 @@ def test_csv_has_every_key_and_empty_for_none() -> None:
     assert read[0]["protected"] == "true"
 
 
+_LONG_KEY: JsonObject = {"é" * 900: [{"k" * 1_025: {"a": [1]}, "z" * 1_024: "y" * 2_000}, []], "after": {}}
+
+
+@example(_LONG_KEY)
 @given(_VALUES)
 def test_json_and_yaml_say_the_same_to_their_readers(value: Json) -> None:
     for utf8 in (True, False):
