@@ -1,0 +1,62 @@
+"""Keys that arrive in one burst: each acts on what has the focus after the ones before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+from textual import events
+from textual.app import App
+
+from aicompute_tui.ui.widgets.form_fields import LineInput
+from tests.ui.dialog_world import WrittenSession, console, until
+
+
+def burst(app: App[int], keys: Iterable[str]) -> None:
+    """All at once, as one write of a terminal."""
+    driver = app._driver
+    assert driver is not None
+    for key in keys:
+        event = events.Key(key, key if len(key) == 1 else None)
+        event.set_sender(app)
+        driver.send_message(event)
+
+
+@pytest.mark.asyncio
+async def test_a_burst_over_several_fields_lands_in_each_as_typed() -> None:
+    app = console(WrittenSession())
+    async with app.run_test() as pilot:
+        fields = [LineInput(value, id=name) for name, value in (("one", "8h"), ("two", "30m"), ("three", "x"))]
+        await app.screen.mount(*fields)
+        fields[0].focus()
+        await pilot.pause()
+        burst(
+            app, ["ctrl+u", *"2h", "tab", "ctrl+u", *"45m", "tab", "backspace", *"abc", "shift+tab", "backspace", "h"]
+        )
+        await until(pilot, lambda: fields[1].value == "45h" and fields[2].value == "abc")
+        assert [field.value for field in fields] == ["2h", "45h", "abc"]
+
+
+@pytest.mark.asyncio
+async def test_a_paste_in_a_burst_keeps_its_place() -> None:
+    app = console(WrittenSession())
+    async with app.run_test() as pilot:
+        fields = [LineInput(id="one"), LineInput(id="two")]
+        await app.screen.mount(*fields)
+        fields[0].focus()
+        await pilot.pause()
+        burst(app, ["a", "tab", "b"])
+        assert app._driver is not None
+        app._driver.send_message(events.Paste("cd"))
+        burst(app, ["e"])
+        await until(pilot, lambda: fields[1].value == "bcde")
+        assert fields[0].value == "a"
+
+
+@pytest.mark.asyncio
+async def test_the_filter_line_gets_the_whole_burst_that_opens_it() -> None:
+    app = console(WrittenSession())
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        burst(app, ["slash", *"g5x", "backspace", *"lab", "enter"])
+        await until(pilot, lambda: app.view is not None and app.view.filter_text == "g5lab")
