@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from aicompute_tui.agent.kept_tunnel import LONGEST_PAUSE_SECONDS, TunnelDesk, pause_after
-from aicompute_tui.agent.workers import Bell
+from aicompute_tui.agent.rounds import Bell
 from aicompute_tui.domain.clock import Clock
 from aicompute_tui.domain.errors import AicError, AuthFailed, BadAnswer, Unreachable
 from aicompute_tui.domain.instance import Instance, InstanceState

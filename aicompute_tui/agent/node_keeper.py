@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aicompute_tui.agent.machine_watch import Doors, MachineWatch
-from aicompute_tui.agent.workers import Bell, MakeContext, supervise
+from aicompute_tui.agent.rounds import Rounds
+from aicompute_tui.agent.workers import MakeContext, supervise
 from aicompute_tui.domain.clock import Clock
 from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.instance import Instance
@@ -44,7 +45,7 @@ class _Stored:
     reports: Sequence[NodeReport] = ()
 
 
-class NodeKeeper:
+class NodeKeeper(Rounds):
     """Machines of other hosts are theirs: they hold their keys."""
 
     name = "nodes"
@@ -53,12 +54,10 @@ class NodeKeeper:
         self, context: MakeContext, clock: Clock, host_id: str, on_break: Callable[[], None] = lambda: None
     ) -> None:
         """`on_break` is called while a machine that answered does not any more."""
+        super().__init__(clock)
         self._on_break = on_break
         self._make_context = context
-        self._clock = clock
         self._host_id = host_id
-        self._bell = Bell(clock)
-        self._is_leaving = False
         half = CONNECTS_AT_ONCE // 2
         self._doors = Doors(asyncio.Semaphore(half), asyncio.Semaphore(half))
         self._watched: dict[str, _Watched] = {}
@@ -68,21 +67,9 @@ class NodeKeeper:
         self._full_at: datetime | None = None
         self._thinned_at: datetime | None = None
 
-    def nudge(self) -> None:
-        self._bell.ring()
-
-    def leave(self) -> None:
-        self._is_leaving = True
-        self._bell.ring()
-
     async def run(self) -> None:
         try:
-            while not self._is_leaving:
-                try:
-                    await self._look()
-                except AicError as error:
-                    log.warning("the machines could not be looked through: %s %s", error.message, error.details)
-                await self._bell.sleep(LOOK_SECONDS)
+            await self._look_every(LOOK_SECONDS, self._look, "the machines could not be looked through")
             await self._leave()
         finally:
             await self._end_everything()

@@ -8,6 +8,7 @@ import os
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
+from aicompute_tui.agent.rounds import Rounds
 from aicompute_tui.domain.clock import Clock
 from aicompute_tui.domain.errors import AicError, LeaseLost, Refused
 from aicompute_tui.domain.ids import new_id
@@ -63,41 +64,15 @@ async def supervise(name: str, run: Callable[[], Awaitable[None]], clock: Clock)
         await clock.sleep(_RESTART_SECONDS[min(failures, len(_RESTART_SECONDS)) - 1])
 
 
-class Bell:
-    """Rings for one sleeper: a sleep that ends early when something is there to be done."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._event = asyncio.Event()
-
-    def ring(self) -> None:
-        self._event.set()
-
-    async def sleep(self, seconds: float) -> bool:
-        """True where it was rung."""
-        sleeper = asyncio.ensure_future(self._clock.sleep(seconds))
-        waiter = asyncio.ensure_future(self._event.wait())
-        try:
-            await asyncio.wait({sleeper, waiter}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleeper.cancel()
-            waiter.cancel()
-        rung = self._event.is_set()
-        self._event.clear()
-        return rung
-
-
-class JobRunner:
+class JobRunner(Rounds):
     """Takes up jobs that wait or whose holder died, where this host may run them and holds their credential."""
 
     name = "jobs"
 
     def __init__(self, context: MakeContext, clock: Clock, host_id: str) -> None:
+        super().__init__(clock)
         self._context = context
-        self._clock = clock
         self._host_id = host_id
-        self._bell = Bell(clock)
-        self._is_leaving = False
         self._running: dict[str, asyncio.Task[None]] = {}
         self.holder = f"agent:{host_id}:{os.getpid()}:{new_id(clock.now())}"
         self.finished = 0
@@ -107,21 +82,9 @@ class JobRunner:
     def is_busy(self) -> bool:
         return bool(self._running)
 
-    def nudge(self) -> None:
-        self._bell.ring()
-
-    def leave(self) -> None:
-        self._is_leaving = True
-        self._bell.ring()
-
     async def run(self) -> None:
         try:
-            while not self._is_leaving:
-                try:
-                    await self.take_up()
-                except AicError as error:  # a busy database must not end the jobs under way
-                    log.warning("jobs could not be taken up: %s %s", error.message, error.details)
-                await self._bell.sleep(LOOK_SECONDS)
+            await self._look_every(LOOK_SECONDS, self.take_up, "jobs could not be taken up")
             await self._settle()
         finally:
             for task in self._running.values():
@@ -210,30 +173,21 @@ async def _say_why(context: Context, job: Job, reason: str) -> None:
         return  # somebody else took it meanwhile
 
 
-class Reconciler:
+class Reconciler(Rounds):
     """Follows the machines: known ones often while something moves, everything tagged at the start and regularly."""
 
     name = "reconcile"
 
     def __init__(self, context: MakeContext, clock: Clock) -> None:
+        super().__init__(clock)
         self._context = context
-        self._clock = clock
-        self._bell = Bell(clock)
-        self._is_leaving = False
         self._full_at: datetime | None = None
         self._failures = 0
         self.last: JsonObject | None = None
 
-    def nudge(self) -> None:
-        self._bell.ring()
-
     def look_everywhere(self) -> None:
         """The next pass is a full one: a credential came."""
         self._full_at = None
-        self._bell.ring()
-
-    def leave(self) -> None:
-        self._is_leaving = True
         self._bell.ring()
 
     async def run(self) -> None:
