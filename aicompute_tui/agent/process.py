@@ -31,10 +31,8 @@ IDLE_SECONDS = 60.0
 LOOK_SECONDS = 0.25
 LIFE_SECONDS = 1.0
 LEAVE_SECONDS = 25.0
-TETHERED_LEAVE_SECONDS = 2.0
+HOMELESS_LEAVE_SECONDS = 2.0
 NICENESS = 5
-PARENT_VARIABLE = "AIC_TUI_AGENT_PARENT"
-"""Set to `stdin` by a parent that holds the other end of a pipe: its end is then the agent's end too."""
 
 log = logging.getLogger(__name__)
 
@@ -160,7 +158,7 @@ class Agent:
         while True:
             await self._clock.sleep(LIFE_SECONDS)
             if not self._lock.is_in_place(self._runtime.places.agent_lock):
-                self.stop("its home was removed", TETHERED_LEAVE_SECONDS)
+                self.stop("its home was removed", HOMELESS_LEAVE_SECONDS)
                 return
             if await self._has_newer_database():
                 self.stop("a newer aic-tui has upgraded the database")
@@ -199,7 +197,6 @@ async def serve(runtime: Runtime, *, debug: bool = False) -> int:
         store = await runtime.open_store()
         agent = Agent(runtime, store, lock)
         _heed_signals(agent)
-        _heed_parent(runtime, agent)
         log.info("agent %s begins, pid %s", program_version(), os.getpid())
         await agent.run()
     finally:
@@ -218,18 +215,6 @@ def _heed_signals(agent: Agent) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, agent.stop, signal.Signals(number).name)
-
-
-def _heed_parent(runtime: Runtime, agent: Agent) -> None:
-    if runtime.environment.get(PARENT_VARIABLE) != "stdin":
-        return
-
-    def on_readable() -> None:
-        if not os.read(0, 4096):
-            asyncio.get_running_loop().remove_reader(0)
-            agent.stop("the program that started it is gone", TETHERED_LEAVE_SECONDS)
-
-    asyncio.get_running_loop().add_reader(0, on_readable)
 
 
 async def once(runtime: Runtime, *, debug: bool = False) -> JsonObject:

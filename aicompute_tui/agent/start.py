@@ -38,24 +38,17 @@ class AgentStart:
     started: bool
     """By this call."""
     problem: str | None = None
-    tether: int | None = None
-    """The pipe whose end ends the agent; open as long as this process lives."""
 
 
-async def ensure_agent(runtime: Runtime, *, detached: bool = True, die_with_parent: bool = False) -> AgentStart:
+async def ensure_agent(runtime: Runtime) -> AgentStart:
     """Finds an agent of this version, or starts one, and hands it what only this session has. Raises AicError."""
-    client, start = await connect_agent(runtime, detached=detached, die_with_parent=die_with_parent)
+    client, start = await connect_agent(runtime)
     await client.aclose()
     return start
 
 
-async def connect_agent(
-    runtime: Runtime, *, detached: bool = True, die_with_parent: bool = False
-) -> tuple[AgentClient, AgentStart]:
-    """Like `ensure_agent`, with a connection that has said hello; the caller closes it.
-
-    `detached` gives a new agent a session of its own; `die_with_parent` ends it with this process, however that ends.
-    """
+async def connect_agent(runtime: Runtime) -> tuple[AgentClient, AgentStart]:
+    """Like `ensure_agent`, with a connection that has said hello; the caller closes it."""
     runtime.ensure_places()
     found = await _greet(runtime)
     if found is not None:
@@ -64,7 +57,7 @@ async def connect_agent(
             return client, AgentStart(info, started=False)
         await client.aclose()
         await _until_gone(runtime)
-    return await _start(runtime, detached=detached, die_with_parent=die_with_parent)
+    return await _start(runtime)
 
 
 def session_secrets(runtime: Runtime) -> SessionSecrets:
@@ -116,7 +109,7 @@ async def _until_gone(runtime: Runtime) -> None:
         ) from None
 
 
-async def _start(runtime: Runtime, *, detached: bool, die_with_parent: bool) -> tuple[AgentClient, AgentStart]:
+async def _start(runtime: Runtime) -> tuple[AgentClient, AgentStart]:
     environment = child_environment(runtime.environment)
     left_out = withheld(runtime.environment)
     if "AIC_TUI_DATABASE_URL" in left_out:
@@ -124,49 +117,37 @@ async def _start(runtime: Runtime, *, detached: bool, die_with_parent: bool) -> 
             "AIC_TUI_DATABASE_URL holds a password, which an agent may not be given in its environment.",
             "Put database_url into config.toml instead.",
         )
-    if die_with_parent:
-        environment["AIC_TUI_AGENT_PARENT"] = "stdin"
-    command = list(runtime.agent_command)
-    if detached and not die_with_parent:
-        command = await asyncio.to_thread(in_own_scope, command, runtime.environment)
+    command = await asyncio.to_thread(in_own_scope, list(runtime.agent_command), runtime.environment)
     errors = runtime.places.logs / "agent.err"
-    child, tether = await asyncio.to_thread(_spawn, command, environment, errors, detached, die_with_parent)
+    child = await asyncio.to_thread(_spawn, command, environment, errors)
     found = await _until_it_answers(runtime, child)
     if found is None:
         raise AicError(await asyncio.to_thread(_why, child, errors), "“aic-tui doctor” checks this installation.")
     client, info = found
-    risk = None if die_with_parent else await asyncio.to_thread(logout_risk, runtime.environment)
-    return client, AgentStart(info, info.pid == child.pid, _joined(risk, _left_out(left_out)), tether)
+    risk = await asyncio.to_thread(logout_risk, runtime.environment)
+    return client, AgentStart(info, info.pid == child.pid, _joined(risk, _left_out(left_out)))
 
 
-def _spawn(
-    command: Sequence[str], environment: dict[str, str], errors: Path, detached: bool, tethered: bool
-) -> tuple[subprocess.Popen[bytes], int | None]:
-    """A child with nothing of ours but its environment, reaped by a thread when it ends before us."""
-    near, far = os.pipe() if tethered else (None, None)
+def _spawn(command: Sequence[str], environment: dict[str, str], errors: Path) -> subprocess.Popen[bytes]:
+    """A session of its own with nothing of ours but its environment, reaped by a thread when it ends before us."""
     try:
         descriptor = os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
             child = subprocess.Popen(  # noqa: S603 - our own program
                 command,
-                stdin=subprocess.DEVNULL if near is None else near,
+                stdin=subprocess.DEVNULL,
                 stdout=descriptor,
                 stderr=descriptor,
                 env=environment,
                 cwd="/",
-                start_new_session=detached,
+                start_new_session=True,
             )
         finally:
             os.close(descriptor)
     except OSError as error:
-        if far is not None:
-            os.close(far)
         raise AicError(f"The agent cannot be started: {error.strerror}.", "Run “aic-tui doctor”.") from error
-    finally:
-        if near is not None:
-            os.close(near)
     threading.Thread(target=child.wait, name="agent reaper", daemon=True).start()
-    return child, far
+    return child
 
 
 async def _until_it_answers(runtime: Runtime, child: subprocess.Popen[bytes]) -> tuple[AgentClient, AgentInfo] | None:

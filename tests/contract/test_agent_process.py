@@ -8,7 +8,6 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -241,27 +240,6 @@ async def test_a_socket_left_by_a_killed_agent_is_no_agent(home: Home) -> None:
     with pytest.raises(Unreachable, match="No agent is running"):
         await AgentClient.connect(home.runtime().places)
     assert (await ensure_agent(home.runtime())).started
-
-
-async def test_an_agent_tied_to_its_parent_ends_with_it_however_it_ends(home: Home) -> None:
-    script = (
-        "import asyncio, sys, time\n"
-        "from pathlib import Path\n"
-        "sys.path.insert(0, sys.argv[2])\n"
-        "from tests.entry import FileClock, command\n"
-        "from aicompute_tui.runtime import build\n"
-        "from aicompute_tui.agent.start import ensure_agent\n"
-        "clock = Path(sys.argv[1])\n"
-        "runtime = build(clock=FileClock(clock), agent_command=[*command(clock), 'agent'])\n"
-        "start = asyncio.run(ensure_agent(runtime, die_with_parent=True))\n"
-        "print(start.status.pid, flush=True)\n"
-        "time.sleep(600)\n"
-    )
-    repository = Path(__file__).resolve().parents[2]
-    parent = home._spawn([sys.executable, "-c", script, str(home.clock.path), str(repository)])
-    assert int(await read_line(parent)) == home.agent_pid
-    parent.kill()
-    await home.agent_gone()
 
 
 async def test_an_agent_leaves_when_a_newer_program_upgrades_the_database(home: Home) -> None:
