@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sys import maxsize
 
 from textual import events
-from textual.binding import Binding, BindingsMap
+from textual.binding import BindingsMap
 from textual.message import Message
 from textual.selection import Selection
 
@@ -19,22 +19,14 @@ from aicompute_tui.ui.widgets.log_pane import LogPane
 from aicompute_tui.ui.widgets.log_ring import MOST_LINES
 from aicompute_tui.ui.widgets.log_rows import LINE, STDERR, LogRows, mark_kind
 from aicompute_tui.ui.widgets.log_text import plain_line
+from aicompute_tui.ui.widgets.scroll_keys import scroll_bindings
 
 _RANGES: tuple[tuple[int | None, int | None], ...] = (
     (1_000, None), (None, None), (None, 60), (None, 300), (None, 900), (None, 1_800), (None, 3_600),
 )  # fmt: skip
 """(lines from the end, seconds back) of the keys 0 to 6."""
 _NEXT_TIMES: dict[Times, Times] = {"short": "full", "full": "none", "none": "short"}
-_MOVES = [
-    Binding("up,k", "move(-1)", "up", show=False, id="log.up"),
-    Binding("down,j", "move(1)", "down", show=False, id="log.down"),
-    Binding("pageup", "page(-1)", "page up", show=False, id="log.page-up"),
-    Binding("pagedown,ctrl+f", "page(1)", "page down", show=False, id="log.page-down"),
-    Binding("home,g", "first", "first", show=False, id="log.first"),
-    Binding("end,G", "last", "last", show=False, id="log.last"),
-    Binding("left", "sideways(-1)", "to the left", show=False, id="log.left"),
-    Binding("right", "sideways(1)", "to the right", show=False, id="log.right"),
-]
+_MOVES = scroll_bindings("log", first="first", last="last")
 
 
 class LogView(LogPane):

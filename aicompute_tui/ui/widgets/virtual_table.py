@@ -17,21 +17,13 @@ from textual.strip import Strip
 from aicompute_tui.ui.bindings import navigation_bindings
 from aicompute_tui.ui.glyphs import UNICODE, Glyphs
 from aicompute_tui.ui.widgets.columns import TONES, Cell, Column, Row, Tone
+from aicompute_tui.ui.widgets.scroll_keys import scroll_bindings
 from aicompute_tui.ui.widgets.table_model import TableModel
 from aicompute_tui.ui.widgets.table_paint import GUTTER, TablePainter
 
 __all__ = ["Cell", "Column", "Tone", "VirtualTable"]
 
-_MOVES = [
-    Binding("up,k", "move(-1)", "up", show=False, id="table.up"),
-    Binding("down,j", "move(1)", "down", show=False, id="table.down"),
-    Binding("pageup", "page(-1)", "page up", show=False, id="table.page-up"),
-    Binding("pagedown,ctrl+f", "page(1)", "page down", show=False, id="table.page-down"),
-    Binding("home,g", "move_to(0)", "first", show=False, id="table.first"),
-    Binding("end,G", "move_to(-1)", "last", show=False, id="table.last"),
-    Binding("left", "sideways(-1)", "columns to the left", show=False, id="table.left"),
-    Binding("right", "sideways(1)", "columns to the right", show=False, id="table.right"),
-]
+_MOVES = scroll_bindings("table", first="move_to(0)", last="move_to(-1)", sideways="columns ")
 
 
 class VirtualTable(Generic[Row], ScrollView, can_focus=True):
