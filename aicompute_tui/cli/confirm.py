@@ -8,20 +8,9 @@ from collections.abc import Sequence
 from aicompute_tui.actions.model import Action
 from aicompute_tui.cli.ascii_twins import say
 from aicompute_tui.cli.interrupts import asking
-from aicompute_tui.cli.table import cell, clean
+from aicompute_tui.cli.table import clean
 from aicompute_tui.domain.errors import Refused
 from aicompute_tui.domain.json import Json, JsonObject
-
-_LOST = {
-    "instance.terminate": "Lost for good: its disk and everything on it, and whatever runs there.",
-    "instance.stop": "Lost: whatever runs there, and its address; the disk is kept and billed.",
-    "instance.reboot": "Lost: whatever runs there, until it is started again.",
-    "instance.adopt": "Gained: a row here; from then on this store ends it when its time is up.",
-    "instance.reap": "Lost for good: every machine with this store's tag that has no row here.",
-    "instance.forget-key": "Lost: the only way to notice that another machine answers in its place.",
-    "credential.remove": "Lost: the stored keys; no copy is kept here.",
-    "job.cancel": "It stops at its next safe place; what the cloud has accepted stays.",
-}
 
 
 def refuse_unasked(action: Action) -> Refused:
@@ -38,22 +27,12 @@ def why_typed(action: Action, row: JsonObject) -> str:
     return f"{row.get('name')} is protected" if row.get("protected") else ""
 
 
-def damage_lines(action: Action, rows: Sequence[JsonObject]) -> list[str]:
-    """What each target has cost and costs, and what is lost."""
-    lines = [_machine_line(row) for row in rows]
-    lines.append(_LOST.get(action.id, action.help))
-    return lines
+def ask_damage(action: Action, rows: Sequence[JsonObject]) -> None:
+    """Says what each target has cost and what is lost. Raises Refused unless the answer is yes."""
+    from aicompute_tui.actions.damage import damage_of
 
-
-def _machine_line(row: JsonObject) -> str:
-    name = clean(str(row.get("name") or row.get("id") or ""))
-    if "price_usd_per_hour" not in row:
-        return name
-    return (
-        f"{name}: {cell(row, 'state')}, {_dollars(row.get('cost_usd'))} so far, "
-        f"{_dollars(row.get('price_usd_per_hour'))} an hour, ends {cell(row, 'expires_at')}"
-        + (", PROTECTED" if row.get("protected") else "")
-    )
+    damage = damage_of(action, rows)
+    ask(damage.question, [f"  {line}" for line in damage.lines])
 
 
 def plan_lines(plan: JsonObject) -> list[str]:
@@ -77,8 +56,8 @@ def plan_lines(plan: JsonObject) -> list[str]:
 def ask(question: str, lines: Sequence[str]) -> None:
     """Raises Refused unless the answer is yes."""
     for line in lines:
-        say(line)
-    if _answer(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
+        say(clean(line))
+    if _answer(f"{clean(question)} [y/N] ").strip().lower() not in ("y", "yes"):
         raise Refused("Nothing was done.", "")
 
 

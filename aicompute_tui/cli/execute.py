@@ -128,7 +128,7 @@ async def _job(call: Call, runtime: Runtime, context: Context) -> int:
 
     targets = await _targets(call, context)
     _confirm(call, targets)
-    subject = str(targets[0]["id"]) if len(targets) == 1 else None
+    subject = str(targets[0]["id"]) if len(targets) == 1 and call.action.scope == "instances" else None
     job = await submit(call, context, subject=subject)
     result = await run_job(call, context, job)
     if call.options.wait:
@@ -138,9 +138,11 @@ async def _job(call: Call, runtime: Runtime, context: Context) -> int:
 
 
 async def _targets(call: Call, context: Context) -> list[JsonObject]:
-    """The machines the command names, which then go by id: what was shown is what is acted on."""
+    """The machines or the job the command names, which then go by id: what was shown is what is acted on."""
     from aicompute_tui.services.views import instance_view
 
+    if call.action.scope == "jobs":
+        return [await _job_target(call, context)]
     if call.action.scope != "instances":
         return []
     named = call.arguments.get("names")
@@ -155,13 +157,22 @@ async def _targets(call: Call, context: Context) -> list[JsonObject]:
     return [instance_view(row, now, context.actor.host_id) for row in found.values()]
 
 
+async def _job_target(call: Call, context: Context) -> JsonObject:
+    from aicompute_tui.services.jobs import job_view
+
+    async with context.store.read() as transaction:
+        view = job_view(await transaction.jobs.find(str(call.arguments["id"])))
+    call.arguments["id"] = view["id"]
+    return view
+
+
 def _confirm(call: Call, targets: list[JsonObject]) -> None:
     """Raises Refused unless it is meant. A protected machine wants its name, whatever else was given."""
     if not call.action.dangerous or call.arguments.get("dry_run"):
         return
     if not call.options.yes:
-        rows = targets or [{"name": _named(call)}]
-        confirm.ask(f"{call.action.title}?", confirm.damage_lines(call.action, rows))
+        named = _named(call)
+        confirm.ask_damage(call.action, targets or ([{"name": named}] if named else []))
     if "confirm_name" not in {parameter.name for parameter in call.action.parameters}:
         return
     given = call.arguments.get("confirm_name")

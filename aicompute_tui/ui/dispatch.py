@@ -14,11 +14,12 @@ from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.state import ORPHAN
 
 if TYPE_CHECKING:
+    from aicompute_tui.actions.damage import Damage
     from aicompute_tui.ui.app import ConsoleApp
-    from aicompute_tui.ui.damage import Damage
     from aicompute_tui.ui.screens.base import ConsoleScreen
 
 SCREENS = {
+    "overview.show": "aicompute_tui.ui.screens.dashboard:DashboardScreen",
     "instance.launch": "aicompute_tui.ui.screens.launch:LaunchScreen",
     "instance.preflight": "aicompute_tui.ui.screens.launch:LaunchScreen",
     "instance.types": "aicompute_tui.ui.screens.types:TypesScreen",
@@ -33,12 +34,13 @@ SCREENS = {
 """Views by the action that fills them; each is made with the session and what was given after the word."""
 
 SUBJECT_SCREENS = {
+    "overview.show": "aicompute_tui.ui.screens.dashboard:DashboardScreen",
     "instance.show": "aicompute_tui.ui.screens.detail:DetailScreen",
     "instance.logs": "aicompute_tui.ui.screens.logs:LogsScreen",
 }
 """Views of one machine, which stand over the view they were opened from."""
 
-HOME = "instance.list"
+HOME = "overview.show"
 _DETAILS = frozenset({"instance.show", "instance.metrics", "instance.setup"})
 """What the view of one machine shows anyway."""
 
@@ -120,7 +122,7 @@ def _ask_first(
     if not action.dangerous and not gives_up_protection:
         app.work_on(_submit(app, session, action, targets, arguments))
         return
-    from aicompute_tui.ui.damage import damage_of, unprotect
+    from aicompute_tui.actions.damage import damage_of, unprotect
     from aicompute_tui.ui.screens.confirm import ConfirmDialog
 
     damage = damage_of(action, rows) if action.dangerous else unprotect(rows)

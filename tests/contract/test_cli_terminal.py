@@ -131,7 +131,7 @@ def test_terminate_shows_cost_and_loss_and_wants_a_protected_name(cli: Cli, worl
     launched(cli, "--name", "gpu-1", "--protect")
     with person(cli, "instance", "terminate", "gpu-1") as me:
         me.wait_for("[y/N]")
-        for part in ("so far", "an hour", "Lost for good", "PROTECTED"):
+        for part in ("so far", "/h from now", "loses  its root volume"):
             assert part in me.seen
         me.type("y\n")
         me.wait_for("type its name")

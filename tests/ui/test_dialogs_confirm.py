@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from textual import events
 
-from aicompute_tui.ui.damage import Damage
+from aicompute_tui.actions.damage import Damage
 from aicompute_tui.ui.screens.confirm import ConfirmDialog
 from aicompute_tui.ui.screens.prompt import PromptDialog
 from aicompute_tui.ui.widgets.form_fields import Answer, LineInput

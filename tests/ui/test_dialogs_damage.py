@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from aicompute_tui.actions.damage import damage_of
 from aicompute_tui.actions.registry import ACTIONS
 from aicompute_tui.domain.json import JsonObject
-from aicompute_tui.ui.damage import damage_of
 
 MACHINE: JsonObject = {
     "id": "0193",

@@ -17,8 +17,8 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from aicompute_tui.actions.damage import Damage
 from aicompute_tui.settings.packaged import STYLES
-from aicompute_tui.ui.damage import Damage
 from aicompute_tui.ui.widgets.columns import plain
 from aicompute_tui.ui.widgets.form_fields import Answer, LineInput
 

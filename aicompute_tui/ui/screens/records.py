@@ -12,6 +12,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.widgets import Static
 
+from aicompute_tui.actions.damage import damage_of
 from aicompute_tui.actions.model import Scope
 from aicompute_tui.actions.registry import ACTIONS
 from aicompute_tui.domain.errors import AicError
@@ -19,7 +20,6 @@ from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.settings.keys import check_value, setting_named
 from aicompute_tui.settings.packaged import STYLES
 from aicompute_tui.ui import records
-from aicompute_tui.ui.damage import damage_of
 from aicompute_tui.ui.filter_language import parse_filter
 from aicompute_tui.ui.offering import check
 from aicompute_tui.ui.records import RecordList, RowColumn

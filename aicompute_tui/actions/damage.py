@@ -1,4 +1,4 @@
-"""What an action costs or destroys, said as a question, a short list and a verb: the text of the confirm dialog."""
+"""What an action costs or destroys, said as a question, a short list and a verb: what every door asks with."""
 
 from __future__ import annotations
 
@@ -112,9 +112,24 @@ def cancel_job(rows: Sequence[Row]) -> Damage:
     return Damage(f"Cancel “{title}”?", tuple(lines), "Cancel the job")
 
 
+def retry_job(rows: Sequence[Row]) -> Damage:
+    row = rows[0]
+    action = ACTIONS.get(_text(row, "action_id"))
+    title = _text(row, "title") or (action.title if action is not None else "this job")
+    lines = [f"ended  {_text(row, 'state') or 'unknown'}{_clause(_text(row, 'error_message'))}"]
+    parameters = row.get("parameters")
+    given = parameters if isinstance(parameters, dict) else {}
+    told = [f"{key.replace('_', ' ')} {_value(value)}" for key, value in given.items() if value not in (None, "", [])]
+    lines.append(f"again  {', '.join(told) or 'as it was asked for'}")
+    if row.get("action_id") == "instance.launch":
+        lines.append("costs  what such a machine costs now; its checks are made again before anything is asked for")
+    return Damage(f"Retry “{title}”?", tuple(lines), "Retry the job")
+
+
 def remove_credential(rows: Sequence[Row]) -> Damage:
     row = rows[0]
-    lines = [f"loses  the stored keys of account {_text(row, 'account_id') or 'unknown'}; no copy is kept here"]
+    account = _text(row, "account_id")
+    lines = [f"loses  the stored keys{f' of account {account}' if account else ''}; no copy is kept here"]
     lines.append("leaves  machines of that account running until they end themselves; they cannot be ended from here")
     verb = f"Remove {name_of(row)}"
     return Damage(f"{verb}?", tuple(lines), verb)
@@ -133,6 +148,7 @@ _BUILDERS: dict[str, Callable[[Sequence[Row]], Damage]] = {
     "instance.reap": reap,
     "instance.forget-key": forget_key,
     "job.cancel": cancel_job,
+    "job.retry": retry_job,
     "credential.remove": remove_credential,
 }
 
@@ -210,6 +226,10 @@ def _sum(rows: Sequence[Row], key: str) -> float | None:
 
 def _money(usd: float | int | None) -> str:
     return "unknown" if usd is None else f"${usd:,.2f}"
+
+
+def _value(value: Json) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _clause(text: str) -> str:
