@@ -81,5 +81,5 @@ NAVIGATION: dict[str, Navigation] = {
     )
 }  # fmt: skip
 
-PLACE_KEYS = {"instance.list": "2", "event.list": "9", "job.list": "0"}
+PLACE_KEYS = {"overview.show": "1", "instance.list": "2", "event.list": "9", "job.list": "0"}
 """Number keys of the views that exist, by the action that lists them."""

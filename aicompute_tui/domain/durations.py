@@ -34,3 +34,8 @@ def format_duration(seconds: float) -> str:
         return f"{hours}h{minutes:02d}" if minutes else f"{hours}h"
     days, hours = divmod(whole // 3_600, 24)
     return f"{days}d{hours:02d}" if hours else f"{days}d"
+
+
+def span(seconds: float) -> str:
+    """As `format_duration`, `<1m` for what has only begun: ages stand at minute grain."""
+    return "<1m" if seconds < 60 else format_duration(seconds)

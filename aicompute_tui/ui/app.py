@@ -26,7 +26,7 @@ from aicompute_tui.ui.early_keys import hand_over
 from aicompute_tui.ui.key_order import KeyOrder
 from aicompute_tui.ui.navigation import NAVIGATION
 from aicompute_tui.ui.screens.base import ConsoleScreen
-from aicompute_tui.ui.screens.instances import InstancesScreen
+from aicompute_tui.ui.screens.dashboard import DashboardScreen
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.signals import end_on_signals
 from aicompute_tui.ui.state import StateChange
@@ -43,7 +43,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     TITLE = "aic-tui"
     ENABLE_COMMAND_PALETTE = False
-    CSS_PATH: ClassVar[list[str | PurePath]] = [STYLES / "console.tcss", STYLES / "instances.tcss"]
+    CSS_PATH: ClassVar[list[str | PurePath]] = [STYLES / "console.tcss", STYLES / "dashboard.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = []
     theme: Reactive[str] = Reactive(DARK.name)
     """Ours from the start: a theme set later has every style parsed again."""
@@ -67,7 +67,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         return {**super().available_themes, DARK.name: DARK, LIGHT.name: LIGHT}
 
     def get_default_screen(self) -> Screen[None]:
-        return InstancesScreen(self.session)
+        return DashboardScreen(self.session)
 
     def on_mount(self) -> None:
         end_on_signals(self.exit)
@@ -146,7 +146,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def await_launch(self, job_id: str) -> None:
         """Home's cursor goes to what that job launches."""
         home = self.screen_stack[0]
-        if isinstance(home, InstancesScreen):
+        if isinstance(home, DashboardScreen):
             home.await_launch(job_id)
 
     def show_detail(self, reference: str) -> None:

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from aicompute_tui.domain.durations import format_duration
+from aicompute_tui.domain.durations import span as span
 from aicompute_tui.domain.instance import InstanceState
 from aicompute_tui.domain.moments import parse_moment
 from aicompute_tui.domain.money import NANO_PER_USD
@@ -86,10 +86,6 @@ def this_minute(now: datetime) -> float:
 def age(since: float | None, now: float, glyphs: Glyphs) -> str:
     """`3m`, `2h10`, `4d`; `<1m` for what has only begun."""
     return glyphs.unknown if since is None else span(now - since)
-
-
-def span(seconds: float) -> str:
-    return "<1m" if seconds < 60 else format_duration(seconds)
 
 
 def size(mebibytes: int | None, glyphs: Glyphs) -> str:

@@ -8,12 +8,8 @@ from dataclasses import replace
 from aicompute_tui.domain.instance import DesiredState, InstanceState
 from aicompute_tui.domain.moments import parse_moment
 from aicompute_tui.domain.money import NANO_PER_USD
-from aicompute_tui.store.rows import InstanceRow, NodeRow, SightingRow
-from aicompute_tui.ui.attention import ENDING_SOON
-from aicompute_tui.ui.filter_language import CONTEXT, Value
-from aicompute_tui.ui.format import age, gpu, money, money_of_nano, price, sign, span, state_look
-from aicompute_tui.ui.glyphs import Glyphs
-from aicompute_tui.ui.node_figures import (
+from aicompute_tui.services.attention import ENDING_SOON
+from aicompute_tui.services.node_figures import (
     IDLE_SOON,
     failed_setup,
     idle_end,
@@ -22,11 +18,18 @@ from aicompute_tui.ui.node_figures import (
     searched_stage,
     stage_text,
 )
+from aicompute_tui.store.rows import InstanceRow, NodeRow, SightingRow
+from aicompute_tui.ui.filter_language import CONTEXT, Value
+from aicompute_tui.ui.format import age, gpu, money, money_of_nano, price, sign, span, state_look
+from aicompute_tui.ui.glyphs import Glyphs
 from aicompute_tui.ui.widgets.columns import Cell, Column
+from aicompute_tui.ui.widgets.spark_line import spark_line
 
 Now = Callable[[], float]
 Nodes = Mapping[str, NodeRow]
 """What each machine last said, by machine."""
+Use = tuple[float | None, ...]
+"""Percent in use, minute by minute, the newest last."""
 WORDED = 94
 """From this width on a state has a column for its word."""
 WIDE = 114
@@ -34,36 +37,89 @@ WIDE = 114
 _SETTLED = frozenset({InstanceState.READY, InstanceState.DEGRADED})
 
 
-def machine_columns(glyphs: Glyphs, now: Now, width: int, nodes: Nodes | None = None) -> list[Column[InstanceRow]]:
-    """At 80 columns the state is the sign before the name, and its word stands under `ends` until it is ready."""
-    wide, worded = width >= WIDE, width >= WORDED
-    cells = _MachineCells(glyphs, now, {} if nodes is None else nodes, wide=wide, worded=worded)
+def shape_at(width: int) -> tuple[bool, bool]:
+    """Windows of one shape show the same columns."""
+    return width >= WORDED, width >= WIDE
+
+
+def machine_columns(
+    glyphs: Glyphs,
+    now: Now,
+    width: int,
+    nodes: Nodes | None = None,
+    *,
+    use: Callable[[str], Use] | None = None,
+    with_account: bool = False,
+) -> list[Column[InstanceRow]]:
+    """At 80 columns the state is the sign before the name, and its word stands under `ends` until it is ready.
+
+    With `use` the use of the last minutes stands in place of the state of a machine that works.
+    """
+    worded, wide = shape_at(width)
+    roomy = wide and not with_account
+    cells = _MachineCells(glyphs, now, {} if nodes is None else nodes, use, wide=roomy, worded=worded)
     columns = [
         Column(key="name", title="MACHINES", width=13, weight=3, most=32, cell=cells.name, sort=_lower, letter="N"),
         Column(key="type", title="type", width=13, needs=WIDE - 5, cell=_type, sort=_type, letter="T"),
-        Column(key="gpu", title="GPU", width=13 if wide else 10, needs=60, cell=cells.gpu, sort=_vram, letter="V"),
+        Column(key="gpu", title="GPU", width=13 if roomy else 10, needs=60, cell=cells.gpu, sort=_vram, letter="V"),
         Column(key="where", title="where", width=13, weight=2, most=15, needs=46, cell=_where, sort=_where, letter="W"),
-        Column(key="account", title="account", width=14, needs=140, cell=_account, sort=_account, letter="A"),
+        Column(
+            key="account",
+            title="account",
+            width=8,
+            weight=1,
+            most=14,
+            needs=WIDE - 5 if with_account else 140,
+            cell=_account,
+            sort=_account,
+            letter="A",
+        ),
         Column(key="state", title="state", width=11, needs=WORDED - 5, cell=cells.state, sort=_state, letter="S"),
     ]
+    if use is not None:
+        columns.pop()
     figures = [
         Column(key="up", title="up", width=5, needs=70, cell=cells.up, sort=cells.up_seconds, letter="U"),
-        Column(key="price", title="price" if wide else "per h", width=8 if wide else 6, needs=30, cell=cells.price,
+        Column(key="price", title="price" if roomy else "per h", width=8 if roomy else 6, needs=30, cell=cells.price,
                sort=_price, letter="P"),
-        Column(key="cost", title="cost", width=8 if wide else 7, needs=70, cell=cells.cost, sort=cells.cost_nano,
+        Column(key="cost", title="cost", width=8 if roomy else 7, needs=70, cell=cells.cost, sort=cells.cost_nano,
                letter="C"),
     ]  # fmt: skip
     ends = Column(key="ends", title="ends", width=10 if worded else 12, cell=cells.ends, sort=cells.end, letter="E")
-    return [*columns, *(replace(figure, align="right", descending=True) for figure in figures), ends]
+    columns += [replace(figure, align="right", descending=True) for figure in figures]
+    if use is not None:
+        columns.append(
+            Column(
+                key="use",
+                title="util 10 min",
+                width=11,
+                needs=WORDED - 5,
+                cell=cells.use,
+                sort=cells.mean_use,
+                letter="S",
+                descending=True,
+            )
+        )
+    return [*columns, ends]
 
 
 class _MachineCells:
     """Cells that need the clock or the glyphs."""
 
-    def __init__(self, glyphs: Glyphs, now: Now, nodes: Nodes, *, wide: bool, worded: bool) -> None:
+    def __init__(
+        self,
+        glyphs: Glyphs,
+        now: Now,
+        nodes: Nodes,
+        use: Callable[[str], Use] | None,
+        *,
+        wide: bool,
+        worded: bool,
+    ) -> None:
         self._glyphs = glyphs
         self._now = now
         self._nodes = nodes
+        self._use = use
         self._wide = wide
         self._worded = worded
 
@@ -79,6 +135,20 @@ class _MachineCells:
         trouble = self._trouble(row)
         text = stage_text(row, self._nodes.get(row.id)) or row.state
         return trouble or Cell(text, state_look(row.state).tone)
+
+    def use(self, row: InstanceRow) -> Cell:
+        """A bar for each minute; the state's word before it works, while it does not, and where nothing is measured."""
+        minutes = self._minutes(row)
+        if row.state not in _SETTLED or not any(each is not None for each in minutes):
+            return self.state(row)
+        return self._trouble(row) or Cell(spark_line(minutes, len(minutes), self._glyphs), "accent")
+
+    def mean_use(self, row: InstanceRow) -> float | None:
+        known = [each for each in self._minutes(row) if each is not None]
+        return sum(known) / len(known) if known else None
+
+    def _minutes(self, row: InstanceRow) -> Use:
+        return self._use(row.id) if self._use is not None else ()
 
     def _trouble(self, row: InstanceRow) -> Cell | None:
         """`✕ no model` where the set-up failed, `✕ no ssh` where it cannot be reached."""
@@ -234,7 +304,8 @@ def _where(row: InstanceRow) -> str:
 
 
 def _account(row: InstanceRow) -> str:
-    return row.account_id or row.credential_id
+    """By the name of what opens it, as people know their accounts."""
+    return row.credential_id.rpartition(":")[2] or row.account_id or ""
 
 
 def _state(row: InstanceRow) -> str:

@@ -13,10 +13,10 @@ from aicompute_tui.domain.instance import DesiredState
 from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.domain.moments import parse_moment
 from aicompute_tui.domain.node import NodeActivity, TunnelState, failed_step
+from aicompute_tui.services.attention import ENDING_SOON
+from aicompute_tui.services.node_figures import IDLE_SOON, NodeFigures, lost_link, next_end
 from aicompute_tui.store.rows import InstanceRow, NodeRow, TunnelRow
-from aicompute_tui.ui.attention import ENDING_SOON
 from aicompute_tui.ui.format import gpu, moment, money, price, sign, span, state_look
-from aicompute_tui.ui.node_figures import IDLE_SOON, NodeFigures, lost_link, next_end
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.widgets.columns import fit
 from aicompute_tui.ui.widgets.text_line import spread

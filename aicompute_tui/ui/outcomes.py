@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 from aicompute_tui.actions.registry import ACTIONS
 from aicompute_tui.domain.instance import DesiredState
+from aicompute_tui.services.attention import job_subject
 from aicompute_tui.store.rows import InstanceRow, JobRow
-from aicompute_tui.ui.attention import job_subject
 from aicompute_tui.ui.format import span
 from aicompute_tui.ui.state import ConsoleState
 
@@ -20,7 +20,7 @@ def outcome(job: JobRow, state: ConsoleState, now: float) -> str:
         return told(rows, now)
     action = ACTIONS.get(job.action_id)
     title = action.title if action is not None else job.action_id
-    return f"{title} {job_subject(job, state)}: done" if rows else f"{title}: done"
+    return f"{title} {job_subject(job, rows)}: done" if rows else f"{title}: done"
 
 
 def ending(row: InstanceRow, now: float) -> str:

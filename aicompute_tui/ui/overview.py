@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from aicompute_tui.ui.attention import Need, needs
-from aicompute_tui.ui.figures import Figures, figures
+from aicompute_tui.services.attention import Attention, Need
+from aicompute_tui.services.figures import Figures, figures
 from aicompute_tui.ui.state import ConsoleState
 
 
@@ -12,6 +12,7 @@ class Overview:
 
     def __init__(self, state: ConsoleState) -> None:
         self._state = state
+        self._attention = Attention()
         self._worked_out: tuple[int, float] | None = None
         self._figures: Figures | None = None
         self._needs: list[Need] = []
@@ -31,4 +32,4 @@ class Overview:
             self._worked_out = key
             snapshot = self._state.snapshot
             self._figures = None if snapshot is None else figures(snapshot, now)
-            self._needs = needs(self._state, now)
+            self._needs = self._attention.needs(self._state, now)

@@ -131,6 +131,7 @@ async def test_after_a_launch_the_cursor_is_on_the_new_machine_unless_it_was_mov
 @pytest.mark.asyncio
 async def test_orphans_stand_before_machines_of_other_stores() -> None:
     async with console(FLEET) as world:
+        await world.press("2")
         table = world.app.screen.query_one("#sightings", VirtualTable)
         assert [table.rows[row_id].name for row_id in table.order] == ["lost-kid", "bens-box"]
 

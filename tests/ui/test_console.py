@@ -8,6 +8,7 @@ from aicompute_tui.domain.errors import Refused
 from aicompute_tui.ui.glyphs import ASCII
 from aicompute_tui.ui.screens.confirm import ConfirmDialog
 from aicompute_tui.ui.screens.detail import DetailScreen
+from aicompute_tui.ui.widgets.virtual_table import VirtualTable
 from tests.ui.console_world import HOUR, MINUTE, NOW, Console, HeldSession, console, job, machine, reading, sighting
 
 FLEET = reading(
@@ -22,7 +23,9 @@ FLEET = reading(
 
 
 def needs(world: Console) -> str:
-    return str(world.app.screen_stack[0].query_one("#needs").render())
+    """Every line of the needs of home."""
+    table = world.app.screen_stack[0].query_one("#needs", VirtualTable)
+    return "\n".join(world.line(table, y) for y in range(len(table.order) + 1)) if table.display else ""
 
 
 @pytest.mark.asyncio
@@ -51,12 +54,13 @@ async def test_home_says_what_it_costs_what_is_wrong_and_what_runs(size: tuple[i
 @pytest.mark.asyncio
 async def test_machines_without_a_row_of_ours_stand_apart() -> None:
     async with console(FLEET) as world:
-        table = world.app.screen.query_one("#sightings")
+        await world.press("2")
+        table, machines = world.app.screen.query_one("#sightings"), world.app.screen.query_one("#machines")
         assert table.display
         await world.press("end", "down")
         assert table.has_focus
         await world.press("up")
-        assert world.machines.has_focus
+        assert machines.has_focus
         world.session.hand_in(reading(FLEET.instances))
         await world.pilot.pause()
         assert not table.display
@@ -67,7 +71,7 @@ async def test_a_machine_without_a_row_can_be_adopted_and_not_ended() -> None:
     async with console(reading(sightings=[sighting("bens-box")])) as world:
         world.session.hand_in(reading([machine("ours")], [sighting("bens-box")]))
         await world.pilot.pause()
-        await world.press("o")
+        await world.press("2", "o")
         await world.until(lambda: "already has a row" in world.jobs)
         await world.press("down")
         await world.press("t")
@@ -312,7 +316,7 @@ async def test_views_are_a_history() -> None:
         assert len(world.app.screen_stack) == 1
         await world.press("right_square_bracket")
         assert len(world.app.screen_stack) == 2
-        await world.press("2")
+        await world.press("1")
         assert len(world.app.screen_stack) == 1
         assert world.machines.has_focus
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from aicompute_tui.services.attention import Need, needs
 from aicompute_tui.store.rows import InstanceRow, NodeRow
-from aicompute_tui.ui.attention import Need, needs
 from aicompute_tui.ui.state import ConsoleState
 from tests.ui.console_world import HOUR, MINUTE, NOW, Console, console, machine, node, reading, step, tunnel
 
@@ -112,8 +112,8 @@ async def test_a_row_is_painted_again_only_where_the_report_says_something_else(
 
 
 def test_idleness_that_ends_a_machine_soon_needs_a_person() -> None:
-    assert [(need.text, need.hint) for need in found(machine("lab"), IDLE)] == [
-        ("idle 24m of 30m, ends in 6m", "+ extend")
+    assert [(need.text, need.action_id) for need in found(machine("lab"), IDLE)] == [
+        ("idle 24m of 30m, ends in 6m", "instance.extend")
     ]
     assert found(machine("lab"), IDLE._replace(idle_ends_at=NOW + 11 * MINUTE)) == []
     assert found(machine("lab", awake_until=NOW + HOUR), IDLE) == []
@@ -125,7 +125,7 @@ def test_a_failed_set_up_names_its_step_and_reason() -> None:
     need = found(machine("lab", state="preparing"), failed)[0]
     assert need.level == "bad"
     assert need.text == "Set-up failed at the model llama: the token was refused"
-    assert need.hint == "l its log"
+    assert need.action_id == "instance.logs"
     told = machine("lab", state="degraded", error_kind="SetupFailed", error_message="Set-up failed at Docker: why.")
     assert [each.text for each in found(told, failed)] == ["Set-up failed at Docker: why."]
 

@@ -15,13 +15,13 @@ from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.instance import RUNNING_STATES
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.node import is_set_up
+from aicompute_tui.services.node_figures import NodeFigures, figures_in, figures_of
 from aicompute_tui.settings.packaged import STYLES
 from aicompute_tui.ui.gpu_history import KEPT_SECONDS
 from aicompute_tui.ui.live_stream import keep_streaming
 from aicompute_tui.ui.machine_detail import MachineView, fact_lines, local_endpoint
 from aicompute_tui.ui.machine_history import history_lines
 from aicompute_tui.ui.navigation import Command
-from aicompute_tui.ui.node_figures import NodeFigures, figures_in, figures_of
 from aicompute_tui.ui.offering import refusal
 from aicompute_tui.ui.screens.machine_log_view import MachineLogView
 from aicompute_tui.ui.session import Session

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
-from aicompute_tui.ui.figures import Figures
+from aicompute_tui.services.figures import Figures
 from aicompute_tui.ui.format import money_of_nano, price
 from aicompute_tui.ui.glyphs import UNICODE, Glyphs
 from aicompute_tui.ui.session import AgentState

@@ -5,8 +5,8 @@ from __future__ import annotations
 from textual.content import Content
 from textual.timer import Timer
 
+from aicompute_tui.services.attention import job_subject
 from aicompute_tui.store.rows import JobRow
-from aicompute_tui.ui.attention import job_subject
 from aicompute_tui.ui.format import JOB_LOOKS, sign
 from aicompute_tui.ui.glyphs import UNICODE, Glyphs
 from aicompute_tui.ui.outcomes import outcome
@@ -60,7 +60,7 @@ class JobsLine(TextLine):
 
     def announce(self, job: JobRow, state: ConsoleState, now: float) -> None:
         """How a job ended."""
-        verb, name = job.action_id.partition(".")[2], job_subject(job, state)
+        verb, name = job.action_id.partition(".")[2], job_subject(job, state.machines_of(job))
         about = f"{verb} {name}" if name != verb else verb
         if job.state == FAILED_JOB:
             reason = job.error_message or "no reason is known"
@@ -76,7 +76,7 @@ class JobsLine(TextLine):
 
     def _line(self, job: JobRow, state: ConsoleState) -> Content:
         look = JOB_LOOKS.get(job.state, JOB_LOOKS[QUEUED_JOB])
-        verb, name = job.action_id.partition(".")[2], job_subject(job, state)
+        verb, name = job.action_id.partition(".")[2], job_subject(job, state.machines_of(job))
         about = f" {verb} {name}" if name != verb else f" {verb}"
         progress = job.progress or ("waits for the agent" if job.state == QUEUED_JOB else "")
         mark = (sign(look, self._glyphs), _STYLES[look.tone])

@@ -15,9 +15,9 @@ from aicompute_tui.actions.node import LOG_SOURCES
 from aicompute_tui.domain.durations import format_duration
 from aicompute_tui.domain.errors import AicError, InvalidInput
 from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.services.node_figures import log_in_view
 from aicompute_tui.ui.live_stream import keep_streaming
 from aicompute_tui.ui.log_overlap import LogOverlap
-from aicompute_tui.ui.node_figures import log_in_view
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.widgets.columns import Tone
 from aicompute_tui.ui.widgets.filter_line import FilterLine

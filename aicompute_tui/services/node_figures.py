@@ -1,4 +1,4 @@
-"""What machines say about themselves as the console shows it: set-up, idleness, link, and the nearer of two ends."""
+"""What machines say about themselves, read from their rows: set-up, idleness, link, and the nearer of two ends."""
 
 from __future__ import annotations
 

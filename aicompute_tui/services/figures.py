@@ -1,11 +1,11 @@
-"""The figures of the header: what all machines burn and have cost, and how many things need a person."""
+"""What all machines burn and have cost, and how many GPU hours they ran: the figures of header, cards and chart."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from aicompute_tui.domain.instance import RUNNING_STATES
-from aicompute_tui.store.rows import InstanceRow, Snapshot, day_start
+from aicompute_tui.store.rows import InstanceRow, Snapshot, day_start, month_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,9 @@ class Figures:
     unpriced_count: int
     today_nano_usd: int
     month_nano_usd: int
+    gpu_hours_month: float
+    seen_at: float | None
+    """When a cloud last told of any of them; None where none is running."""
 
 
 def figures(snapshot: Snapshot, now: float) -> Figures:
@@ -31,6 +34,8 @@ def figures(snapshot: Snapshot, now: float) -> Figures:
         unpriced_count=sum(1 for row in billed if row.price_usd_per_hour is None),
         today_nano_usd=snapshot.spent_since_nano_usd(day_start(now), now),
         month_nano_usd=snapshot.month_to_date_nano_usd(now),
+        gpu_hours_month=snapshot.gpu_hours_since(month_start(now), now),
+        seen_at=max((row.last_seen_at for row in living if row.last_seen_at is not None), default=None),
     )
 
 

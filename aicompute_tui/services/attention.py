@@ -1,0 +1,279 @@
+"""What needs a person now: machines in doubt, lost, overdue, idle or cut off, failed set-ups, orphans, failed jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import Literal, NamedTuple, Protocol
+
+from aicompute_tui.domain.durations import span
+from aicompute_tui.domain.errors import SetupFailed
+from aicompute_tui.domain.instance import DesiredState, InstanceState
+from aicompute_tui.domain.node import TunnelState, describe_failure
+from aicompute_tui.services.node_figures import (
+    IDLE_SOON,
+    failed_setup,
+    lost_link,
+    next_end,
+    notice,
+    waiting_step,
+)
+from aicompute_tui.store.rows import InstanceRow, JobRow, NodeRow, SightingRow, TunnelRow
+
+ENDING_SOON = 15 * 60.0
+SLOW_END = 10 * 60.0
+JOB_ERROR_SHOWN = 30 * 60.0
+_JOBS_SHOWN = 3
+_ORPHAN, _FAILED_JOB = "orphan", "failed"
+
+Kind = Literal[
+    "in-doubt", "lost", "not-ended", "slow-end", "never-ends", "overdue", "ends-soon", "set-up-failed", "checks-fail",
+    "interrupted", "set-up-waits", "unreachable", "idle", "port-failed", "orphan", "job-failed", "store",
+]  # fmt: skip
+
+
+class Need(NamedTuple):
+    """One thing that is wrong. `action_id` is the verb that mends it, empty where nothing is to be done but to look."""
+
+    kind: Kind
+    level: Literal["bad", "warn"]
+    subject: str
+    """The name of what it is about."""
+    text: str
+    action_id: str = ""
+    row_id: str | None = None
+    """The machine, the sighting or the job."""
+    since: float | None = None
+    machine_id: str | None = None
+    """The machine of a job."""
+
+
+class Known(Protocol):
+    """Everything the rules look at, by id; nodes and tunnels by machine."""
+
+    @property
+    def instances(self) -> Mapping[str, InstanceRow]: ...
+    @property
+    def nodes(self) -> Mapping[str, NodeRow]: ...
+    @property
+    def tunnels(self) -> Mapping[str, tuple[TunnelRow, ...]]: ...
+    @property
+    def sightings(self) -> Mapping[str, SightingRow]: ...
+    @property
+    def jobs(self) -> Mapping[str, JobRow]: ...
+    @property
+    def problem(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What is said of one machine, for as long as its rows are these and the moment has not come."""
+
+    instance: InstanceRow
+    node: NodeRow | None
+    tunnels: tuple[TunnelRow, ...]
+    needs: tuple[Need, ...]
+    until: float
+
+
+class Attention:
+    """Looks again only at machines of which something changed, or whose time has come."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, _Held] = {}
+        self._worked_out_at = -inf
+
+    def needs(self, known: Known, now: float) -> list[Need]:
+        """The worst first."""
+        held, fresh = self._held if now >= self._worked_out_at else {}, {}
+        found: list[Need] = []
+        for row_id, instance in known.instances.items():
+            node, tunnels = known.nodes.get(row_id), known.tunnels.get(row_id, ())
+            old = held.get(row_id)
+            if (
+                old is None
+                or not (old.instance is instance and old.node is node and old.tunnels == tunnels)
+                or now >= old.until
+            ):
+                old = _look(instance, node, tunnels, now)
+            fresh[row_id] = old
+            if old.needs:
+                found += old.needs
+        self._held, self._worked_out_at = fresh, now
+        found += [*_of_sightings(known), *_of_jobs(known, now), *_of_store(known)]
+        return sorted(found, key=_level)
+
+
+def needs(known: Known, now: float) -> list[Need]:
+    """The worst first."""
+    return Attention().needs(known, now)
+
+
+def _level(need: Need) -> str:
+    return need.level
+
+
+def _look(instance: InstanceRow, node: NodeRow | None, tunnels: tuple[TunnelRow, ...], now: float) -> _Held:
+    if instance.is_final:
+        return _Held(instance, node, tunnels, (), inf)
+    found = list(_of_instance(instance, node, now))
+    if node is not None:
+        found += _of_node(instance, node, now)
+    found += _of_tunnels(instance, tunnels)
+    # A sentence tells how long it has been so: it holds for a minute.
+    until = now + 60.0 - now % 60.0 if found else _calm_until(instance, node)
+    return _Held(instance, node, tunnels, tuple(found), until)
+
+
+def _calm_until(instance: InstanceRow, node: NodeRow | None) -> float:
+    """When time alone makes a machine need someone."""
+    if instance.desired_state == DesiredState.TERMINATED:
+        return instance.state_since + SLOW_END
+    end = next_end(instance, node)
+    if end is None:
+        return inf
+    moments = [end.at - (IDLE_SOON if end.is_idle else ENDING_SOON)]
+    if instance.expires_at is not None:
+        moments.append(instance.expires_at - ENDING_SOON)
+    return min(moments)
+
+
+def _of_instance(instance: InstanceRow, node: NodeRow | None, now: float) -> Iterator[Need]:
+    if instance.acknowledged_at is not None:
+        return
+    name, row_id, since = instance.name, instance.id, instance.state_since
+    if instance.state == InstanceState.UNKNOWN:
+        text = f"may exist{_may_burn(instance)}; it is being looked for"
+        yield Need("in-doubt", "bad", name, text, "", row_id, since)
+    elif instance.state == InstanceState.LOST:
+        yield Need("lost", "bad", name, "the cloud no longer knows it", "instance.acknowledge", row_id, since)
+    elif instance.desired_state == DesiredState.TERMINATED:
+        yield from _of_ending(instance, now)
+    else:
+        yield from _of_living(instance, node, now)
+
+
+def _of_ending(instance: InstanceRow, now: float) -> Iterator[Need]:
+    name, row_id, since = instance.name, instance.id, instance.state_since
+    if instance.error_message:
+        text = f"not ended yet: {instance.error_message}"
+        yield Need("not-ended", "bad", name, text, "instance.terminate", row_id, since)
+    elif now - since >= SLOW_END and instance.state == InstanceState.TERMINATING:
+        yield Need("slow-end", "warn", name, f"has been ending for {span(now - since)}", "", row_id, since)
+
+
+def _of_living(instance: InstanceRow, node: NodeRow | None, now: float) -> Iterator[Need]:
+    name, row_id, since = instance.name, instance.id, instance.state_since
+    end = next_end(instance, node)
+    if end is None:
+        text = f"never ends by itself{_burns(instance)}"
+        yield Need("never-ends", "bad", name, text, "instance.terminate", row_id, instance.launched_at)
+    elif not end.is_idle and end.at <= now:
+        text = f"should have ended {span(now - end.at)} ago"
+        yield Need("overdue", "bad", name, text, "instance.terminate", row_id, end.at)
+    elif not end.is_idle and end.at - now <= ENDING_SOON:
+        yield Need("ends-soon", "warn", name, f"ends in {span(end.at - now)}", "instance.extend", row_id)
+    if instance.state == InstanceState.DEGRADED and instance.error_kind == SetupFailed.__name__:
+        text = instance.error_message or "its set-up failed"
+        yield Need("set-up-failed", "bad", name, text, "instance.logs", row_id, since)
+    elif instance.state == InstanceState.DEGRADED:
+        yield Need("checks-fail", "warn", name, "the cloud's own checks fail", "instance.reboot", row_id, since)
+
+
+def _of_node(instance: InstanceRow, node: NodeRow, now: float) -> Iterator[Need]:
+    """What the machine itself says, or that it cannot be reached."""
+    if instance.desired_state == DesiredState.TERMINATED:
+        return
+    name, row_id = instance.name, instance.id
+    failed, waiting, taken = failed_setup(instance, node), waiting_step(instance, node), notice(instance, node)
+    is_told = instance.state == InstanceState.DEGRADED and instance.error_kind == SetupFailed.__name__
+    if taken:
+        yield Need("interrupted", "bad", name, taken, "", row_id)
+    if failed is not None and not is_told:
+        yield Need("set-up-failed", "bad", name, describe_failure(failed), "instance.logs", row_id)
+    elif waiting is not None:
+        yield Need("set-up-waits", "warn", name, f"set-up {waiting.detail}", "instance.logs", row_id)
+    if lost_link(instance, node):
+        text = node.problem or "it does not answer over ssh"
+        if node.problem_kind == "Unreachable":
+            yield Need("unreachable", "warn", name, text, "instance.allow-ssh", row_id, node.read_at)
+        else:
+            yield Need("unreachable", "bad", name, text, "", row_id, node.read_at)
+    end = next_end(instance, node)
+    if end is not None and end.is_idle and end.at - now <= IDLE_SOON:
+        yield Need("idle", "warn", name, _idle_text(instance, node, end.at, now), "instance.extend", row_id)
+
+
+def _idle_text(instance: InstanceRow, node: NodeRow, ends_at: float, now: float) -> str:
+    """`idle 24m of 30m, ends in 6m`; an extension is no part of the idle time."""
+    left = f"ends in {span(ends_at - now)}"
+    if instance.idle_seconds is None or node.idle_since is None or (instance.awake_until or 0.0) >= ends_at:
+        return f"idle, {left}"
+    return f"idle {span(now - node.idle_since)} of {span(instance.idle_seconds)}, {left}"
+
+
+def _of_tunnels(instance: InstanceRow, tunnels: Iterable[TunnelRow]) -> Iterator[Need]:
+    for tunnel in tunnels:
+        if tunnel.state == TunnelState.FAILED:
+            text = f"port {tunnel.local_port} here does not lead to it: {tunnel.problem or 'no reason is known'}"
+            yield Need("port-failed", "warn", instance.name, text, "instance.forward", instance.id)
+
+
+def _of_sightings(known: Known) -> Iterator[Need]:
+    for key, row in known.sightings.items():
+        if row.ownership == _ORPHAN:
+            price = row.price_usd_per_hour
+            burns = "" if price is None else f", burns ${price:,.2f}/h"
+            text = f"{row.instance_type} in {row.zone or row.region} runs without a row here{burns}"
+            since = row.first_seen_at if row.launched_at is None else row.launched_at
+            yield Need("orphan", "bad", row.name or row.remote_id, text, "instance.adopt", key, since)
+
+
+def _of_jobs(known: Known, now: float) -> Iterator[Need]:
+    """The last ones that failed; one that was asked for again says nothing any more."""
+    failed = [
+        job
+        for job in known.jobs.values()
+        if job.state == _FAILED_JOB and job.ended_at is not None and now - job.ended_at <= JOB_ERROR_SHOWN
+    ]
+    failed.sort(key=lambda job: job.created_at, reverse=True)
+    for job in failed[:_JOBS_SHOWN]:
+        machine_id = job.subject if job.subject in known.instances else None
+        subject, text = job_subject(job, machines_of(job, known.instances)), job_failure(job)
+        yield Need("job-failed", "warn", subject, text, "job.list", job.id, job.ended_at, machine_id)
+
+
+def _of_store(known: Known) -> Iterator[Need]:
+    """Said by the table itself where it has no rows."""
+    if known.problem and known.instances:
+        yield Need("store", "bad", "database", known.problem, "doctor.run")
+
+
+def machines_of(job: JobRow, instances: Mapping[str, InstanceRow]) -> list[InstanceRow]:
+    """The machines a job launched, else the one it is about."""
+    launched = [row for row in instances.values() if row.job_id == job.id]
+    about = instances.get(job.subject or "")
+    return launched or ([about] if about is not None else [])
+
+
+def job_subject(job: JobRow, machines: list[InstanceRow]) -> str:
+    """The name of what a job is about, of several the first, else its verb."""
+    if not machines:
+        return job.action_id.partition(".")[2]
+    return machines[0].name + (f" and {len(machines) - 1} more" if len(machines) > 1 else "")
+
+
+def job_failure(job: JobRow) -> str:
+    verb = job.action_id.partition(".")[2]
+    return f"{verb} failed: {job.error_message or 'no reason is known'}"
+
+
+def _burns(instance: InstanceRow) -> str:
+    price = instance.price_usd_per_hour
+    return "" if price is None else f", burns ${price:,.2f}/h"
+
+
+def _may_burn(instance: InstanceRow) -> str:
+    price = instance.price_usd_per_hour
+    return ", cost unknown" if price is None else f", may burn ${price:,.2f}/h"

@@ -1,0 +1,138 @@
+"""Home: what needs a person, what runs now, what it costs, and what happened last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar, cast
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from aicompute_tui.services.attention import Need
+from aicompute_tui.store.rows import InstanceRow
+from aicompute_tui.ui.machine_columns import Use, machine_columns
+from aicompute_tui.ui.screens.machines import MachinesScreen
+from aicompute_tui.ui.session import Session
+from aicompute_tui.ui.widgets.card_line import CardLine
+from aicompute_tui.ui.widgets.columns import Column
+from aicompute_tui.ui.widgets.needs_list import NeedsList
+from aicompute_tui.ui.widgets.virtual_table import VirtualTable
+
+_TALL = 12
+"""Fewer lines than this show the machines alone."""
+_ENDED_SHOWN = 5 * 60.0
+"""A machine that is gone stays this long, so that a person sees it go."""
+
+
+class DashboardScreen(MachinesScreen):
+    """Keys act on the line under the cursor, of the needs as of the machines."""
+
+    CRUMBS: ClassVar[tuple[str, ...]] = ("Dashboard",)
+
+    def __init__(self, session: Session) -> None:
+        self._needs = NeedsList(session.glyphs, lambda: self._now(), read_only=session.read_only)
+        super().__init__(session)
+        self._cards = CardLine(session.glyphs)
+
+    def compose_body(self) -> ComposeResult:
+        with Vertical(id="dashboard"):
+            yield self._cards
+            yield self._needs
+            yield self._machines
+
+    # -- what it shows
+
+    def machine_columns(self, width: int) -> list[Column[InstanceRow]]:
+        return machine_columns(self.session.glyphs, self._now, width, self.session.state.nodes, use=self._use)
+
+    def machine_rows(self) -> Iterable[InstanceRow]:
+        """The living and those that have just ended; what needs a person first."""
+        now, found = self._now(), self.session.overview.needs(self._now())
+        rank = {need.row_id: place for place, need in reversed(list(enumerate(found)))}
+        rows = [
+            row
+            for row in self.session.state.instances.values()
+            if not row.is_final or (row.ended_at is not None and now - row.ended_at <= _ENDED_SHOWN)
+        ]
+        return sorted(rows, key=lambda row: (rank.get(row.id, len(found)), row.is_final))
+
+    def _use(self, row_id: str) -> Use:
+        snapshot = self.session.state.snapshot
+        return () if snapshot is None else snapshot.utilisation.get(row_id, ())
+
+    def _fill(self) -> None:
+        self._show_needs()
+        super()._fill()
+
+    def on_resize(self, event: events.Resize) -> None:
+        super().on_resize(event)
+        self._show_needs()
+
+    def tick(self) -> None:
+        self._fill()
+        super().tick()
+
+    def refresh_header(self) -> None:
+        super().refresh_header()
+        self._cards.show_figures(self.session.overview.figures(self._now()), self.size.width or self.app.size.width)
+
+    def _show_needs(self) -> None:
+        found = self.session.overview.needs(self._now())
+        width, height = self.size.width, self.size.height
+        has_focus = self._needs.has_focus
+        self._cards.display = height >= _TALL
+        self._needs.display = bool(found) and height >= _TALL
+        if self._needs.display:
+            self._needs.styles.height = 1 + min(len(found), max(1, (height - 8) // 3))
+            self._needs.show_needs(found, width)
+        elif has_focus:
+            self._machines.focus()
+
+    # -- what keys act on
+
+    @property
+    def active_table(self) -> VirtualTable[object] | None:
+        return cast("VirtualTable[object]", self._needs if self._needs.has_focus else self._machines)
+
+    def selected_ids(self) -> list[str]:
+        return self._needs.machine_ids() if self._needs.has_focus else self._machines.selected_ids()
+
+    @property
+    def hint_ids(self) -> tuple[str, ...]:
+        """On a need what mends it comes first."""
+        need = self._needs.need if self._needs.has_focus else None
+        if need is None or need.action_id in self.HINTS[:2] or not need.action_id:
+            return self.HINTS
+        rest = tuple(each for each in self.HINTS if each != need.action_id)
+        return (need.action_id, *rest)
+
+    def open_other(self, event: VirtualTable.RowOpened) -> None:
+        """A need opens the place it is about."""
+        need = self._needs.rows.get(event.row_id)
+        if need is not None:
+            self._open(need)
+
+    def _open(self, need: Need) -> None:
+        if need.kind == "job-failed":
+            self.console.open_view("job.list")
+        elif need.kind == "orphan":
+            self.console.open_view("instance.list", {"name": need.row_id})
+        elif need.kind == "store":
+            self.console.open_view("doctor.run")
+        elif need.row_id is not None:
+            self.console.show_detail(need.row_id)
+
+    def on_virtual_table_edge_passed(self, event: VirtualTable.EdgePassed) -> None:
+        """The cursor walks from one table into the other."""
+        if event.direction < 0 and event.table is self._machines and self._needs.display:
+            self._needs.focus()
+        elif event.direction > 0 and event.table is self._needs:
+            self._machines.focus()
+
+    def on_virtual_table_selection_changed(self, event: VirtualTable.SelectionChanged) -> None:
+        if event.table is self._needs:
+            self._footer.show_hints(self._hints())
+
+    def on_descendant_focus(self) -> None:
+        self._footer.show_hints(self._hints())

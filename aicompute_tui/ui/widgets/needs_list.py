@@ -1,0 +1,92 @@
+"""What needs a person, one line each: what is wrong with what, since when, and the key that mends it there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from rich.cells import cell_len
+
+from aicompute_tui.domain.instance import InstanceState
+from aicompute_tui.services.attention import Kind, Need
+from aicompute_tui.ui.bindings import footer_word, key_text, keys_of
+from aicompute_tui.ui.format import STATE_LOOKS, StateLook, age, sign
+from aicompute_tui.ui.glyphs import Glyphs
+from aicompute_tui.ui.navigation import PLACE_KEYS, commands
+from aicompute_tui.ui.widgets.columns import Cell, Column, Tone
+from aicompute_tui.ui.widgets.virtual_table import VirtualTable
+
+_BAD, _WARN = STATE_LOOKS[InstanceState.FAILED], STATE_LOOKS[InstanceState.DEGRADED]
+_LOOKS: dict[Kind, StateLook] = {
+    "in-doubt": STATE_LOOKS[InstanceState.UNKNOWN],
+    "lost": STATE_LOOKS[InstanceState.LOST],
+    "job-failed": _BAD,
+}
+_AGED = 76
+"""From this width on each line says since when."""
+_HINTED = 50
+
+
+class NeedsList(VirtualTable[Need]):
+    """As tall as its lines; names have the room they need, texts give way."""
+
+    def __init__(self, glyphs: Glyphs, now: Callable[[], float], *, read_only: bool) -> None:
+        self._moment = now
+        self._read_only = read_only
+        self._widths = (8, 0)
+        super().__init__(self._made(glyphs), glyphs=glyphs, marks=False, id="needs")
+
+    @property
+    def need(self) -> Need | None:
+        """The one under the cursor."""
+        return None if self.cursor_id is None else self.rows[self.cursor_id]
+
+    def machine_ids(self) -> list[str]:
+        """What an action on the line under the cursor is about: its machine, or the one without a row."""
+        need = self.need
+        if need is None:
+            return []
+        row_id = need.machine_id if need.kind == "job-failed" else need.row_id
+        return [row_id] if row_id is not None else []
+
+    def show_needs(self, found: Sequence[Need], width: int) -> None:
+        """All of them, laid out for a window of `width`."""
+        rows: dict[str, Need] = {}
+        for need in found:
+            key = f"{need.kind} {need.row_id or need.subject}"
+            rows[key if key not in rows else f"{key} {len(rows)}"] = need
+        names = max((cell_len(need.subject) for need in found), default=0) + 2
+        hints = max((len(self.hint(need)) for need in found), default=0)
+        widths = (max(8, min(names, width * 2 // 5)), hints if width >= _HINTED else 0)
+        if widths != self._widths:
+            self._widths = widths
+            self.set_columns(self._made(self._glyphs))
+        self.set_rows(rows)
+        self.refresh_texts()
+
+    def hint(self, need: Need) -> str:
+        """`+ extend`; empty where there is no key for it, or none that may be used."""
+        command = commands().get(need.action_id)
+        if command is None or not keys_of(command) or (self._read_only and command.mutates):
+            return ""
+        word = command.aliases[0] if command.id in PLACE_KEYS else footer_word(command)
+        return f"{key_text(keys_of(command)[0])} {word}"
+
+    def _made(self, glyphs: Glyphs) -> list[Column[Need]]:
+        names, hints = self._widths
+
+        def name(need: Need) -> Cell:
+            tone: Tone = "bad" if need.level == "bad" else "warn"
+            look = _LOOKS.get(need.kind) or (_BAD if need.level == "bad" else _WARN)
+            return Cell(need.subject, "strong", sign(look, glyphs), tone)
+
+        def since(need: Need) -> Cell:
+            return Cell("" if need.since is None else age(need.since, self._moment(), glyphs), "dim")
+
+        columns: list[Column[Need]] = [
+            Column(key="name", title="NEEDS YOU", width=names, cell=name),
+            Column(key="text", title="", width=8, weight=1, cell=lambda need: need.text),
+            Column(key="since", title="", width=5, needs=_AGED, align="right", cell=since),
+        ]
+        if hints:
+            columns.append(Column(key="hint", title="", width=hints, cell=lambda need: Cell(self.hint(need), "dim")))
+        return columns
