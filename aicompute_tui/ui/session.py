@@ -16,6 +16,7 @@ from aicompute_tui.domain.clock import Clock
 from aicompute_tui.domain.errors import AicError, Refused, Unreachable
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.ui.glyphs import UNICODE, Glyphs
+from aicompute_tui.ui.local_zone import LOCAL_ZONE
 from aicompute_tui.ui.overview import Overview
 from aicompute_tui.ui.state import ConsoleState, StateChange
 
@@ -57,7 +58,7 @@ class Session:
 
     def now_here(self) -> datetime:
         """In the zone that times are shown in."""
-        return self.now() if self.utc else self.now().astimezone()
+        return self.now() if self.utc else self.now().astimezone(LOCAL_ZONE)
 
     async def start(self) -> None:
         """Called once, after the first paint."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta, timezone
@@ -16,9 +17,11 @@ from textual.screen import Screen
 
 from aicompute_tui.actions.registry import ACTIONS
 from aicompute_tui.domain.errors import InvalidInput
+from aicompute_tui.runtime.clock import SystemClock
 from aicompute_tui.ui.ascii_filter import AsciiFilter
 from aicompute_tui.ui.bindings import keys_of, navigation_bindings
 from aicompute_tui.ui.glyphs import ASCII, UNICODE, Glyphs
+from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.widgets.log_view import LogView
 from tests.waiting import until
 
@@ -452,6 +455,23 @@ async def test_times_stand_in_the_readers_zone_where_they_say_their_own() -> Non
         view._now = lambda: datetime(2026, 11, 21, tzinfo=zone)
         view.take_zone()
         assert [text for text in lines_shown(view) if text] == ["22:04:05 a", "21:04:05 b", "03:04:05 c"]
+
+
+@pytest.mark.asyncio
+async def test_each_time_has_the_offset_of_its_own_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clocks in Toronto went back on the first of November: neither today's offset nor another day's fits all."""
+    monkeypatch.setenv("TZ", "America/Toronto")
+    time.tzset()
+    try:
+        async with shown() as (view, _):
+            view._now = Session(SystemClock()).now_here
+            view.take_zone()
+            view.append(["2026-10-31T12:00:00Z a", "2026-11-01T05:30:00Z b", "2026-11-01T06:30:00Z c"])
+            await painted(view)
+            assert [text for text in lines_shown(view) if text] == ["08:00:00 a", "01:30:00 b", "01:30:00 c"]
+    finally:
+        monkeypatch.delenv("TZ")
+        time.tzset()
 
 
 @pytest.mark.asyncio
