@@ -7,7 +7,9 @@ import logging
 import os
 import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 
 from aicompute_tui.actions.registry import ACTIONS, resolve_handler, resolve_stream
 from aicompute_tui.agent.lock import AgentLock
@@ -207,8 +209,15 @@ async def serve(runtime: Runtime, *, debug: bool = False) -> int:
 
 
 def _give_way() -> None:
-    """A sweep over many machines must not hold up the console that somebody types into beside it."""
+    """A sweep over many machines must not hold up the console that somebody types into beside it.
+
+    Where the kernel shares the processor out among sessions, niceness counts within one only: ours as a whole must be
+    nice then, and is where nobody else is in it.
+    """
     os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
+    if os.getsid(0) == os.getpid():
+        with suppress(OSError):
+            Path("/proc/self/autogroup").write_text(str(NICENESS), encoding="ascii")
 
 
 def _heed_signals(agent: Agent) -> None:

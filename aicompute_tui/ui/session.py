@@ -18,6 +18,7 @@ from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.ui.glyphs import UNICODE, Glyphs
 from aicompute_tui.ui.local_zone import LOCAL_ZONE
 from aicompute_tui.ui.overview import Overview
+from aicompute_tui.ui.scheduling import answer_soon
 from aicompute_tui.ui.state import ConsoleState, StateChange
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ class LiveSession(Session):
         self.log_file = self._runtime.start_log("console")
         self._follow()
         self._spawn(self._keep_agent())
+        await asyncio.to_thread(answer_soon)
         await asyncio.to_thread(_import_heavy)
         gc.freeze()  # what was imported stays: looking through it again and again would hold up keys
 

@@ -18,6 +18,7 @@ import pytest_asyncio
 from aicompute_tui import __version__
 from aicompute_tui.agent.client import AgentClient
 from aicompute_tui.agent.install import install
+from aicompute_tui.agent.process import NICENESS
 from aicompute_tui.agent.start import connect_agent, ensure_agent
 from aicompute_tui.domain.errors import AicError, NotConfigured, Unreachable
 from aicompute_tui.domain.job import JOB_LEASE_SECONDS, JobState
@@ -61,6 +62,14 @@ async def test_a_second_agent_says_so_and_exits_1(home: Home) -> None:
     assert f"An agent already runs here (pid {first.status.pid})." in err
     assert "Traceback" not in err
     assert (await home.status())["pid"] == first.status.pid
+
+
+async def test_an_agent_of_a_session_of_its_own_gives_way_as_a_whole(home: Home) -> None:
+    pid = (await ensure_agent(home.runtime())).status.pid
+    assert os.getpriority(os.PRIO_PROCESS, pid) >= NICENESS
+    session = Path(f"/proc/{pid}/autogroup")
+    if session.exists():  # sessions are groups of their own for this kernel
+        assert session.read_text().split()[-1] == str(NICENESS)
 
 
 async def test_of_two_that_start_one_at_once_one_wins_and_both_have_it(home: Home) -> None:
