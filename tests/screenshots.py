@@ -46,7 +46,8 @@ class View(NamedTuple):
 
 
 VIEWS = (
-    View("instances", (), "llama8-ca"),
+    View("dashboard", (), "llama8-ca"),
+    View("instances", ("2",), "llama8-ca"),
     View("setup", ("slash", *"coder-us", "enter", "enter"), "pulls qwen", moves=True),
     View("filter", ("slash", *"g5", "enter"), "g5"),
     View("detail", ("slash", *"llama8", "enter", "enter"), "tunnel to"),
@@ -150,7 +151,7 @@ def _is_complete(text: str, view: View) -> bool:
 async def _go_home(app: ConsoleApp, pilot: Pilot[int]) -> None:
     for _ in range(6):
         await pilot.press("escape")
-    await pilot.press("2")
+    await pilot.press("1")
     await until(lambda: len(app.screen_stack) == 1, "home is shown")
 
 

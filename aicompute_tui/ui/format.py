@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from aicompute_tui.domain.durations import span as span
+from aicompute_tui.domain import durations
 from aicompute_tui.domain.instance import InstanceState
 from aicompute_tui.domain.moments import parse_moment
 from aicompute_tui.domain.money import NANO_PER_USD
@@ -14,6 +14,9 @@ from aicompute_tui.store.rows import InstanceRow
 from aicompute_tui.ui.glyphs import Glyphs
 from aicompute_tui.ui.state import CANCELLED_JOB, DONE_JOB, FAILED_JOB, QUEUED_JOB
 from aicompute_tui.ui.widgets.columns import Tone
+
+
+span = durations.span
 
 
 class StateLook(NamedTuple):

@@ -31,7 +31,7 @@ class DashboardScreen(MachinesScreen):
     CRUMBS: ClassVar[tuple[str, ...]] = ("Dashboard",)
 
     def __init__(self, session: Session) -> None:
-        self._needs = NeedsList(session.glyphs, lambda: self._now(), read_only=session.read_only)
+        self._needs = NeedsList(session.glyphs, self._now, read_only=session.read_only)
         super().__init__(session)
         self._cards = CardLine(session.glyphs)
 
