@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 
 import pytest
 
@@ -30,12 +31,14 @@ class ModelServer:
         self.connections += 1
         self.tasks.add(asyncio.current_task())
         try:
-            if (await reader.readline()).startswith(b"ECHO"):
+            request = await reader.readline()
+            if request.startswith(b"ECHO"):
                 writer.write((await reader.read()).upper())
             else:
                 writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-                for number in range(5):
+                for number in count() if request.startswith(b"ENDLESS") else range(5):
                     writer.write(b"7\r\ndata: %d\r\n" % number)
+                    await writer.drain()
                     await self.go_on.wait()
                     self.go_on.clear()
                 writer.write(b"0\r\n\r\n")
@@ -148,7 +151,7 @@ async def test_a_client_that_goes_away_is_told_to_the_machine(ssh_world: SshWorl
     async with serving() as (model, port):
         tunnel = await pool.forward(ssh_world.address(), port, 0)
         _, writer = await asyncio.open_connection("127.0.0.1", tunnel.local_port)
-        writer.write(b"GET\n")
+        writer.write(b"ENDLESS\n")
         await until(lambda: model.connections, "the machine is asked")
         writer.transport.abort()
 
