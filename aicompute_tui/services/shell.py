@@ -27,6 +27,7 @@ _FIXED_OPTIONS = (
     "CheckHostIP=no",
     "HashKnownHosts=no",
     "UpdateHostKeys=no",
+    "StrictHostKeyChecking=yes",
     "ConnectTimeout=15",
     "ServerAliveInterval=15",
     "ServerAliveCountMax=4",
@@ -34,11 +35,16 @@ _FIXED_OPTIONS = (
 
 
 async def ssh_command(context: Context, arguments: Arguments) -> Json:
-    """Handler of `instance.ssh`: the command as words, for the door that has the terminal."""
+    """Handler of `instance.ssh`: the command as words, for the door that has the terminal.
+
+    A machine whose key is not pinned yet is met by us first: OpenSSH would write into the file without our lock.
+    """
     async with context.store.read() as transaction:
         row = await transaction.instances.find(required_text(arguments, "name"))
     address = node_address(context, row)
     await asyncio.to_thread(own_public_key, context.places)
+    if not await asyncio.to_thread(keys_of, context.places.known_hosts, alias_of(row.id)):
+        await context.nodes.run(address, "true")
     words = arguments.get("command")
     command = [str(word) for word in words] if isinstance(words, list | tuple) else []
     argv: list[Json] = [*ssh_argv(address, context.places.ssh_key, context.places.known_hosts, command)]
@@ -55,14 +61,11 @@ def ssh_line(context: Context, row: Instance) -> str | None:
 
 
 def ssh_argv(address: NodeAddress, key: Path, known_hosts: Path, command: list[str]) -> list[str]:
-    """Words for OpenSSH. A machine whose key is not pinned yet has it pinned by this first connection."""
-    alias = alias_of(address.instance_id)
-    checking = "yes" if keys_of(known_hosts, alias) else "accept-new"
+    """Words for OpenSSH, which trusts the pinned key alone and writes nothing down."""
     options = [
         *_FIXED_OPTIONS,
         f"UserKnownHostsFile={_quoted_path(known_hosts)}",
-        f"HostKeyAlias={alias}",
-        f"StrictHostKeyChecking={checking}",
+        f"HostKeyAlias={alias_of(address.instance_id)}",
     ]
     argv = ["ssh", "-F", "none", "-i", str(key).replace("%", "%%")]
     for option in options:

@@ -227,7 +227,16 @@ async def test_openssh_logs_in_with_the_products_own_command(street: Street) -> 
     machine = await street.launch()
     places = street.places
     argv = ssh_argv(machine.address, places.ssh_key, places.known_hosts, ["hostname"])
-    done = await asyncio.to_thread(subprocess.run, argv, capture_output=True, text=True, timeout=30, check=False)
+
+    def run() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+
+    places.known_hosts.unlink(missing_ok=True)
+    assert (await asyncio.to_thread(run)).returncode == 255
+    assert not places.known_hosts.exists(), "only we write keys down, with the lock held"
+    async with connected(street) as pool:
+        await pool.run(machine.address, "true")
+    done = await asyncio.to_thread(run)
     assert done.stdout.strip() == machine.row.name, done.stderr
     shell = ssh_argv(machine.address, places.ssh_key, places.known_hosts, [])
     code, said = await asyncio.to_thread(at_a_terminal, [shell[0], "-tt", *shell[1:]], b"uptime\r\x04")

@@ -105,19 +105,13 @@ def test_an_extension_moves_the_end_of_idleness_at_once() -> None:
     assert shown(state=InstanceState.STOPPED) is None
 
 
-def test_the_command_trusts_the_first_key_and_then_that_one_alone(tmp_path: Path) -> None:
+def test_the_command_trusts_the_pinned_key_alone_and_keeps_words_whole(tmp_path: Path) -> None:
     known = tmp_path / "with space 100%" / "known_hosts"
-    key = tmp_path / "id"
-    argv = ssh_argv(ADDRESS, key, known, [])
-    assert "StrictHostKeyChecking=accept-new" in argv
+    argv = ssh_argv(ADDRESS, tmp_path / "id", known, [])
+    assert {"StrictHostKeyChecking=yes", "HostKeyAlias=aic-tui-0193"} <= set(argv)
     assert f'UserKnownHostsFile="{str(known).replace("%", "%%")}"' in argv
     assert argv[-4:] == ["-l", "ubuntu", "--", "203.0.113.7"]
-    known.parent.mkdir()
-    known.write_text("aic-tui-0193 ssh-ed25519 AAAA\n")
-    assert "StrictHostKeyChecking=yes" in ssh_argv(ADDRESS, key, known, [])
-    other = replace(ADDRESS, instance_id="019")
-    assert "StrictHostKeyChecking=accept-new" in ssh_argv(other, key, known, [])
-    assert ssh_argv(ADDRESS, key, known, ["echo", "a b"])[-1] == "echo 'a b'"
+    assert ssh_argv(ADDRESS, tmp_path / "id", known, ["echo", "a b"])[-1] == "echo 'a b'"
 
 
 def test_a_shell_gets_language_and_terminal_and_no_secret() -> None:
