@@ -27,14 +27,15 @@ def figures(snapshot: Snapshot, now: float) -> Figures:
     """Days and months begin at midnight UTC."""
     living = [row for row in snapshot.instances if not row.is_final]
     billed = [row for row in living if _is_billed(row)]
+    costs, month = snapshot.costs(now), month_start(now)
     return Figures(
         running=sum(1 for row in living if row.state in RUNNING_STATES),
         total=len(living),
         burn_usd_per_hour=sum(row.price_usd_per_hour or 0.0 for row in billed),
         unpriced_count=sum(1 for row in billed if row.price_usd_per_hour is None),
-        today_nano_usd=snapshot.spent_since_nano_usd(day_start(now), now),
-        month_nano_usd=snapshot.month_to_date_nano_usd(now),
-        gpu_hours_month=snapshot.gpu_hours_since(month_start(now), now),
+        today_nano_usd=costs.since(day_start(now)),
+        month_nano_usd=costs.since(month),
+        gpu_hours_month=costs.gpu_hours_since(month),
         seen_at=max((row.last_seen_at for row in living if row.last_seen_at is not None), default=None),
     )
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
+
+from aicompute_tui.store.costs import Costs
 
 SPEND_DAYS = 14
 """How many days of spending the console looks back on."""
@@ -203,54 +204,31 @@ class Snapshot(NamedTuple):
 
     A first reading leaves it empty."""
 
+    def costs(self, now: float) -> Costs:
+        """What every machine has cost, for sums of several times; those without a known price are not in it."""
+        return Costs(self.instances, self.spent, now)
+
     def month_to_date_nano_usd(self, now: float) -> int:
-        """What all machines have cost since the month began; those without a known price are not in it."""
-        return self.spent_since_nano_usd(month_start(now), now)
+        """What all machines have cost since the month began."""
+        return self.costs(now).since(month_start(now))
 
     def spent_since_nano_usd(self, since: float, now: float) -> int:
         """The part of that which fell after `since`, no earlier than the month's start or `SPEND_DAYS` ago."""
-        return sum(cost for _, cost in self._costs_since(since, now))
+        return self.costs(now).since(since)
 
     def spent_by_day_nano_usd(self, now: float) -> list[int]:
         """What fell on each of the last `SPEND_DAYS` days in UTC, today last; the present price stands for all days."""
-        starts = [day_start(now) - day * 86_400 for day in range(SPEND_DAYS)]
-        since = [self.spent_since_nano_usd(start, now) for start in starts]
-        return [later - earlier for earlier, later in zip([0, *since], since, strict=False)][::-1]
+        return self.costs(now).by_day(SPEND_DAYS)
 
     def gpu_hours_since(self, since: float, now: float) -> float:
         """Billed hours times GPUs; machines whose price or GPUs are not known are not in it."""
-        return sum(
-            cost / 1e9 / row.price_usd_per_hour * row.gpu_count
-            for row, cost in self._costs_since(since, now)
-            if row.price_usd_per_hour and row.gpu_count
-        )
-
-    def _costs_since(self, since: float, now: float) -> Iterator[tuple[InstanceRow | SpendRow, int]]:
-        for row in self.instances:
-            yield row, _cost_since(row, row.cost_nano_usd(now) or 0, since, now)
-        for ended in self.spent:
-            yield ended, _cost_since(ended, ended.settled_nano_usd or 0, since, now)
+        return self.costs(now).gpu_hours_since(since)
 
 
 class ChangeRow(NamedTuple):
     number: int
     table_name: str
     row_id: str
-
-
-def _cost_since(row: InstanceRow | SpendRow, cost_nano_usd: int, since: float, now: float) -> int:
-    """The part of a machine's cost that fell after `since`, by the same rule as the ledger's."""
-    began = row.requested_at if row.launched_at is None else row.launched_at
-    ended = row.ended_at
-    if ended is None:
-        ended = row.state_since if isinstance(row, InstanceRow) and row.billing_since is None else now
-    if began >= since:
-        return cost_nano_usd
-    if ended <= since:
-        return 0
-    if row.price_usd_per_hour is None:
-        return cost_nano_usd
-    return min(cost_nano_usd, round(row.price_usd_per_hour * (ended - since) / 3.6e-6))
 
 
 def day_start(now: float) -> float:
