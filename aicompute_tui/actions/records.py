@@ -10,6 +10,14 @@ _CREDENTIAL = Parameter(
 _KEY = Parameter("key", "text", "Setting, as `setting list` shows it.", positional=True, required=True)
 _JOB = Parameter("id", "text", "Job id or its beginning.", positional=True, required=True)
 
+_EVENT_FILTERS = (
+    Parameter("actor", "text", "Only those by this person or program, or a part of the name."),
+    Parameter("kind", "text", "Only those of this kind, or a part of it: instance, terminated."),
+    Parameter("subject", "text", "Only those about this name or id."),
+    Parameter("since", "text", "Only those since: 2h, or a day or moment like 2026-11-20."),
+    Parameter("level", "choice", "Only this level and those above it.", choices=("info", "warning", "error")),
+)
+
 RECORD_ACTIONS = (
     Action(
         "credential.list",
@@ -108,10 +116,7 @@ RECORD_ACTIONS = (
         "query",
         "aicompute_tui.services.events:list_events",
         ("event", "list"),
-        (
-            Parameter("limit", "integer", "How many of the newest.", default="200"),
-            Parameter("subject", "text", "Only those about this name or id."),
-        ),
+        (Parameter("limit", "integer", "How many of the newest.", default="200"), *_EVENT_FILTERS),
         aliases=("events",),
         result="rows",
     ),
@@ -123,6 +128,7 @@ RECORD_ACTIONS = (
         "query",
         "aicompute_tui.services.events:follow",
         ("event", "follow"),
+        _EVENT_FILTERS,
         aliases=("follow",),
         streams=True,
         result="rows",
@@ -162,6 +168,20 @@ RECORD_ACTIONS = (
         (_JOB,),
         keys=("x",),
         aliases=("cancel",),
+        mutates=True,
+        dangerous=True,
+    ),
+    Action(
+        "job.retry",
+        "Retry a job",
+        "Does again what a failed or cancelled job was to do, with the same arguments, as a new job.",
+        "jobs",
+        "job",
+        "aicompute_tui.services.retry:retry",
+        ("job", "retry"),
+        (_JOB,),
+        keys=("r",),
+        aliases=("retry",),
         mutates=True,
         dangerous=True,
     ),

@@ -131,6 +131,10 @@ async def _job(call: Call, runtime: Runtime, context: Context) -> int:
     subject = str(targets[0]["id"]) if len(targets) == 1 and call.action.scope == "instances" else None
     job = await submit(call, context, subject=subject)
     result = await run_job(call, context, job)
+    if call.action.id == "job.retry":
+        from aicompute_tui.cli.waiting import start_agent
+
+        await start_agent(runtime)
     if call.options.wait:
         return await wait_for_rows(call, runtime, context, [str(row["id"]) for row in targets])
     call.answer(result)

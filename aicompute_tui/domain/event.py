@@ -25,6 +25,25 @@ class Event:
     after: Mapping[str, str] = field(default_factory=dict)
 
 
+LEVELS = ("info", "warning", "error")
+"""The least first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFilter:
+    """Which events are asked for; what is None narrows nothing."""
+
+    actor: str | None = None
+    """Part of who did it."""
+    kind: str | None = None
+    """Part of what happened."""
+    subject: str | None = None
+    """The id or the name of what it happened to."""
+    since: datetime | None = None
+    level: str | None = None
+    """This level and those above it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One line of the change feed."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from aicompute_tui.clouds.base import Cloud
 from aicompute_tui.domain.durations import format_duration, parse_duration
 from aicompute_tui.domain.errors import AicError, Refused
+from aicompute_tui.domain.event import EventFilter
 from aicompute_tui.domain.expiry import awake_until, extended_end
 from aicompute_tui.domain.instance import DesiredState, Instance, InstanceState
 from aicompute_tui.domain.job import Job
@@ -47,7 +48,7 @@ async def _was_extended(transaction: Transaction, row: Instance, job: Job) -> bo
     """Whether this very job wrote the new end before it was taken over: twice would be twice the time."""
     if job.fence <= 1:
         return False
-    events = await transaction.events.list(subject=row.id)
+    events = await transaction.events.list(wanted=EventFilter(subject=row.id))
     return any(event.kind == "instance.extended" and event.after.get("job_id") == job.id for event in events)
 
 

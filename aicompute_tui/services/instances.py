@@ -7,6 +7,7 @@ from dataclasses import replace
 from aicompute_tui.domain import ledger
 from aicompute_tui.domain.durations import format_duration
 from aicompute_tui.domain.errors import Refused
+from aicompute_tui.domain.event import EventFilter
 from aicompute_tui.domain.instance import Instance, InstanceState
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.services.arguments import flag, required_text
@@ -34,7 +35,7 @@ async def show(context: Context, arguments: Arguments) -> JsonObject:
     async with context.store.read() as transaction:
         row = await transaction.instances.find(required_text(arguments, "name"))
         attempts = await transaction.attempts.list(row.id)
-        events = await transaction.events.list(limit=100, subject=row.id)
+        events = await transaction.events.list(limit=100, wanted=EventFilter(subject=row.id))
         report = await transaction.node_reports.get(row.id)
         typical = await transaction.setup_times.typical(row.framework)
         tunnels = await transaction.tunnels.of(row.id)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Iterator
 
-from sqlalchemy import delete, insert, or_, select
+from sqlalchemy import ColumnElement, delete, insert, or_, select
 
-from aicompute_tui.domain.event import Change, Event
+from aicompute_tui.domain.event import LEVELS, Change, Event, EventFilter
 from aicompute_tui.store.tables import changes, counters, events, to_model, to_row
 from aicompute_tui.store.work import CHANGE_COUNTER, Work
 
@@ -21,18 +22,29 @@ class Events:
         await self._work.write(insert(events).values({**to_row(event), "position": position}))
 
     async def list(
-        self, limit: int = 200, after_id: str | None = None, subject: str | None = None
+        self, limit: int = 200, after_id: str | None = None, wanted: EventFilter | None = None
     ) -> builtins.list[Event]:
-        """Newest first; with `after_id` what came after that event, oldest first. `subject` is an id or a name."""
-        statement = select(events).limit(limit)
-        if subject is not None:
-            statement = statement.where(or_(events.c.subject_id == subject, events.c.subject_name == subject))
+        """Newest first; with `after_id` what came after that event, oldest first."""
+        statement = select(events).where(*_conditions(wanted or EventFilter())).limit(limit)
         if after_id is None:
             statement = statement.order_by(events.c.position.desc())
         else:
             known = select(events.c.position).where(events.c.id == after_id).scalar_subquery()
             statement = statement.where(events.c.position > known).order_by(events.c.position)
         return [to_model(Event, row) for row in await self._work.rows(statement)]
+
+
+def _conditions(wanted: EventFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.actor is not None:
+        yield events.c.actor.icontains(wanted.actor, autoescape=True)
+    if wanted.kind is not None:
+        yield events.c.kind.icontains(wanted.kind, autoescape=True)
+    if wanted.subject is not None:
+        yield or_(events.c.subject_id == wanted.subject, events.c.subject_name == wanted.subject)
+    if wanted.since is not None:
+        yield events.c.at >= wanted.since
+    if wanted.level is not None:
+        yield events.c.level.in_(LEVELS[LEVELS.index(wanted.level) :])
 
 
 class Changes:

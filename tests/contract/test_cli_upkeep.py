@@ -168,6 +168,34 @@ def test_events_about_one_machine_by_any_of_its_names(cli: Cli) -> None:
         assert set(as_words(rows, "subject_id")) == {row["id"]}
 
 
+def test_events_are_narrowed_by_who_what_when_and_how_grave(cli: Cli) -> None:
+    launched(cli, "--name", "gpu-1")
+    cli("setting", "set", "ttl", "3h")
+    everything = cli.json("event", "list")
+    kinds = as_words(everything, "kind")
+    assert "setting.set" in kinds or "setting.changed" in kinds
+    assert set(as_words(cli.json("event", "list", "--kind", "instance."), "subject_kind")) == {"instance"}
+    actor = everything[0]["actor"]
+    assert len(cli.json("event", "list", "--actor", actor.partition("@")[0].upper())) > 0
+    assert cli.json("event", "list", "--actor", "nobody-like-it") == []
+    assert cli.json("event", "list", "--since", "2h") == everything
+    assert cli.json("event", "list", "--since", "2100-01-01") == []
+    assert cli.json("event", "list", "--level", "error") == []
+    assert cli("event", "list", "--since", "yesterday").code == 2
+    assert cli("event", "list", "--level", "loud").code == 2
+
+
+def test_a_failed_job_is_retried_and_a_done_one_is_not(cli: Cli) -> None:
+    cli("setting", "set", "ttl", "3h")
+    cli("setting", "set", "ttl", "soon")
+    failed, done = cli.json("job", "list")
+    assert cli("job", "retry", done["id"], "--yes").code == 4
+    assert cli("job", "retry", failed["id"]).code == 4, "nobody can be asked, so --yes is wanted"
+    again = cli.json("job", "retry", failed["id"], "--yes")
+    assert (again["action_id"], again["parameters"]) == ("setting.set", {"key": "ttl", "value": "soon"})
+    assert again["id"] != failed["id"]
+
+
 def test_a_home_that_cannot_be_made_is_one_sentence(cli: Cli) -> None:
     cli.environment["AIC_TUI_HOME"] = "/proc/nowhere"
     answer = cli("instance", "list", "-o", "json")

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from aicompute_tui.domain.credential import Credential
 from aicompute_tui.domain.errors import Conflict, InvalidInput, NotFound
-from aicompute_tui.domain.event import Event
+from aicompute_tui.domain.event import Event, EventFilter
 from aicompute_tui.domain.ids import new_id
 from aicompute_tui.domain.instance import Instance, InstanceState, Market
 from aicompute_tui.domain.launch import AttemptState, LaunchAttempt
@@ -184,8 +184,8 @@ async def test_events_stand_in_the_order_of_their_commits(store: Store) -> None:
         assert await transaction.events.list() == [third, second, first]
         assert await transaction.events.list(limit=1) == [third]
         assert await transaction.events.list(after_id=first.id) == [second, third]
-        assert await transaction.events.list(subject="a") == [third, first]
-        assert await transaction.events.list(subject="id-b") == [second]
+        assert await transaction.events.list(wanted=EventFilter(subject="a")) == [third, first]
+        assert await transaction.events.list(wanted=EventFilter(subject="id-b")) == [second]
 
 
 async def test_the_feed_has_one_line_for_each_row_of_a_transaction(store: Store) -> None:
