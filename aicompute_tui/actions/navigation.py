@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from aicompute_tui.actions.model import Action
 
-Place = Literal["app", "screen", "table", "log", "machine-log"]
+Place = Literal["app", "screen", "table", "log", "machine-log", "settings"]
 
 
 class Navigation(NamedTuple):
@@ -78,6 +78,10 @@ NAVIGATION: dict[str, Navigation] = {
         Navigation("log.save", "save", "Writes the lines shown to a file.", "machine-log", "log_save", ("S",)),
         Navigation("log.copy-view", "copy the view", "Copies every line in view, over ssh too.",
                    "machine-log", "log_copy_view", ("C",)),
+        Navigation("settings.next", "next section", "Goes to the next section of the settings.",
+                   "settings", "section(1)", ("tab", "right")),
+        Navigation("settings.previous", "previous section", "Goes to the section before this one.",
+                   "settings", "section(-1)", ("shift+tab", "left")),
     )
 }  # fmt: skip
 

@@ -27,8 +27,8 @@ SCREENS = {
     "job.list": "aicompute_tui.ui.screens.records:JobsScreen",
     "event.list": "aicompute_tui.ui.screens.records:EventsScreen",
     "event.follow": "aicompute_tui.ui.screens.records:EventsScreen",
-    "credential.list": "aicompute_tui.ui.screens.records:CredentialsScreen",
-    "setting.list": "aicompute_tui.ui.screens.records:SettingsScreen",
+    "credential.list": "aicompute_tui.ui.screens.settings_credentials:CredentialsScreen",
+    "setting.list": "aicompute_tui.ui.screens.settings_preferences:PreferencesScreen",
     "doctor.run": "aicompute_tui.ui.screens.records:DoctorScreen",
 }
 """Views by the action that fills them; each is made with the session and what was given after the word."""

@@ -70,14 +70,14 @@ def _moment(session: Session, row: JsonObject, key: str) -> str:
     return moment(at, utc=session.utc, now=session.now().timestamp(), glyphs=session.glyphs)
 
 
-def _plain(key: str, title: str, width: int, *, weight: int = 0, letter: str = "", needs: int = 0) -> RowColumn:
+def plain_column(key: str, title: str, width: int, *, weight: int = 0, letter: str = "", needs: int = 0) -> RowColumn:
     return Column(
         key=key, title=title, width=width, weight=weight, letter=letter, needs=needs,
         cell=lambda row: text(row, key), sort=lambda row: text(row, key).lower() or None,
     )  # fmt: skip
 
 
-def _time(session: Session, key: str, title: str, letter: str, *, needs: int = 0) -> RowColumn:
+def time_column(session: Session, key: str, title: str, letter: str, *, needs: int = 0) -> RowColumn:
     return Column(
         key=key,
         title=title,
@@ -107,8 +107,8 @@ def _job_columns(session: Session) -> list[RowColumn]:
         Column(key="subject", title="about", width=14, cell=lambda row: _subject(session, row), weight=1, most=30,
                letter="A", sort=lambda row: _subject(session, row)),
         Column(key="progress", title="progress", width=20, cell=_job_progress, weight=3),
-        _plain("created_by", "by", 12, letter="B", needs=100),
-        _time(session, "created_at", "asked", "C", needs=90),
+        plain_column("created_by", "by", 12, letter="B", needs=100),
+        time_column(session, "created_at", "asked", "C", needs=90),
         Column(key="took", title="took", width=6, align="right", cell=lambda row: _took(session, row), needs=70),
     ]  # fmt: skip
 
@@ -156,14 +156,14 @@ def _event_columns(session: Session) -> list[RowColumn]:
         return _verdict(session, text(row, "level") or "info")
 
     return [
-        _time(session, "at", "when", "W"),
+        time_column(session, "at", "when", "W"),
         Column(key="level", title="level", width=9, cell=level, letter="L", sort=lambda row: text(row, "level")),
-        _plain("subject_name", "about", 14, weight=1, letter="A"),
-        _plain("kind", "what", 20, letter="K", needs=110),
+        plain_column("subject_name", "about", 14, weight=1, letter="A"),
+        plain_column("kind", "what", 20, letter="K", needs=110),
         Column(key="message", title="message", width=24, weight=4,
                cell=lambda row: short_moments(text(row, "message"), utc=session.utc, now=session.now().timestamp(),
                                               glyphs=session.glyphs)),
-        _plain("actor", "by", 14, letter="B", needs=90),
+        plain_column("actor", "by", 14, letter="B", needs=90),
     ]  # fmt: skip
 
 
@@ -175,64 +175,6 @@ def _event_told(session: Session, row: JsonObject) -> str:
         changed = ", ".join(f"{key} {before.get(key) or '–'} → {after.get(key) or '–'}" for key in keys)
     told = "   ".join(filter(None, (text(row, "message"), changed, f"by {text(row, 'actor')}")))
     return short_moments(told, utc=session.utc, now=session.now().timestamp(), glyphs=session.glyphs)
-
-
-# -- credentials
-
-
-def _credential_columns(session: Session) -> list[RowColumn]:
-    def state(row: JsonObject) -> Cell:
-        if row.get("error_message"):
-            return Cell(_signed(session, "failed"), "bad")
-        if row.get("checked_at"):
-            return Cell(_signed(session, "ok"), "good")
-        return Cell("not tested", "dim")
-
-    return [
-        Column(key="state", title="state", width=10, cell=state),
-        _plain("name", "name", 14, weight=1, letter="N"),
-        _plain("method", "method", 12, weight=1, letter="M"),
-        _plain("account_id", "account", 12, letter="A"),
-        _plain("region", "region", 14, letter="R"),
-        _time(session, "checked_at", "tested", "T", needs=90),
-        _plain("arn", "opens", 24, weight=3, needs=110),
-    ]
-
-
-def _credential_told(_: Session, row: JsonObject) -> str:
-    if row.get("error_message"):
-        return text(row, "error_message")
-    return text(row, "arn") or "Press enter to ask the cloud whose account it opens."
-
-
-# -- settings
-
-
-def _setting_columns(_: Session) -> list[RowColumn]:
-    def value(row: JsonObject) -> Cell:
-        own = text(row, "source") not in ("built-in", "default", "")
-        return Cell(text(row, "value") or "–", "strong" if own else "")
-
-    return [
-        _plain("key", "setting", 18, letter="K"),
-        Column(
-            key="value",
-            title="value",
-            width=18,
-            cell=value,
-            weight=1,
-            most=34,
-            letter="V",
-            sort=lambda r: text(r, "value"),
-        ),
-        _plain("source", "from", 12, letter="F"),
-        _plain("help", "what it does", 24, weight=3, needs=90),
-    ]
-
-
-def _setting_told(_: Session, row: JsonObject) -> str:
-    default = text(row, "default")
-    return f"{text(row, 'help')}  Built-in: {default or 'nothing'}."
 
 
 # -- machine types
@@ -266,7 +208,7 @@ def _type_columns(session: Session) -> list[RowColumn]:
         return " ".join(str(zone)[-1] for zone in found) if isinstance(found, list) and found else unknown
 
     return [
-        _plain("name", "type", 15, letter="T"),
+        plain_column("name", "type", 15, letter="T"),
         Column(key="gpu", title="GPU", width=12, weight=1, most=24, cell=gpu, letter="G",
                sort=lambda row: text(row, "gpu_name")),
         Column(key="vram", title="VRAM G", width=6, align="right", letter="V", sort=memory, descending=True,
@@ -305,9 +247,9 @@ def _doctor_columns(session: Session) -> list[RowColumn]:
     return [
         Column(key="verdict", title="verdict", width=10, letter="V", sort=_rank,
                cell=lambda row: _verdict(session, text(row, "verdict"))),
-        _plain("check", "check", 14, letter="C"),
-        _plain("reason", "reason", 30, weight=3),
-        _plain("next_step", "what to do", 20, weight=2, needs=90),
+        plain_column("check", "check", 14, letter="C"),
+        plain_column("reason", "reason", 30, weight=3),
+        plain_column("next_step", "what to do", 20, weight=2, needs=90),
     ]  # fmt: skip
 
 
@@ -316,10 +258,10 @@ def _doctor_told(_: Session, row: JsonObject) -> str:
 
 
 def _verdict(session: Session, word: str) -> Cell:
-    return Cell(_signed(session, word), _VERDICTS.get(word, ("", "", ""))[2])
+    return Cell(signed(session, word), _VERDICTS.get(word, ("", "", ""))[2])
 
 
-def _signed(session: Session, word: str) -> str:
+def signed(session: Session, word: str) -> str:
     glyph, twin, _ = _VERDICTS.get(word, ("?", "?", ""))
     return f"{glyph if session.glyphs.unicode else twin} {word}"
 
@@ -332,15 +274,6 @@ EVENTS = RecordList(
     question="event.list", title="Events", key="id", columns=_event_columns, told=_event_told, scope="events",
     empty="Nothing has happened yet. Press n to launch a machine.", follows=True,
 )  # fmt: skip
-CREDENTIALS = RecordList(
-    question="credential.list", title="Credentials", key="id", columns=_credential_columns, told=_credential_told,
-    empty="No credential is found. Run `aws configure`, or `aic-tui credential set NAME`, then press ctrl+r.",
-    scope="credentials", opens="credential.test",
-)  # fmt: skip
-SETTINGS = RecordList(
-    question="setting.list", title="Settings", key="key", columns=_setting_columns, told=_setting_told,
-    empty="The settings cannot be read.", scope="settings", opens="setting.set",
-)  # fmt: skip
 TYPES = RecordList(
     question="instance.types", title="Types", key="name", columns=_type_columns, told=_type_told,
     empty="No GPU machine is offered here.", order=_type_rank,
@@ -349,7 +282,7 @@ DOCTOR = RecordList(
     question="doctor.run", title="Doctor", key="check", columns=_doctor_columns, told=_doctor_told,
     empty="There was nothing to check.", order=_rank,
 )  # fmt: skip
-RECORD_LISTS = (JOBS, EVENTS, CREDENTIALS, SETTINGS, TYPES, DOCTOR)
+RECORD_LISTS = (JOBS, EVENTS, TYPES, DOCTOR)
 
 
 def rows_by_key(records: RecordList, answer: Json) -> dict[str, JsonObject]:

@@ -14,13 +14,9 @@ from aicompute_tui.ui.navigation import by_word, commands
 from aicompute_tui.ui.screens.base import ConsoleScreen
 from aicompute_tui.ui.screens.detail import DetailScreen
 from aicompute_tui.ui.screens.instances import InstancesScreen
-from aicompute_tui.ui.screens.records import (
-    CredentialsScreen,
-    DoctorScreen,
-    EventsScreen,
-    JobsScreen,
-    SettingsScreen,
-)
+from aicompute_tui.ui.screens.records import DoctorScreen, EventsScreen, JobsScreen
+from aicompute_tui.ui.screens.settings_credentials import CredentialsScreen
+from aicompute_tui.ui.screens.settings_preferences import PreferencesScreen
 from aicompute_tui.ui.widgets.virtual_table import VirtualTable
 from tests.ui.console_world import HeldSession
 
@@ -30,7 +26,7 @@ VIEWS: list[type[ConsoleScreen]] = [
     JobsScreen,
     EventsScreen,
     CredentialsScreen,
-    SettingsScreen,
+    PreferencesScreen,
     DoctorScreen,
 ]
 FORBIDDEN = {"ctrl+a", "ctrl+b", "ctrl+space", "ctrl+s", "ctrl+q", "ctrl+d", "ctrl+k", "ctrl+z"}

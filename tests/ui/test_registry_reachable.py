@@ -16,6 +16,7 @@ from aicompute_tui.ui.navigation import NAVIGATION, PLACE_KEYS, by_word, command
 from aicompute_tui.ui.palette import offered
 from aicompute_tui.ui.records import RECORD_LISTS
 from aicompute_tui.ui.screens.base import ConsoleScreen
+from aicompute_tui.ui.settings_lists import SETTINGS_LISTS
 
 MULTIPLEXER_AND_FLOW = {"ctrl+a", "ctrl+b", "ctrl+space", "ctrl+at", "ctrl+s", "ctrl+q"}
 EVERY = sorted(ACTIONS.values(), key=lambda action: action.id)
@@ -81,7 +82,7 @@ def test_a_key_means_one_thing_in_each_view(screen: type[ConsoleScreen]) -> None
     used = Counter(key for binding in bindings for key in binding.key.split(","))
     assert [key for key, times in used.items() if times > 1] == []
     table = {key for binding in navigation_bindings("table") for key in binding.key.split(",")}
-    opened = {each.opens for each in RECORD_LISTS}
+    opened = {each.opens for each in (*RECORD_LISTS, *SETTINGS_LISTS)}
     shadowed = [binding.id for binding in bindings if table & set(binding.key.split(","))]
     assert [each for each in shadowed if each not in opened] == []
 

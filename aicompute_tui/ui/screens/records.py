@@ -1,15 +1,15 @@
-"""One screen for every plain list: jobs, events, credentials, settings and the installation's health."""
+"""One screen for every plain list: jobs, events and the installation's health; the settings build on it."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
+from textual.types import CSSPathType
 from textual.widgets import Static
 
 from aicompute_tui.actions.damage import damage_of
@@ -17,7 +17,6 @@ from aicompute_tui.actions.model import Scope
 from aicompute_tui.actions.registry import ACTIONS
 from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.json import Json, JsonObject
-from aicompute_tui.settings.keys import check_value, setting_named
 from aicompute_tui.settings.packaged import STYLES
 from aicompute_tui.ui import records
 from aicompute_tui.ui.filter_language import parse_filter
@@ -25,7 +24,6 @@ from aicompute_tui.ui.offering import check
 from aicompute_tui.ui.records import RecordList, RowColumn
 from aicompute_tui.ui.screens.base import ConsoleScreen
 from aicompute_tui.ui.screens.confirm import ConfirmDialog
-from aicompute_tui.ui.screens.prompt import PromptDialog
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.state import StateChange
 from aicompute_tui.ui.widgets.columns import plain
@@ -39,7 +37,7 @@ class RecordScreen(ConsoleScreen):
     """A table filled by one question, and below it the row under the cursor in full."""
 
     LIST: ClassVar[RecordList]
-    CSS_PATH = STYLES / "records.tcss"
+    CSS_PATH: ClassVar[CSSPathType | None] = STYLES / "records.tcss"
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -162,8 +160,6 @@ class RecordScreen(ConsoleScreen):
             super().action_perform(action_id)
         elif not (rows := self.selected_rows()):
             self.say("There is no row under the cursor.", "dim")
-        elif action_id == "setting.set":
-            self._edit_setting(rows[0])
         elif action.execution == "query":
             self._ask(action_id, rows[0])
         else:
@@ -178,19 +174,11 @@ class RecordScreen(ConsoleScreen):
         except AicError as error:
             self.say(error.message, "bad", next_step=error.next_step)
             return
-        if action_id == "credential.test" and isinstance(answer, dict):
-            self._tell_test(name, answer)
-        else:
-            self.console.show_json(name, answer)
+        self.tell_answer(action_id, row, answer)
 
-    def _tell_test(self, name: str, answer: JsonObject) -> None:
-        if answer.get("error_message") or answer.get("ok") is False:
-            self.say(f"{name}: {records.text(answer, 'error_message')}", "bad")
-        else:
-            self.say(f"{name} opens account {records.text(answer, 'account_id')}.", "good")
-        rows = {row_id: row for row_id, row in self.table.rows.items() if row.get("id") == answer.get("id")}
-        self.table.update_rows({row_id: {**row, **answer} for row_id, row in rows.items()})
-        self._tell()
+    def tell_answer(self, action_id: str, row: JsonObject, answer: Json) -> None:  # noqa: ARG002
+        """What a question about a row brought."""
+        self.console.show_json(self._called(row), answer)
 
     def _ask_first(self, action_id: str, rows: list[JsonObject]) -> None:
         """The question stands at once: a key on its way finds it, not the table behind."""
@@ -228,47 +216,6 @@ class RecordScreen(ConsoleScreen):
             return False
         return True
 
-    @work(group="submit", exit_on_error=False)
-    async def _edit_setting(self, row: JsonObject) -> None:
-        key = records.text(row, "key")
-        if row.get("shared") is False:
-            step = f"Set {records.text(row, 'variable')} or config.toml."
-            self.say(f"{key} is each console's own.", "warn", next_step=step)
-            return
-        value = await self.console.push_screen_wait(
-            PromptDialog(
-                f"Change {key}",
-                value=records.text(row, "value"),
-                help=_about_setting(row),
-                verb="change it",
-                rule=partial(_wrong_value, key),
-            )
-        )
-        if value is None or value == records.text(row, "value"):
-            return
-        if await self._hand_over("setting.set", {"key": key, "value": value}):
-            self.say(f"{key}: handed to the agent.", "dim")
-            self.load(settle=True)
-
-
-def _about_setting(row: JsonObject) -> str:
-    choices, source = row.get("choices"), records.text(row, "source")
-    told = [records.text(row, "help")]
-    if isinstance(choices, list) and choices:
-        told.append(f"One of {', '.join(map(str, choices))}.")
-    told.append(f"Empty takes it back to {records.text(row, 'default') or 'nothing'}.")
-    if source not in ("built-in", "database", ""):
-        told.append(f"What stands here comes from the {source} and goes before the database.")
-    return " ".join(told)
-
-
-def _wrong_value(key: str, value: str) -> str | None:
-    try:
-        check_value(setting_named(key), value)
-    except AicError as error:
-        return f"{error.message} {error.next_step}".strip()
-    return None
-
 
 class JobsScreen(RecordScreen):
     LIST = records.JOBS
@@ -280,19 +227,6 @@ class EventsScreen(RecordScreen):
     LIST = records.EVENTS
     SCOPES: ClassVar[tuple[Scope, ...]] = ("global", "events")
     HINTS: ClassVar[tuple[str, ...]] = ("go.open", "go.json", "go.filter", "go.copy", "go.command", "go.help")
-
-
-class CredentialsScreen(RecordScreen):
-    LIST = records.CREDENTIALS
-    SCOPES: ClassVar[tuple[Scope, ...]] = ("global", "credentials")
-    KEY_HINTS: ClassVar[tuple[tuple[str, str], ...]] = (("enter", "test"),)
-    HINTS: ClassVar[tuple[str, ...]] = ("credential.remove", "go.json", "go.filter", "go.command", "go.help")
-
-
-class SettingsScreen(RecordScreen):
-    LIST = records.SETTINGS
-    SCOPES: ClassVar[tuple[Scope, ...]] = ("global", "settings")
-    HINTS: ClassVar[tuple[str, ...]] = ("setting.set", "setting.get", "go.filter", "go.command", "go.help")
 
 
 class DoctorScreen(RecordScreen):
