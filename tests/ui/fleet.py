@@ -1,0 +1,188 @@
+"""A console full of fixed rows, with an answer to every question, for walks through all views and for pictures."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import NamedTuple
+
+from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.settings.keys import SETTINGS
+from aicompute_tui.store.rows import EventRow, Snapshot
+from aicompute_tui.ui import dispatch
+from aicompute_tui.ui.glyphs import UNICODE, Glyphs
+from tests.screenshots import VIEWS
+from tests.ui.console_world import (
+    HOUR,
+    MINUTE,
+    NOW,
+    Console,
+    HeldSession,
+    gpu,
+    job,
+    machine,
+    node,
+    reading,
+    sighting,
+    step,
+    tunnel,
+)
+from tests.ui.dialog_world import PREFLIGHT, TYPES
+
+_STEPS: list[Json] = [step("boot"), step("driver"), step("docker"), step("image"), step("model"), step("ready")]
+_BUSY: JsonObject = {
+    "checked_at": "2026-11-20T14:02:00Z", "idle_since": None, "idle_ends_at": None, "busy_because": "1 request runs",
+    "requests_running": 1.0, "requests_waiting": 0.0, "kv_cache_percent": 31.0, "loaded_models": ["llama-8b"],
+    "notice": "",
+}  # fmt: skip
+_LOG = [f"INFO Avg prompt throughput: {300 + 7 * place % 90}.4 tokens/s, 1 running" for place in range(60)]
+
+
+def fleet() -> Snapshot:
+    """Machines in many states, some that are not ours, and jobs; the names are those of the demo."""
+    instances = [
+        machine("llama8-ca", models='["meta-llama/Llama-3.1-8B-Instruct"]', public_address="3.96.10.4",
+                expires_at=NOW + 168 * MINUTE, requested_at=NOW - 312 * MINUTE, launched_at=NOW - 312 * MINUTE,
+                billing_since=NOW - 312 * MINUTE),
+        machine("embed-1", instance_type="g4dn.xlarge", gpu_name="T4", market="on-demand", protected=1,
+                price_usd_per_hour=0.584, framework="ollama", models='["bge-m3", "llama3.2:3b"]',
+                requested_at=NOW - 51 * HOUR, launched_at=NOW - 51 * HOUR, billing_since=NOW - 51 * HOUR,
+                idle_seconds=None),
+        machine("coder-us", state="preparing", region="us-east-1", zone="us-east-1a", instance_type="g6.xlarge",
+                gpu_name="L4", framework="ollama", models='["qwen2.5-coder:7b"]', requested_at=NOW - 4 * MINUTE,
+                launched_at=NOW - 4 * MINUTE, billing_since=NOW - 4 * MINUTE, price_usd_per_hour=0.3909),
+        machine("gemma-try", state="degraded", region="us-east-1", zone="us-east-1b", instance_type="g6.xlarge",
+                gpu_name="L4", models='["google/gemma-2-9b-it"]', requested_at=NOW - 14 * MINUTE,
+                launched_at=NOW - 14 * MINUTE, billing_since=NOW - 14 * MINUTE, price_usd_per_hour=0.3909,
+                error_kind="NotAllowed", error_message="The Hugging Face token may not read google/gemma-2-9b-it."),
+        machine("ghost", state="unknown", remote_id=None, price_usd_per_hour=31.46, launched_at=None),
+        machine("nap", state="stopped", billing_since=None),
+        machine("old", state="terminated", billing_since=None, settled_nano_usd=4_180_000_000, ended_at=NOW - HOUR),
+    ]  # fmt: skip
+    failed = [
+        step("boot"), step("driver"), step("docker"), step("image"), step("model", "failed", detail="licence refused"),
+    ]  # fmt: skip
+    pulling = [step("boot"), step("image"), step("model", "running", name="qwen2.5-coder:7b", percent=61.0)]
+    nodes = [
+        node("llama8-ca", gpus=[gpu(0)], steps=_STEPS, activity=_BUSY),
+        node("embed-1", gpus=[gpu(0, name="Tesla T4", utilisation_percent=3.0)], steps=_STEPS, activity=_BUSY),
+        node("coder-us", gpus=[gpu(0)], steps=pulling),
+        node("gemma-try", gpus=[gpu(0)], steps=failed),
+    ]
+    jobs = [
+        job("instance.launch", progress="trying us-east-1a", subject="id-coder-us", started_at=NOW - MINUTE),
+        job("instance.extend", "done", id="job-done", subject="id-llama8-ca", started_at=NOW - HOUR, ended_at=NOW),
+    ]
+    sightings = [sighting("batch-7", "orphan", owner="ana"), sighting("team-b-whisper")]
+    events = [
+        EventRow(f"event-{place}", NOW - place * MINUTE, "ana@jump", "instance.ready", "instance", "id-llama8-ca",
+                 "llama8-ca", f"llama8-ca is ready, {place} min ago.", "info")
+        for place in range(12)
+    ]  # fmt: skip
+    read = reading(instances, sightings, jobs, nodes=nodes, tunnels=[tunnel("llama8-ca")])
+    use: dict[str, tuple[float | None, ...]] = {
+        f"id-{name}": tuple(float(9 * minute % 100) for minute in range(10)) for name in ("llama8-ca", "embed-1")
+    }
+    return read._replace(events=events, utilisation=use)
+
+
+def answers() -> dict[str, Json]:
+    """What the agent says to each question, by action."""
+    moment = "2026-11-20T14:00:00Z"
+    return {
+        "instance.types": TYPES,
+        "instance.preflight": PREFLIGHT,
+        "instance.show": {
+            "name": "llama8-ca",
+            "attempts": [{"number": 1, "zone": "ca-central-1b", "state": "accepted", "written_at": moment}],
+            "history": [{"at": moment, "actor": "ana@jump", "message": "llama8-ca was requested."}],
+        },
+        "instance.setup": {"steps": _STEPS},
+        "setting.list": [
+            {"key": each.key, "value": each.default, "source": "built-in", "default": each.default, "help": each.help,
+             "choices": list(each.choices), "shared": each.shared, "variable": each.variable}
+            for each in SETTINGS.values()
+        ],
+        "credential.list": [
+            {"id": "aws:profile:team", "name": "team", "cloud": "aws", "method": "shared-credentials-file",
+             "account_id": "123456789012", "region": "ca-central-1", "checked_at": moment},
+            {"id": "aws:default", "name": "default", "cloud": "aws", "method": "environment",
+             "error_message": "The security token is expired."},
+        ],
+        "event.list": [
+            {"id": f"event-{place}", "at": moment, "actor": "ana@jump", "kind": "instance.ready", "level": level,
+             "subject_kind": "instance", "subject_id": "id-llama8-ca", "subject_name": "llama8-ca",
+             "message": f"llama8-ca is ready, event {place}.", "before": {"state": "preparing"},
+             "after": {"state": "ready"}}
+            for place, level in enumerate(("info", "warning", "error", "info"))
+        ],
+        "job.list": [
+            {"id": f"job-{place}", "action_id": "instance.launch", "title": "Launch", "state": state,
+             "subject": "id-llama8-ca", "progress": "trying ca-central-1b", "created_by": "ana@jump",
+             "created_at": moment, "started_at": moment, "parameters": {"name": "llama8-ca"},
+             "error_message": "No capacity anywhere." if state == "failed" else None}
+            for place, state in enumerate(("running", "failed", "done"))
+        ],
+        "doctor.run": [
+            {"name": "clock", "verdict": "ok", "reason": "It agrees with the cloud's.", "next_step": ""},
+            {"name": "logind", "verdict": "warning", "reason": "It ends processes at logout.",
+             "next_step": "loginctl enable-linger"},
+        ],
+        "region.list": [
+            {"name": "ca-central-1", "code": "ca-central-1", "title": "Canada (Central)", "place": "Canada (Central)",
+             "country": "CA", "opt_in": "opt-in-not-required", "state": "opt-in-not-required", "enabled": True},
+            {"name": "us-east-1", "code": "us-east-1", "title": "US East (N. Virginia)", "place": "US East",
+             "country": "US", "opt_in": "opt-in-not-required", "state": "opt-in-not-required", "enabled": True},
+        ],
+    }  # fmt: skip
+
+
+_COMING = ("checking …", "asking …", "checking ~", "asking ~", "waits for the log")
+_RESTS_SECONDS = 0.12
+
+
+async def rest(world: Console, seconds: float = 6.0) -> str:
+    """What the screen says once it has stopped changing and waits for no answer."""
+    deadline = time.monotonic() + seconds
+    seen, since = "", time.monotonic()
+    while time.monotonic() - since < _RESTS_SECONDS or any(each in seen for each in _COMING):
+        await world.pilot.pause()
+        await asyncio.sleep(0.02)
+        if (now := world.shown) != seen:
+            seen, since = now, time.monotonic()
+        assert time.monotonic() < deadline, f"it does not come to rest:\n{seen}"
+    return seen
+
+
+class FullSession(HeldSession):
+    """Has rows, answers and streams from the start; a question nobody wrote an answer for finds no agent."""
+
+    def __init__(self, *, glyphs: Glyphs = UNICODE, read_only: bool = False) -> None:
+        super().__init__(glyphs=glyphs, read_only=read_only)
+        self.utc = True
+        self.answers = answers()
+        self.streamed = {"instance.logs": [{"lines": list(_LOG)}], "instance.metrics": []}
+
+
+class Place(NamedTuple):
+    """Somewhere a person can be: by the keys of a picture, else by the action that fills the view."""
+
+    name: str
+    keys: tuple[str, ...] = ()
+    action_id: str = ""
+
+    async def enter(self, world: Console) -> None:
+        if self.action_id:
+            world.app.open_view(self.action_id)
+        for key in self.keys:
+            await world.press(key)
+        await rest(world)
+
+
+def places() -> list[Place]:
+    """Every picture's place, and every view that the console can open."""
+    pictured = [Place(view.name, view.keys) for view in VIEWS]
+    views: dict[str, str] = {}
+    for action_id, path in dispatch.SCREENS.items():
+        views.setdefault(path, action_id)
+    return [*pictured, *(Place(f"view {action_id}", (), action_id) for action_id in views.values())]
