@@ -75,7 +75,7 @@ class Link:
             on_break()
 
     async def run(self, command: str, stdin: bytes, timeout_seconds: float, most_bytes: int) -> Finished:
-        """Without input it is guarded; with input only sshd's own signal ends what outlives its time."""
+        """Without input it is guarded. With input it ends by itself: the channel's end is the end of what it reads."""
         session = await self._session(plain(command) if stdin else guarded(command))
         stderr = bytearray()
         output = bytearray()

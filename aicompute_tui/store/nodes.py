@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 
-from sqlalchemy import BigInteger, Insert, Row, delete, func, insert, literal, select, type_coerce, update
+from sqlalchemy import BigInteger, Row, delete, func, insert, literal, select, type_coerce, update
 
 from aicompute_tui.domain.gpu import GpuReading, GpuSample
 from aicompute_tui.domain.instance import FINAL_STATES, Instance
@@ -69,7 +69,7 @@ class GpuSamples:
         """A second sample of the same moment replaces nothing and is dropped."""
         values = [to_row(sample) for sample in samples]
         if values:
-            await self._work.write(_insert_new_samples(), values)
+            await self._work.write(self._work.insert_new(gpu_samples), values)
 
     async def list(
         self, instance_id: str, since: datetime, span_seconds: int = RAW_SPAN_SECONDS
@@ -120,9 +120,7 @@ class GpuSamples:
             .group_by(gpu_samples.c.instance_id, gpu_samples.c.gpu_index, bucket)
         )
         names = [column.name for column in gpu_samples.c]
-        await self._work.write(
-            insert(gpu_samples).prefix_with("OR IGNORE", dialect="sqlite").from_select(names, merged)
-        )
+        await self._work.write(self._work.insert_new(gpu_samples).from_select(names, merged))
 
 
 class SetupTimes:
@@ -197,10 +195,6 @@ class Tunnels:
         if removed:
             self._work.changed("tunnels", instance_id)
         return removed
-
-
-def _insert_new_samples() -> Insert:
-    return insert(gpu_samples).prefix_with("OR IGNORE", dialect="sqlite")
 
 
 def _tunnel_key(instance_id: str, host_id: str, remote_port: int) -> tuple[Any, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Executable, Row, insert, update
+from sqlalchemy import Executable, Insert, Row, Table, insert, update
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import CursorResult, Result
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -40,6 +41,14 @@ class Work:
             raise RuntimeError("a transaction opened by read() cannot write")
         result = await self._execute(statement, parameters)
         return result.rowcount if isinstance(result, CursorResult) else 0
+
+    def insert_new(self, table: Table) -> Insert:
+        """An insert that drops a row whose key is taken; every database has its own words for that."""
+        if self._connection.dialect.name == "postgresql":
+            from sqlalchemy.dialects import postgresql
+
+            return postgresql.insert(table).on_conflict_do_nothing()
+        return sqlite.insert(table).on_conflict_do_nothing()
 
     def changed(self, table: str, row_id: str) -> None:
         """Owes the feed one line, however often the row is written in this transaction."""
