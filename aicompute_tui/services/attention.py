@@ -225,7 +225,7 @@ def _of_sightings(known: Known) -> Iterator[Need]:
         if row.ownership == _ORPHAN:
             price = row.price_usd_per_hour
             burns = "" if price is None else f", burns ${price:,.2f}/h"
-            text = f"{row.instance_type} in {row.zone or row.region} runs without a row here{burns}"
+            text = f"runs without a row here{burns}: {row.instance_type} in {row.zone or row.region}"
             since = row.first_seen_at if row.launched_at is None else row.launched_at
             yield Need("orphan", "bad", row.name or row.remote_id, text, "instance.adopt", key, since)
 

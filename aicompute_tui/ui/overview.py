@@ -16,6 +16,8 @@ class Overview:
         self._worked_out: tuple[int, float] | None = None
         self._figures: Figures | None = None
         self._needs: list[Need] = []
+        self._days_worked_out: tuple[int, float] | None = None
+        self._days: list[int] = []
 
     def figures(self, now: float) -> Figures | None:
         self._work_out(now)
@@ -25,6 +27,14 @@ class Overview:
         """The worst first."""
         self._work_out(now)
         return self._needs
+
+    def spent_by_day(self, now: float) -> list[int]:
+        """In nano-dollars, today last; empty before the first reading. Worked out once for each reading and minute."""
+        snapshot, key = self._state.snapshot, (self._state.revision, now - now % 60)
+        if key != self._days_worked_out:
+            self._days_worked_out = key
+            self._days = [] if snapshot is None else snapshot.spent_by_day_nano_usd(now)
+        return self._days
 
     def _work_out(self, now: float) -> None:
         key = (self._state.revision, now)

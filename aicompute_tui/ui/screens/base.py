@@ -17,7 +17,7 @@ from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.state import FINAL_JOB_STATES, StateChange
 from aicompute_tui.ui.widgets.columns import Tone
 from aicompute_tui.ui.widgets.footer_line import FooterLine, Hint
-from aicompute_tui.ui.widgets.header_line import HeaderLine, HeaderView
+from aicompute_tui.ui.widgets.header_line import HeaderLine, HeaderView, stale_seconds
 from aicompute_tui.ui.widgets.jobs_line import JobsLine
 from aicompute_tui.ui.widgets.virtual_table import VirtualTable
 
@@ -127,11 +127,13 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
 
     def refresh_header(self) -> None:
         overview, now = self.session.overview, this_minute(self.session.now())
+        figures = overview.figures(now)
         self._header.show_view(
             HeaderView(
                 crumbs=self.crumbs,
                 filter=self.filter_text,
-                figures=overview.figures(now),
+                figures=figures,
+                stale_seconds=stale_seconds(figures, now),
                 agent=self.session.agent_state,
                 alerts=len(overview.needs(now)),
                 demo=self.session.demo,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -19,8 +19,15 @@ from aicompute_tui.ui.widgets.columns import Column
 from aicompute_tui.ui.widgets.needs_list import NeedsList
 from aicompute_tui.ui.widgets.virtual_table import VirtualTable
 
+if TYPE_CHECKING:
+    from aicompute_tui.ui.widgets.glance import Glance
+
 _TALL = 12
 """Fewer lines than this show the machines alone."""
+_WITH_GLANCE = 26
+"""From this height on spending and events stand below the machines."""
+_FRAME = 7
+"""Lines of header, figures, jobs, footer, and the space between the parts."""
 _ENDED_SHOWN = 5 * 60.0
 """A machine that is gone stays this long, so that a person sees it go."""
 
@@ -34,6 +41,8 @@ class DashboardScreen(MachinesScreen):
         self._needs = NeedsList(session.glyphs, self._now, read_only=session.read_only)
         super().__init__(session)
         self._cards = CardLine(session.glyphs)
+        self._needs_height = 0
+        self._glance: Glance | None = None
 
     def compose_body(self) -> ComposeResult:
         with Vertical(id="dashboard"):
@@ -61,13 +70,47 @@ class DashboardScreen(MachinesScreen):
         snapshot = self.session.state.snapshot
         return () if snapshot is None else snapshot.utilisation.get(row_id, ())
 
+    def on_mount(self) -> None:
+        self.call_after_refresh(self._add_glance)
+
+    def _add_glance(self) -> None:
+        """After the first paint, which must not wait for it."""
+        from aicompute_tui.ui.widgets.glance import Glance
+
+        self._glance = Glance(self.session)
+        self.query_one("#dashboard").mount(self._glance)
+        self._lay_out()
+
     def _fill(self) -> None:
         self._show_needs()
         super()._fill()
+        self._lay_out()
+
+    def apply_filter(self, text: str) -> None:
+        super().apply_filter(text)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        """The machines take the lines they need, what is left shows spending and events."""
+        glance = self._glance
+        if glance is None:
+            return
+        from aicompute_tui.ui.widgets.glance import HIGH
+
+        width, height = self.size
+        room = height - _FRAME - (self._needs_height + 1 if self._needs.display else 0)
+        glance.display = height >= _WITH_GLANCE and room >= 3 + HIGH
+        if glance.display:
+            machines = min(max(3, 1 + len(self._machines.order)), room - HIGH)
+            self._machines.styles.height = machines
+            glance.show(width)
+        else:
+            self._machines.styles.height = "1fr"
 
     def on_resize(self, event: events.Resize) -> None:
         super().on_resize(event)
         self._show_needs()
+        self._lay_out()
 
     def tick(self) -> None:
         self._fill()
@@ -75,7 +118,8 @@ class DashboardScreen(MachinesScreen):
 
     def refresh_header(self) -> None:
         super().refresh_header()
-        self._cards.show_figures(self.session.overview.figures(self._now()), self.size.width or self.app.size.width)
+        width = self.size.width or self.app.size.width
+        self._cards.show_figures(self.session.overview.figures(self._now()), width, also=self._header.left_out)
 
     def _show_needs(self) -> None:
         found = self.session.overview.needs(self._now())
@@ -84,7 +128,8 @@ class DashboardScreen(MachinesScreen):
         self._cards.display = height >= _TALL
         self._needs.display = bool(found) and height >= _TALL
         if self._needs.display:
-            self._needs.styles.height = 1 + min(len(found), max(1, (height - 8) // 3))
+            self._needs_height = 1 + min(len(found), max(1, (height - 8) // 3))
+            self._needs.styles.height = self._needs_height
             self._needs.show_needs(found, width)
         elif has_focus:
             self._machines.focus()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from textual.content import Content
 
 from aicompute_tui.services.figures import Figures
-from aicompute_tui.ui.format import money_of_nano, price
+from aicompute_tui.ui.format import money_of_nano, price, span
 from aicompute_tui.ui.glyphs import UNICODE, Glyphs
 from aicompute_tui.ui.session import AgentState
 from aicompute_tui.ui.widgets.text_line import TextLine, join, spread
@@ -23,8 +23,17 @@ class HeaderView:
     figures: Figures | None = None
     agent: AgentState = "starting"
     alerts: int = 0
+    stale_seconds: float = 0.0
+    """How long nobody has told of the machines that run, where that is long."""
     demo: bool = False
     read_only: bool = False
+
+
+def stale_seconds(figures: Figures | None, now: float) -> float:
+    """How long no cloud has told of any machine that lives, 0 while it is told of as often as it is looked at."""
+    if figures is None or figures.seen_at is None or now - figures.seen_at < _STALE:
+        return 0.0
+    return now - figures.seen_at
 
 
 class HeaderLine(TextLine):
@@ -34,6 +43,8 @@ class HeaderLine(TextLine):
         super().__init__(id="header")
         self._glyphs = glyphs
         self._view = HeaderView(())
+        self.left_out: frozenset[str] = frozenset()
+        """Figures that the line has no room for: `month`, `today`, `agent`."""
 
     def show_view(self, view: HeaderView) -> None:
         self._view = view
@@ -45,19 +56,30 @@ class HeaderLine(TextLine):
     def _fill(self) -> None:
         width = self.expected_width
         if width:
-            self.show(header_content(self._view, width, self._glyphs))
+            content, self.left_out = fit_header(self._view, width, self._glyphs)
+            self.show(content)
 
 
 def header_content(view: HeaderView, width: int, glyphs: Glyphs) -> Content:
-    """The line at `width`: month, then today, then the product's name give way."""
+    """The line at `width`: the product's name, then month, then today, then a healthy agent give way."""
+    return fit_header(view, width, glyphs)[0]
+
+
+def fit_header(view: HeaderView, width: int, glyphs: Glyphs) -> tuple[Content, frozenset[str]]:
+    """The line at `width`, and which of its figures had no room."""
     left, short_left = _left(view, glyphs, named=True), _left(view, glyphs, named=False)
     parts = _right(view, glyphs)
+    gap = "   " if width >= _ROOMY else "  "
     for dropped in _DROPS:
-        right = join([part for name, part in parts if name not in dropped and part.plain], "  ")
+        right = join([part for name, part in parts if name not in dropped and part.plain], gap)
         for candidate in (left, short_left):
             if candidate.cell_length + right.cell_length + 3 <= width:
-                return spread(candidate, Content.assemble(right, " "), width, glyphs.more)
-    return spread(short_left, Content.assemble(right, " "), width, glyphs.more)
+                return spread(candidate, Content.assemble(right, " "), width, glyphs.more), dropped
+    return spread(short_left, Content.assemble(right, " "), width, glyphs.more), dropped
+
+
+_ROOMY = 100
+_STALE = 10 * 60.0
 
 
 _DROPS: tuple[frozenset[str], ...] = (
@@ -89,11 +111,18 @@ def _right(view: HeaderView, glyphs: Glyphs) -> Sequence[tuple[str, Content]]:
     else:
         uncertain = "+?" if figures.unpriced_count else ""
         costs = [
-            ("burn", Content.styled(price(figures.burn_usd_per_hour, glyphs) + uncertain, "bold")),
+            ("burn", _burn(price(figures.burn_usd_per_hour, glyphs) + uncertain, view.stale_seconds)),
             ("today", _figure("today", money_of_nano(figures.today_nano_usd, glyphs))),
             ("month", _figure("month", money_of_nano(figures.month_nano_usd, glyphs))),
         ]
     return [*costs, ("agent", _agent(view.agent, glyphs)), ("alerts", _alerts(view.alerts))]
+
+
+def _burn(text: str, stale_seconds: float) -> Content:
+    """`$1.57/h`, dim with its age where it may no longer be so: `$1.57/h ·2h`."""
+    if not stale_seconds:
+        return Content.styled(text, "bold")
+    return Content.styled(f"{text} ·{span(stale_seconds)}", "dim")
 
 
 def _figure(word: str, text: str) -> Content:
