@@ -25,6 +25,8 @@ ENDING_SOON = 15 * 60.0
 SLOW_END = 10 * 60.0
 JOB_ERROR_SHOWN = 30 * 60.0
 _JOBS_SHOWN = 3
+NOT_RETRIED = frozenset({"credential.set", "instance.reap", "job.cancel", "job.retry"})
+"""Jobs that must be asked for anew."""
 _ORPHAN, _FAILED_JOB = "orphan", "failed"
 
 Kind = Literal[
@@ -231,17 +233,24 @@ def _of_sightings(known: Known) -> Iterator[Need]:
 
 
 def _of_jobs(known: Known, now: float) -> Iterator[Need]:
-    """The last ones that failed; one that was asked for again says nothing any more."""
+    """The last ones that failed; one whose machine was asked for the same again says nothing any more."""
+    again = {(job.action_id, job.subject): job.created_at for job in sorted(known.jobs.values(), key=_created)}
     failed = [
         job
         for job in known.jobs.values()
         if job.state == _FAILED_JOB and job.ended_at is not None and now - job.ended_at <= JOB_ERROR_SHOWN
+        if job.subject is None or again[job.action_id, job.subject] == job.created_at
     ]
-    failed.sort(key=lambda job: job.created_at, reverse=True)
+    failed.sort(key=_created, reverse=True)
     for job in failed[:_JOBS_SHOWN]:
+        verb = "job.list" if job.action_id in NOT_RETRIED else "job.retry"
         machine_id = job.subject if job.subject in known.instances else None
         subject, text = job_subject(job, machines_of(job, known.instances)), job_failure(job)
-        yield Need("job-failed", "warn", subject, text, "job.list", job.id, job.ended_at, machine_id)
+        yield Need("job-failed", "warn", subject, text, verb, job.id, job.ended_at, machine_id)
+
+
+def _created(job: JobRow) -> float:
+    return job.created_at
 
 
 def _of_store(known: Known) -> Iterator[Need]:

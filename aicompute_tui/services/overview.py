@@ -73,8 +73,10 @@ def need_view(need: Need) -> JsonObject:
 
 def next_command(need: Need) -> str:
     """The command that mends it, or that shows more of it."""
-    if need.kind in {"job-failed", "store"}:
-        return f"aic-tui job show {need.row_id}" if need.kind == "job-failed" else "aic-tui doctor"
+    if need.kind == "store":
+        return "aic-tui doctor"
+    if need.kind == "job-failed":
+        return f"aic-tui job {'retry' if need.action_id == 'job.retry' else 'show'} {need.row_id}"
     words = (need.action_id or "instance.show").replace(".", " ")
     return f"aic-tui {words} {need.row_id if need.kind == 'orphan' else need.subject}"
 

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
+from textual.binding import BindingsMap
 from textual.containers import Vertical
 
 from aicompute_tui.services.attention import Need
 from aicompute_tui.store.rows import InstanceRow
+from aicompute_tui.ui.bindings import action_bindings
 from aicompute_tui.ui.machine_columns import Use, machine_columns
 from aicompute_tui.ui.screens.machines import MachinesScreen
 from aicompute_tui.ui.session import Session
+from aicompute_tui.ui.state import StateChange
 from aicompute_tui.ui.widgets.card_line import CardLine
 from aicompute_tui.ui.widgets.columns import Column
 from aicompute_tui.ui.widgets.needs_list import NeedsList
@@ -22,6 +25,7 @@ from aicompute_tui.ui.widgets.virtual_table import VirtualTable
 if TYPE_CHECKING:
     from aicompute_tui.ui.widgets.glance import Glance
 
+_RETRY = "job.retry"
 _TALL = 12
 """Fewer lines than this show the machines alone."""
 _WITH_GLANCE = 26
@@ -40,6 +44,8 @@ class DashboardScreen(MachinesScreen):
     def __init__(self, session: Session) -> None:
         self._needs = NeedsList(session.glyphs, self._now, read_only=session.read_only)
         super().__init__(session)
+        retry = [each for each in action_bindings(["jobs"], read_only=session.read_only) if each.id == _RETRY]
+        self._bindings = BindingsMap.merge([self._bindings, BindingsMap(retry)])
         self._cards = CardLine(session.glyphs)
         self._needs_height = 0
         self._glance: Glance | None = None
@@ -56,15 +62,13 @@ class DashboardScreen(MachinesScreen):
         return machine_columns(self.session.glyphs, self._now, width, self.session.state.nodes, use=self._use)
 
     def machine_rows(self) -> Iterable[InstanceRow]:
-        """The living and those that have just ended; what needs a person first."""
-        now, found = self._now(), self.session.overview.needs(self._now())
-        rank = {need.row_id: place for place, need in reversed(list(enumerate(found)))}
-        rows = [
+        """The living and those that have just ended."""
+        now = self._now()
+        return [
             row
             for row in self.session.state.instances.values()
             if not row.is_final or (row.ended_at is not None and now - row.ended_at <= _ENDED_SHOWN)
         ]
-        return sorted(rows, key=lambda row: (rank.get(row.id, len(found)), row.is_final))
 
     def _use(self, row_id: str) -> Use:
         snapshot = self.session.state.snapshot
@@ -107,6 +111,11 @@ class DashboardScreen(MachinesScreen):
         else:
             self._machines.styles.height = "1fr"
 
+    def state_changed(self, change: StateChange) -> None:
+        super().state_changed(change)
+        if not change:
+            self._show_needs()
+
     def on_resize(self, event: events.Resize) -> None:
         super().on_resize(event)
         self._show_needs()
@@ -142,6 +151,16 @@ class DashboardScreen(MachinesScreen):
 
     def selected_ids(self) -> list[str]:
         return self._needs.machine_ids() if self._needs.has_focus else self._machines.selected_ids()
+
+    def action_perform(self, action_id: str) -> None:
+        """A job is retried from the need that tells of its failure."""
+        need = self._needs.need if self._needs.has_focus else None
+        if action_id != _RETRY:
+            super().action_perform(action_id)
+        elif need is None or need.action_id != _RETRY or need.row_id is None:
+            self.say("The line under the cursor is not about a job to retry.", "dim")
+        else:
+            self.console.perform(action_id, [need.row_id])
 
     @property
     def hint_ids(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import PurePath
 from typing import ClassVar
 
@@ -63,13 +63,6 @@ class InstancesScreen(MachinesScreen):
             self._sightings.focus()
         elif event.direction < 0 and event.table is self._sightings:
             self._machines.focus()
-
-    def machine_rows(self) -> Iterable[InstanceRow]:
-        """What needs a person first, what has ended last."""
-        found = self.session.overview.needs(self._now())
-        rank = {need.row_id: place for place, need in reversed(list(enumerate(found)))}
-        rows = self.session.state.instances.values()
-        return sorted(rows, key=lambda row: (rank.get(row.id, len(found)), row.is_final))
 
     def _fill(self) -> None:
         super()._fill()

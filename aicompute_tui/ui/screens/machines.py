@@ -51,8 +51,19 @@ class MachinesScreen(ConsoleScreen):
         return machine_columns(self.session.glyphs, self._now, width, self.session.state.nodes)
 
     def machine_rows(self) -> Iterable[InstanceRow]:
-        """The machines of this view in their natural order."""
+        """The machines of this view."""
         return self.session.state.instances.values()
+
+    def _ordered(self, rows: Iterable[InstanceRow]) -> dict[str, InstanceRow]:
+        """What needs a person first, the worst on top, and what has ended last."""
+        needy = dict.fromkeys(need.row_id for need in self.session.overview.needs(self._now()) if need.row_id)
+        first: dict[str, InstanceRow] = {}
+        living: dict[str, InstanceRow] = {}
+        ended: dict[str, InstanceRow] = {}
+        for row in rows:
+            (first if row.id in needy else ended if row.is_final else living)[row.id] = row
+        worst_first = {row_id: first[row_id] for row_id in needy if row_id in first}
+        return worst_first | living | ended
 
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
@@ -67,6 +78,8 @@ class MachinesScreen(ConsoleScreen):
     def state_changed(self, change: StateChange) -> None:
         if change:
             self._fill()
+        else:
+            self._say_empty()
         if change.nodes:
             self._machines.refresh_texts()
 
@@ -103,7 +116,7 @@ class MachinesScreen(ConsoleScreen):
         return this_minute(self.session.now())
 
     def _fill(self) -> None:
-        self._machines.set_rows({row.id: row for row in self.machine_rows()})
+        self._machines.set_rows(self._ordered(self.machine_rows()))
         self._go_to_awaited()
         self._say_empty()
 
