@@ -65,7 +65,8 @@ def _of_instance(row: InstanceRow, now: float) -> tuple[float, float, int, float
 
 def _of_ended(row: SpendRow, now: float) -> tuple[float, float, int, float | None, int | None]:
     began = row.requested_at if row.launched_at is None else row.launched_at
-    return began, now if row.ended_at is None else row.ended_at, row.settled_nano_usd or 0, row.price_usd_per_hour, row.gpu_count
+    ended = now if row.ended_at is None else row.ended_at
+    return began, ended, row.settled_nano_usd or 0, row.price_usd_per_hour, row.gpu_count
 
 
 def _part(ended: float, cost: int, price: float | None, moment: float) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,6 @@ from typing import Any
 from aicompute_tui.store.rows import (
     SPEND_DAYS,
     UTILISATION_MINUTES,
-    ChangeRow,
     CredentialRow,
     EventRow,
     InstanceRow,
@@ -27,10 +27,8 @@ from aicompute_tui.store.schema import SCHEMA_VERSION, SchemaState, open_read_on
 
 __all__ = [
     "SCHEMA_VERSION",
-    "ChangeRow",
     "CredentialRow",
     "EventRow",
-    "Follower",
     "InstanceRow",
     "JobRow",
     "SchemaState",
@@ -42,8 +40,8 @@ __all__ = [
     "schema_state",
 ]
 
-_BUSY_SECONDS = 0.1
-_ENDED_SHOWN_SECONDS = 3600.0
+BUSY_SECONDS = 0.1
+ENDED_SHOWN_SECONDS = 3600.0
 
 
 def _select(kind: type[tuple[Any, ...]], rest: str) -> str:
@@ -63,6 +61,7 @@ _FINAL = "state IN ('terminated', 'failed')"
 _FINAL_JOB = "state IN ('done', 'failed', 'cancelled')"
 _LIVE = _select(InstanceRow, f"instances WHERE NOT {_FINAL}")
 _ENDED = _select(InstanceRow, f"instances WHERE {_FINAL} AND ended_at >= ?")
+INSTANCES_BY_ID = _select(InstanceRow, "instances WHERE id IN ({})")
 _SPENT = _select(SpendRow, f"instances WHERE {_FINAL} AND ended_at >= ? AND ended_at < ?")
 _LAST_END = f"SELECT max(ended_at) / 1e6 FROM instances WHERE {_FINAL}"  # noqa: S608 - a constant
 _SIGHTINGS = _select(SightingRow, "sightings ORDER BY first_seen_at, remote_id")
@@ -71,6 +70,7 @@ _OPEN_JOBS = _select(JobRow, f"jobs WHERE NOT {_FINAL_JOB} ORDER BY jobs.created
 _LAST_JOBS = _select(JobRow, f"jobs WHERE +{_FINAL_JOB} ORDER BY jobs.ended_at DESC LIMIT 10")
 _EVENTS = _select(EventRow, "events ORDER BY position DESC LIMIT 20")
 _NODES = _select(NodeRow, "node_reports")
+NODES_BY_ID = _select(NodeRow, "node_reports WHERE instance_id IN ({})")
 _TUNNELS = _select(TunnelRow, "tunnels ORDER BY tunnels.instance_id, tunnels.remote_port")
 _UTILISATION = (
     "SELECT instance_id, (at - ?) / 60000000 AS minute, avg(utilisation_percent) FROM gpu_samples"
@@ -86,12 +86,12 @@ def read_snapshot(path: Path, now: float | None = None, *, with_utilisation: boo
     `now` (seconds since 1970) sets which ended machines still count; without it the last end stands for now.
     """
     try:
-        state = schema_state(path, _BUSY_SECONDS)
+        state = schema_state(path, BUSY_SECONDS)
         if state.is_absent:
             return None
         if not state.is_current:
             return _unread(state.version, _version_problem(state))
-        connection = open_read_only(path, _BUSY_SECONDS)
+        connection = open_read_only(path, BUSY_SECONDS)
         try:
             connection.execute("BEGIN")
             return _read(connection, now, with_utilisation=with_utilisation)
@@ -104,34 +104,21 @@ def read_snapshot(path: Path, now: float | None = None, *, with_utilisation: boo
 def latest_change(path: Path) -> int:
     """The number of the last change, 0 where the database is absent or cannot be read."""
     try:
-        follower = Follower(path)
+        connection = open_read_only(path, BUSY_SECONDS)
     except sqlite3.Error:
         return 0
     try:
-        return follower.latest()
+        return latest_of(connection)
     except sqlite3.Error:
         return 0
     finally:
-        follower.close()
+        connection.close()
 
 
-class Follower:
-    """One open connection for a poll every 250 ms, microseconds each. Every call may raise sqlite3.Error."""
-
-    def __init__(self, path: Path) -> None:
-        self._connection = open_read_only(path, _BUSY_SECONDS)
-
-    def latest(self) -> int:
-        row = self._connection.execute(_LATEST_CHANGE).fetchone()
-        return int(row[0]) if row else 0
-
-    def since(self, number: int, limit: int = 1000) -> list[ChangeRow]:
-        """In order. A first number beyond `number` + 1 means that older ones were pruned: read everything anew."""
-        query = "SELECT number, table_name, row_id FROM changes WHERE number > ? ORDER BY number LIMIT ?"
-        return [ChangeRow._make(row) for row in self._connection.execute(query, (number, limit))]
-
-    def close(self) -> None:
-        self._connection.close()
+def latest_of(connection: sqlite3.Connection) -> int:
+    """The number of the last change."""
+    row = connection.execute(_LATEST_CHANGE).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _read(connection: sqlite3.Connection, now: float | None, *, with_utilisation: bool) -> Snapshot:
@@ -140,7 +127,7 @@ def _read(connection: sqlite3.Connection, now: float | None, *, with_utilisation
         return None if row is None else row[0]
 
     moment = now if now is not None else value(_LAST_END) or 0.0
-    shown = round((moment - _ENDED_SHOWN_SECONDS) * 1e6)
+    shown = round((moment - ENDED_SHOWN_SECONDS) * 1e6)
     counted = round(min(month_start(moment), day_start(moment) - (SPEND_DAYS - 1) * 86_400) * 1e6)
     instances = list(map(InstanceRow._make, connection.execute(_LIVE)))
     instances += map(InstanceRow._make, connection.execute(_ENDED, (shown,)))
@@ -150,20 +137,60 @@ def _read(connection: sqlite3.Connection, now: float | None, *, with_utilisation
         store_id=value("SELECT value FROM facts WHERE key = 'store_id'") or "",
         latest_change=value(_LATEST_CHANGE) or 0,
         instances=instances,
-        sightings=list(map(SightingRow._make, connection.execute(_SIGHTINGS))),
-        jobs=[JobRow._make(row) for query in (_OPEN_JOBS, _LAST_JOBS) for row in connection.execute(query)],
-        events=list(map(EventRow._make, connection.execute(_EVENTS))),
-        credentials=list(map(CredentialRow._make, connection.execute(_CREDENTIALS))),
-        settings=dict(connection.execute("SELECT key, value FROM settings")),
-        nodes={row.instance_id: row for row in map(NodeRow._make, connection.execute(_NODES))},
-        tunnels=list(map(TunnelRow._make, connection.execute(_TUNNELS))),
+        sightings=_sightings(connection),
+        jobs=_jobs(connection),
+        events=_events(connection),
+        credentials=_credentials(connection),
+        settings=_settings(connection),
+        nodes=nodes_of(connection),
+        tunnels=_tunnels(connection),
         spent=list(map(SpendRow._make, connection.execute(_SPENT, (counted, shown)))),
-        utilisation=_utilisation(connection, moment) if with_utilisation else {},
+        utilisation=utilisation(connection, moment) if with_utilisation else {},
     )
 
 
-def _utilisation(connection: sqlite3.Connection, now: float) -> dict[str, tuple[float | None, ...]]:
-    """Whole minutes of the clock, so that a line moves once a minute."""
+def nodes_of(connection: sqlite3.Connection) -> dict[str, NodeRow]:
+    """By machine, as `Snapshot.nodes` has it."""
+    return {row.instance_id: row for row in map(NodeRow._make, connection.execute(_NODES))}
+
+
+def _sightings(connection: sqlite3.Connection) -> list[SightingRow]:
+    return list(map(SightingRow._make, connection.execute(_SIGHTINGS)))
+
+
+def _jobs(connection: sqlite3.Connection) -> list[JobRow]:
+    return [JobRow._make(row) for query in (_OPEN_JOBS, _LAST_JOBS) for row in connection.execute(query)]
+
+
+def _events(connection: sqlite3.Connection) -> list[EventRow]:
+    return list(map(EventRow._make, connection.execute(_EVENTS)))
+
+
+def _credentials(connection: sqlite3.Connection) -> list[CredentialRow]:
+    return list(map(CredentialRow._make, connection.execute(_CREDENTIALS)))
+
+
+def _settings(connection: sqlite3.Connection) -> dict[str, str]:
+    return dict(connection.execute("SELECT key, value FROM settings"))
+
+
+def _tunnels(connection: sqlite3.Connection) -> list[TunnelRow]:
+    return list(map(TunnelRow._make, connection.execute(_TUNNELS)))
+
+
+SMALL_TABLES: dict[str, Callable[[sqlite3.Connection], Any]] = {
+    "sightings": _sightings,
+    "jobs": _jobs,
+    "events": _events,
+    "credentials": _credentials,
+    "settings": _settings,
+    "tunnels": _tunnels,
+}
+"""Fields of a snapshot, by the name of their table too, that are read whole."""
+
+
+def utilisation(connection: sqlite3.Connection, now: float) -> dict[str, tuple[float | None, ...]]:
+    """By machine, as `Snapshot.utilisation` has it. Whole minutes of the clock, so that a line moves once a minute."""
     began = round((now - now % 60 - (UTILISATION_MINUTES - 1) * 60) * 1e6)
     found: dict[str, list[float | None]] = {}
     for instance_id, minute, percent in connection.execute(_UTILISATION, (began, began)):

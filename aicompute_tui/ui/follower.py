@@ -1,4 +1,4 @@
-"""Follows the store in a thread of its own: a poll of microseconds, and a whole reading only when something changed."""
+"""Follows the store in a thread of its own: a poll of microseconds, and when something changed the rows that did."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from aicompute_tui.domain.clock import Clock
-from aicompute_tui.store.fast import Follower, read_snapshot
+from aicompute_tui.store.fast import read_snapshot
+from aicompute_tui.store.following import Follower
 from aicompute_tui.store.rows import Snapshot
+from aicompute_tui.ui.state import StateUpdate, Tables, compared
 
 POLL_SECONDS = 0.25
 PUSHED_POLL_SECONDS = 2.0
@@ -21,20 +23,23 @@ _SHARE = 10
 
 
 class StoreFollower:
-    """`deliver` is called in the thread; it must only hand the reading over to the event loop."""
+    """`deliver` is called in the thread; it must only hand the update over to the event loop."""
 
-    def __init__(self, path: Path, clock: Clock, deliver: Callable[[Snapshot | None], None]) -> None:
+    def __init__(self, path: Path, clock: Clock, deliver: Callable[[StateUpdate], None]) -> None:
         self.poll_seconds = POLL_SECONDS
         self._path = path
         self._clock = clock
         self._deliver = deliver
         self._wake = threading.Event()
         self._stopped = False
+        self._held: Snapshot | None = None
+        self._tables = Tables({}, {}, {}, {}, {})
         self._thread = threading.Thread(target=self._run, name="store follower", daemon=True)
 
-    def start(self, seen: int) -> None:
-        """Follows on from change number `seen`; -1 reads at once."""
-        self._seen = seen
+    def start(self, held: Snapshot | None) -> None:
+        """Follows on from a reading that was taken over elsewhere; without one it reads at once."""
+        if held is not None:
+            self._keep(held)
         self._thread.start()
 
     def wake(self) -> None:
@@ -54,26 +59,39 @@ class StoreFollower:
             try:
                 if connection is None:
                     connection = Follower(self._path)
-                if connection.latest() != self._seen:
-                    pause = self._read()
+                if self._held is None or connection.latest() != self._held.latest_change:
+                    pause = self._read(connection)
             except sqlite3.Error:
                 if connection is not None:
                     connection.close()
                 connection = None
-                if self._seen != -1:
-                    self._read()
+                if self._held is not None:
+                    self._read(None)
             self._wait(pause)
         if connection is not None:
             connection.close()
 
-    def _read(self) -> float:
-        """Reads everything and answers how long to leave the store alone."""
-        began = time.thread_time()
-        snapshot = read_snapshot(self._path, self._clock.now().timestamp(), with_utilisation=True)
-        self._seen = snapshot.latest_change if snapshot is not None and not snapshot.problem else -1
+    def _read(self, connection: Follower | None) -> float:
+        """Reads what changed, or everything, and answers how long to leave the store alone."""
+        began, now = time.thread_time(), self._clock.now().timestamp()
+        fresh = connection.renew(self._held, now) if connection is not None and self._held is not None else None
+        if fresh is None:
+            fresh = read_snapshot(self._path, now)
+        if fresh is None or fresh.problem:
+            self._held, update = None, StateUpdate(fresh)
+        else:
+            if connection is not None:
+                fresh = fresh._replace(utilisation=connection.utilisation(self._held, now))
+            update = self._keep(fresh)
         if not self._stopped:
-            self._deliver(snapshot)
+            self._deliver(update)
         return max(_LEAST_PAUSE_SECONDS, _SHARE * (time.thread_time() - began))
+
+    def _keep(self, fresh: Snapshot) -> StateUpdate:
+        tables, change = compared(self._tables, fresh)
+        fresh = fresh._replace(instances=list(tables.instances.values()), nodes=tables.nodes)
+        self._held, self._tables = fresh, tables
+        return StateUpdate(fresh, tables, change)
 
     def _wait(self, pause: float) -> None:
         """Until the pause is over; a wake cuts a poll short, never the pause after a reading."""

@@ -19,7 +19,7 @@ from aicompute_tui.ui.glyphs import UNICODE, Glyphs
 from aicompute_tui.ui.local_zone import LOCAL_ZONE
 from aicompute_tui.ui.overview import Overview
 from aicompute_tui.ui.scheduling import answer_soon
-from aicompute_tui.ui.state import ConsoleState, StateChange
+from aicompute_tui.ui.state import ConsoleState, StateChange, StateUpdate
 
 if TYPE_CHECKING:
     from aicompute_tui.agent.client import AgentClient
@@ -142,18 +142,17 @@ class LiveSession(Session):
 
         context = contextvars.copy_context()  # a thread has none of its own, and timers of widgets need the app's
 
-        def deliver(snapshot: Snapshot | None) -> None:
+        def deliver(update: StateUpdate) -> None:
             if not loop.is_closed():
-                loop.call_soon_threadsafe(self._take, snapshot, context=context)
+                loop.call_soon_threadsafe(self._take, update, context=context)
 
-        held = self.state.snapshot
         self._follower = StoreFollower(database_file(self._runtime), self.clock, deliver)
-        self._follower.start(held.latest_change if held is not None else -1)
+        self._follower.start(self.state.snapshot)
 
-    def _take(self, snapshot: Snapshot | None) -> None:
+    def _take(self, update: StateUpdate) -> None:
         if not self._is_closed:
             problem, is_first = self.state.problem, self.state.snapshot is None
-            change = self.state.apply(snapshot)
+            change = self.state.take(update)
             if change or problem != self.state.problem or (is_first and self.state.snapshot is not None):
                 self.on_change(change)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from aicompute_tui.store.rows import InstanceRow, JobRow, NodeRow, SightingRow, Snapshot, TunnelRow
 
@@ -58,9 +58,28 @@ def sighting_id(sighting: SightingRow) -> str:
     return f"{sighting.account_id}/{sighting.region}/{sighting.remote_id}"
 
 
+class Tables(NamedTuple):
+    """Rows by id in their natural order."""
+
+    instances: dict[str, InstanceRow]
+    sightings: dict[str, SightingRow]
+    jobs: dict[str, JobRow]
+    nodes: dict[str, NodeRow]
+    tunnels: dict[str, tuple[TunnelRow, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class StateUpdate:
+    """A reading with its tables and what they change; one that could not be read has neither."""
+
+    snapshot: Snapshot | None
+    tables: Tables | None = None
+    change: StateChange = field(default_factory=StateChange)
+
+
 @dataclass(slots=True)
 class ConsoleState:
-    """Changed on the event loop only, by `apply`; screens read it."""
+    """Changed on the event loop only, by `apply` and `take`; screens read it."""
 
     instances: dict[str, InstanceRow] = field(default_factory=dict)
     sightings: dict[str, SightingRow] = field(default_factory=dict)
@@ -78,20 +97,28 @@ class ConsoleState:
 
     def apply(self, snapshot: Snapshot | None) -> StateChange:
         """Takes a reading over and says what is different. None stands for a database that is not there yet."""
-        if snapshot is None:
-            return StateChange()
-        self.problem = snapshot.problem
+        if snapshot is None or snapshot.problem:
+            return self.take(StateUpdate(snapshot))
+        return self.take(StateUpdate(snapshot, *compared(self.tables, snapshot)))
+
+    def take(self, update: StateUpdate) -> StateChange:
+        """Takes over what was compared beforehand with what is held here: no row is looked at."""
+        if update.snapshot is None:
+            return update.change
+        self.problem = update.snapshot.problem
         self.revision += 1
-        if snapshot.problem:
-            return StateChange()
-        self.snapshot = snapshot
-        return StateChange(
-            _merge(self.instances, {row.id: row for row in snapshot.instances}),
-            _merge(self.sightings, {sighting_id(row): row for row in snapshot.sightings}),
-            _merge(self.jobs, {row.id: row for row in snapshot.jobs}),
-            _merge(self.nodes, snapshot.nodes),
-            _merge(self.tunnels, _by_machine(snapshot.tunnels)),
-        )
+        if update.tables is not None:
+            self.snapshot = update.snapshot
+            _refill(self.instances, update.tables.instances, update.change.instances)
+            _refill(self.sightings, update.tables.sightings, update.change.sightings)
+            _refill(self.jobs, update.tables.jobs, update.change.jobs)
+            _refill(self.nodes, update.tables.nodes, update.change.nodes)
+            _refill(self.tunnels, update.tables.tunnels, update.change.tunnels)
+        return update.change
+
+    @property
+    def tables(self) -> Tables:
+        return Tables(self.instances, self.sightings, self.jobs, self.nodes, self.tunnels)
 
     def machines_of(self, job: JobRow) -> list[InstanceRow]:
         """The machines a job launched, else the one it is about."""
@@ -115,10 +142,42 @@ def _by_machine(tunnels: Iterable[TunnelRow]) -> dict[str, tuple[TunnelRow, ...]
     return found
 
 
-def _merge(held: dict[str, Row], fresh: Mapping[str, Row]) -> RowChange:
-    added = frozenset(fresh.keys() - held.keys())
-    removed = frozenset(held.keys() - fresh.keys())
-    changed = frozenset(key for key in fresh.keys() & held.keys() if fresh[key] != held[key])
-    held.clear()
-    held.update(fresh)
-    return RowChange(added, changed, removed)
+def compared(held: Tables, snapshot: Snapshot) -> tuple[Tables, StateChange]:
+    """The rows of a reading by id, those that look as before being the same objects, and what is different."""
+    fresh = Tables(
+        {row.id: row for row in snapshot.instances},
+        {sighting_id(row): row for row in snapshot.sightings},
+        {row.id: row for row in snapshot.jobs},
+        dict(snapshot.nodes),
+        _by_machine(snapshot.tunnels),
+    )
+    return fresh, StateChange(
+        _difference(held.instances, fresh.instances),
+        _difference(held.sightings, fresh.sightings),
+        _difference(held.jobs, fresh.jobs),
+        _difference(held.nodes, fresh.nodes),
+        _difference(held.tunnels, fresh.tunnels),
+    )
+
+
+def _refill(held: dict[str, Row], fresh: Mapping[str, Row], change: RowChange) -> None:
+    """In place: screens keep hold of the table."""
+    if change:
+        held.clear()
+        held.update(fresh)
+
+
+def _difference(held: Mapping[str, Row], fresh: dict[str, Row]) -> RowChange:
+    added: list[str] = []
+    changed: list[str] = []
+    for key, row in fresh.items():
+        old = held.get(key)
+        if old is None:
+            added.append(key)
+        elif old is not row:
+            if old == row:
+                fresh[key] = old
+            else:
+                changed.append(key)
+    removed = frozenset(held.keys() - fresh.keys()) if len(held) + len(added) != len(fresh) else frozenset()
+    return RowChange(frozenset(added), frozenset(changed), removed)

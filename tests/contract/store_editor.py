@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aicompute_tui.domain.errors import Conflict
 from aicompute_tui.store.database import Store, database_url
-from aicompute_tui.store.fast import Follower
+from aicompute_tui.store.following import Follower
 from tests.contract.store_world import StandingClock
 
 POLL_SECONDS = 0.25

@@ -25,7 +25,8 @@ from aicompute_tui.domain.job import JobState
 from aicompute_tui.domain.remote import Ownership, RemoteState, Sighting
 from aicompute_tui.domain.spend import spend
 from aicompute_tui.store.database import Store
-from aicompute_tui.store.fast import Follower, InstanceRow, latest_change, read_snapshot, schema_state
+from aicompute_tui.store.fast import InstanceRow, latest_change, read_snapshot, schema_state
+from aicompute_tui.store.following import Follower
 from tests.contract.store_world import START, instance, job, opened
 
 pytestmark = pytest.mark.asyncio

@@ -19,7 +19,7 @@ from aicompute_tui.domain.job import JobState
 from aicompute_tui.runtime import Runtime, build
 from aicompute_tui.store.database import Store
 from aicompute_tui.ui.session import LiveSession, database_file
-from aicompute_tui.ui.state import StateChange
+from aicompute_tui.ui.state import StateChange, StateUpdate
 
 
 class Alone(LiveSession):
@@ -145,7 +145,7 @@ async def test_a_damaged_database_keeps_the_rows_seen_and_says_what_to_do(tmp_pa
         assert path is not None
         snapshot = session.state.snapshot
         assert snapshot is not None
-        session._take(snapshot._replace(problem="The database file is damaged.", instances=[]))
+        session._take(StateUpdate(snapshot._replace(problem="The database file is damaged.", instances=[])))
         assert row.id in session.state.instances
         assert "damaged" in session.state.problem
 
