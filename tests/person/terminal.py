@@ -14,6 +14,9 @@ from pathlib import Path
 from tests.needs import need
 
 DEADLINE_SECONDS = 60.0
+_AT_REST = {
+    "alternate_on": "0", "cursor_flag": "1", "mouse_any_flag": "0", "mouse_sgr_flag": "0", "keypad_cursor_flag": "0",
+}  # fmt: skip
 
 
 def need_terminal_tools() -> None:
@@ -33,6 +36,8 @@ class Terminal:
         self.home.mkdir()
         self._socket = folder / "tmux"
         self.width, self.height = width, height
+        self.pressed = 0
+        """Keystrokes so far."""
 
     def start(self, command: Sequence[str], **more: str) -> None:
         """Runs `command`, then says its exit code and keeps the terminal open."""
@@ -43,7 +48,12 @@ class Terminal:
             "TMPDIR": str(self.home),
             **more,
         }
-        line = f"ip link set lo up; {shlex.join(command)}; echo EXIT $?; exec cat"
+        environment = {"TERM": "tmux-256color", **environment}
+        # What the terminal's settings were before and after, then a shell-like end that echoes what is typed.
+        line = (
+            f"ip link set lo up; stty -g > {self.home}/before; {shlex.join(command)}; "
+            f"code=$?; stty -g > {self.home}/after; echo EXIT $code; exec cat"
+        )
         words = ["unshare", "-rn", "env", "-i", *(f"{name}={value}" for name, value in environment.items())]
         self._tmux(
             "-f",
@@ -54,11 +64,40 @@ class Terminal:
             str(self.width),
             "-y",
             str(self.height),
-            shlex.join([*words, "TERM=tmux-256color", "sh", "-c", line]),
+            "-c",
+            str(self.home),
+            shlex.join([*words, "sh", "-c", line]),
         )
 
     def keys(self, *keys: str) -> None:
+        """tmux's names of keys; after `-l` one text, letter by letter."""
+        self.pressed += len("".join(keys[1:])) if keys[0] == "-l" else len(keys)
         self._tmux("send-keys", *keys)
+
+    def escape(self) -> None:
+        """In the spelling that no key typed right after it can turn into another key."""
+        self.keys("-l", "\x1b[27u")
+
+    def resize(self, width: int, height: int) -> None:
+        self._tmux("resize-window", "-x", str(width), "-y", str(height))
+
+    def paste(self, text: str) -> None:
+        """As from the clipboard, between the marks that tell a paste from typing."""
+        subprocess.run(
+            ["tmux", "-S", str(self._socket), "load-buffer", "-"], input=text.encode(), check=True, timeout=20
+        )
+        self._tmux("paste-buffer", "-p", "-d")
+
+    def modes(self) -> dict[str, str]:
+        """What a program may leave switched: the alternate screen, the cursor, the mouse and the keypad."""
+        names = ("alternate_on", "cursor_flag", "mouse_any_flag", "mouse_sgr_flag", "keypad_cursor_flag")
+        asked = self._tmux("display-message", "-p", " ".join(f"#{{{name}}}" for name in names))
+        return dict(zip(names, asked.split(), strict=True))
+
+    def is_restored(self) -> bool:
+        """The terminal is as it was before the command: settings, screen, cursor and mouse."""
+        before, after = ((self.home / name).read_text() for name in ("before", "after"))
+        return before == after and self.modes() == _AT_REST
 
     def screen(self) -> str:
         return self._tmux("capture-pane", "-p")
@@ -84,6 +123,10 @@ class Terminal:
         """What another program prints in the terminal's network."""
         words = ["nsenter", f"--target={self.process()}", "--user", "--net", "--preserve-credentials", "--", *command]
         return subprocess.run(words, capture_output=True, text=True, check=True, timeout=seconds).stdout
+
+    def server(self) -> int:
+        """The process that holds the terminal."""
+        return int(self._tmux("display-message", "-p", "#{pid}"))
 
     def close(self) -> None:
         subprocess.run(["tmux", "-S", str(self._socket), "kill-server"], capture_output=True, check=False)

@@ -127,9 +127,9 @@ def test_an_idle_console_without_machines_sends_nothing(tmp_path: Path) -> None:
 
 def test_a_broken_part_ends_in_one_sentence(tmp_path: Path) -> None:
     broken = (
-        "from aicompute_tui.ui.screens.instances import InstancesScreen\n"
+        "from aicompute_tui.ui.screens.base import ConsoleScreen\n"
         "def fail(self): raise RuntimeError('secret inside')\n"
-        "InstancesScreen.action_filter = fail\n"
+        "ConsoleScreen.action_filter = fail\n"
     )
     with terminal(tmp_path, code=broken + RUN) as shown:
         shown.until(b"launches one")
