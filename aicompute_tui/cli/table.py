@@ -33,6 +33,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "aws_cli_installed",
     ),
     "region.list": ("code", "name", "country", "enabled", "is_default"),
+    "key.list": ("id", "keys", "usual_keys", "place", "source"),
+    "theme.list": ("name", "is_chosen", "about", "problem"),
     "setting.list": ("key", "value", "source", "help"),
     "event.list": ("at", "level", "actor", "kind", "subject_name", "message"),
     "event.follow": ("at", "level", "actor", "kind", "subject_name", "message"),
@@ -45,6 +47,7 @@ for _verb in ("launch", "terminate", "stop", "start", "reboot"):
 _NESTED_COLUMNS = {
     "checks": ("name", "verdict", "reason", "next_step"),
     "steps": ("stage", "name", "state", "percent", "elapsed_seconds", "typical_seconds", "detail"),
+    "needs": ("level", "subject", "text", "next_step"),
     "tunnels": ("remote_port", "local_port", "is_endpoint", "state", "problem"),
 }
 _LONG_LIST = 60
