@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, cast
 
+from aicompute_tui.actions.console import CONSOLE_ACTIONS
 from aicompute_tui.actions.instances import INSTANCE_ACTIONS
 from aicompute_tui.actions.model import Action, Scope
 from aicompute_tui.actions.node import NODE_ACTIONS
@@ -15,7 +16,7 @@ from aicompute_tui.actions.regions import REGION_ACTIONS
 if TYPE_CHECKING:
     from aicompute_tui.services.context import Handler, Stream
 
-_ALL = (*OVERVIEW_ACTIONS, *INSTANCE_ACTIONS, *NODE_ACTIONS, *RECORD_ACTIONS, *REGION_ACTIONS)
+_ALL = (*OVERVIEW_ACTIONS, *INSTANCE_ACTIONS, *NODE_ACTIONS, *RECORD_ACTIONS, *REGION_ACTIONS, *CONSOLE_ACTIONS)
 ACTIONS: dict[str, Action] = {action.id: action for action in _ALL}
 
 

@@ -194,6 +194,7 @@ async def serve(runtime: Runtime, *, debug: bool = False) -> int:
     _give_way()
     check_private(runtime.places.agent_socket.parent)
     note = {"pid": os.getpid(), "version": program_version(), "since": format_moment(runtime.clock.now())}
+    runtime.configuration.is_lenient = True  # a typing error there must not keep machines from being ended
     lock = AgentLock.take(runtime.places.agent_lock, note)
     try:
         store = await runtime.open_store()

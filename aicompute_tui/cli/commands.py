@@ -15,6 +15,8 @@ NOUNS = {
     "credential": "Whose account is used.",
     "region": "Where machines can be rented.",
     "setting": "Defaults, and where each comes from.",
+    "key": "Keys of the console.",
+    "theme": "Colours of the console.",
     "event": "The audit: who did what.",
     "job": "What was asked for, and how far it is.",
 }

@@ -19,6 +19,10 @@ def _words(scope: Scope) -> list[tuple[str, str]]:
         from aicompute_tui.settings.keys import SETTINGS
 
         return [(setting.key, setting.help) for setting in SETTINGS.values()]
+    if scope == "keys":
+        from aicompute_tui.actions.keyed import keyed_commands
+
+        return [(command.id, command.title) for command in keyed_commands().values()]
     from aicompute_tui.settings.places import places_from
     from aicompute_tui.store.fast import read_snapshot
 

@@ -17,7 +17,9 @@ from aicompute_tui.settings.places import Places, places_from
 if TYPE_CHECKING:
     from aicompute_tui.domain.credential import AwsKeys
     from aicompute_tui.runtime.clouds import Clouds
+    from aicompute_tui.runtime.configuration import Configuration
     from aicompute_tui.services.context import Actor, Context, Handler
+    from aicompute_tui.settings.keymap import KeyedCommand
     from aicompute_tui.settings.preferences import MergedPreferences
     from aicompute_tui.ssh.pool import NodePool
     from aicompute_tui.store.database import Store
@@ -84,14 +86,16 @@ class Runtime:
         return Actor(self.owner, self.host_id, f"agent@{self.host_name}")
 
     @cached_property
+    def configuration(self) -> Configuration:
+        """This person's own file, read again where it has changed."""
+        from aicompute_tui.runtime.configuration import Configuration
+
+        return Configuration(self.places.config_file, self.environment, self._flags)
+
+    @property
     def preferences_source(self) -> MergedPreferences:
         """Flag, environment and file, without the database. Raises InvalidInput naming file and line, or variable."""
-        from aicompute_tui.settings.config import read_config
-        from aicompute_tui.settings.preferences import MergedPreferences, settings_in
-
-        return MergedPreferences(
-            flag=self._flags, environment=settings_in(self.environment), file=read_config(self.places.config_file)
-        )
+        return self.configuration.preferences()
 
     @cached_property
     def clouds(self) -> Clouds:
@@ -156,6 +160,7 @@ class Runtime:
             actor=actor or self.actor,
             open_nodes=lambda: self.nodes,
             handlers=_handler,
+            commands=_commands,
         )
 
     async def aclose(self) -> None:
@@ -185,6 +190,12 @@ class Runtime:
                 f"{where} cannot be made: {error.strerror}.",
                 "Make the folder yours, or set AIC_TUI_HOME to another one.",
             ) from error
+
+
+def _commands() -> Mapping[str, KeyedCommand]:
+    from aicompute_tui.actions.keyed import keyed_commands
+
+    return keyed_commands()
 
 
 def _handler(action_id: str) -> Handler:

@@ -9,7 +9,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from aicompute_tui.clouds.aws.credentials import ENV_ID, VAULT_PREFIX, discover, read_files
+from aicompute_tui.clouds.aws.credentials import (
+    ENV_ID,
+    PROFILE_PREFIX,
+    VAULT_PREFIX,
+    discover,
+    env_keys,
+    profile_keys,
+    read_files,
+)
 from aicompute_tui.clouds.base import Cloud
 from aicompute_tui.clouds.registry import CloudDoor, open_door
 from aicompute_tui.domain.clock import Clock
@@ -197,6 +205,15 @@ class Clouds:
             step = "Store one: aic-tui credential set huggingface --cloud huggingface"
             raise NotConfigured("This process has no such Hugging Face token.", step)
         return found
+
+    async def static_keys(self, credential_id: str) -> AwsKeys | None:
+        """Raises AuthFailed, BadAnswer, NotConfigured where those of the vault cannot be opened."""
+        if credential_id.startswith(PROFILE_PREFIX):
+            return profile_keys(self._environment, credential_id.removeprefix(PROFILE_PREFIX))
+        if credential_id == ENV_ID and credential_id not in self._live_keys():
+            return env_keys(self._environment)
+        credential = next((each for each in await self.credentials() if each.id == credential_id), None)
+        return None if credential is None else await self._keys_of(credential)
 
     def session_hub_token(self) -> str | None:
         return self.vault_environment.get(HUB_VARIABLE) or None

@@ -11,6 +11,7 @@ from aicompute_tui.domain.clock import Clock
 from aicompute_tui.domain.credential import AwsKeys, Credential
 from aicompute_tui.domain.job import Job
 from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.settings.keymap import KeyedCommand
 from aicompute_tui.settings.places import Places
 from aicompute_tui.ssh.base import Nodes
 from aicompute_tui.store.database import Store, Transaction
@@ -56,6 +57,10 @@ class CloudDirectory(Protocol):
         """A Hugging Face token by credential. Raises NotConfigured where this process does not have it."""
         ...
 
+    async def static_keys(self, credential_id: str) -> AwsKeys | None:
+        """Keys that lie somewhere as they are: the environment, a file, the vault; None for those made when needed."""
+        ...
+
     def session_hub_token(self) -> str | None:
         """The Hugging Face token of the environment or of a person's session."""
         ...
@@ -71,6 +76,15 @@ class Preferences(Protocol):
     def text(self, key: str) -> str: ...
 
     def source(self, key: str) -> str: ...
+
+    def layers(self, key: str) -> Sequence[tuple[str, str]]:
+        """(source, value) of every source that says something, the one that counts first."""
+        ...
+
+    @property
+    def problem(self) -> str:
+        """Why a part of config.toml could not be used."""
+        ...
 
 
 class JobHandle(Protocol):
@@ -102,6 +116,9 @@ class Context:
     """This process's connections to machines, made at the first use."""
     handlers: Callable[[str], Handler] | None = None
     """Action id → what carries it out; given by the composition root, since the verbs stand above the services."""
+
+    commands: Callable[[], Mapping[str, KeyedCommand]] | None = None
+    """Everything that has keys, given like the handlers."""
 
     def with_job(self, job: JobHandle) -> Context:
         return replace(self, job=job)

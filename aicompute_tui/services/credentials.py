@@ -33,6 +33,8 @@ VAULT_METHOD = "vault"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _TAKEN_NAMES = frozenset({"env", "default", "hf_token"})
 _TEST_SECONDS = 20.0
+_LEAST_TO_SHOW = 16
+"""A key shorter than this is shown with no character of it."""
 
 
 def pending_secret(job_id: str) -> str:
@@ -165,6 +167,46 @@ async def test(context: Context, arguments: Arguments) -> Json:
         await transaction.credentials.upsert(checked, by=context.actor.owner)
     ok = checked.error_kind is None
     return {"ok": ok, **credential_view(checked)}
+
+
+async def show(context: Context, arguments: Arguments) -> Json:
+    """Handler of `credential.show`: where it comes from, and so much of its key that a person knows it again.
+
+    Nothing more than the first and last four characters of the key's id, and the last four of the secret, leaves here.
+    """
+    name = required_text(arguments, "name")
+    token = next((each for each in await hugging_face.known_tokens(context) if name in (each.id, each.name)), None)
+    credential = token or await context.clouds.resolve(name)
+    view = {**credential_view(credential), "comes_from": _origin(credential), "key_id": None, "secret_ends": None}
+    if token is not None:
+        return {**view, "secret_ends": _last_four(await context.clouds.hub_token(token.id))}
+    keys = await context.clouds.static_keys(credential.id)
+    if keys is None:
+        return {**view, "note": "Its keys are made when they are needed; none lies anywhere."}
+    key_id = keys.access_key_id
+    return {
+        **view,
+        "key_id": f"{key_id[:4]}…{key_id[-4:]}" if len(key_id) >= _LEAST_TO_SHOW else None,
+        "secret_ends": _last_four(keys.secret_access_key),
+        "has_session_token": keys.session_token is not None,
+    }
+
+
+def _last_four(secret: str) -> str | None:
+    """None where four characters would be too much of it."""
+    return f"…{secret[-4:]}" if len(secret) >= _LEAST_TO_SHOW else None
+
+
+def _origin(credential: Credential) -> str:
+    origins = {
+        VAULT_METHOD: "this database's vault",
+        "env": "the environment",
+        "shared-credentials-file": f"profile {credential.profile} in the AWS credentials file",
+        "config-file": f"profile {credential.profile} in the AWS configuration file",
+        "iam-role": "this machine's role",
+    }
+    profile = f", profile {credential.profile}" if credential.profile else ""
+    return origins.get(credential.method, f"{credential.method}{profile}")
 
 
 async def checked_credential(context: Context, credential: Credential, seconds: float = _TEST_SECONDS) -> Credential:

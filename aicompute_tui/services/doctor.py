@@ -15,10 +15,12 @@ from aicompute_tui.domain.moments import format_moment
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.credentials import checked_credential
 from aicompute_tui.services.finding import FAILED, OK, UNKNOWN, WARNING, finding
+from aicompute_tui.services.keymap import key_problems
 from aicompute_tui.services.node_checks import node_findings, ssh_findings
 from aicompute_tui.services.surroundings import agent_answers, clock_skew_seconds, kills_processes_at_logout
 from aicompute_tui.settings.config import read_config
 from aicompute_tui.settings.places import Places
+from aicompute_tui.settings.themes import find_themes, themes_folder
 from aicompute_tui.store.backup import check_copy
 from aicompute_tui.store.engine import file_system
 from aicompute_tui.store.schema import SCHEMA_VERSION
@@ -45,6 +47,7 @@ async def run(context: Context, arguments: Arguments) -> Json:  # noqa: ARG001
     database, agent, clock, credentials, logout, nodes = slow
     return [
         *installation(places),
+        *await asyncio.to_thread(taste, context),
         database,
         *_rows(disk(places), _vault_key(places)),
         agent,
@@ -81,6 +84,21 @@ def installation(places: Places) -> list[JsonObject]:
         there = f"{len(values)} settings in" if places.config_file.exists() else "there is no"
         rows.append(finding("configuration", OK, f"{there} {places.config_file}"))
     rows.append(finding("log", OK, f"in {places.logs}"))
+    return rows
+
+
+def taste(context: Context) -> list[JsonObject]:
+    """A person's own keys and themes, where there are any; each thing that is wrong with them by file and line."""
+    places, rows = context.places, []
+    commands = context.commands() if context.commands is not None else {}
+    found = find_themes(places.config)
+    for check, problems, fine in (
+        ("keys", key_problems(places.config_file, commands), f"as in {places.config_file}"),
+        ("themes", found.problems, f"{len(found.themes)} in {themes_folder(places.config)}" if found.themes else ""),
+    ):
+        rows += [finding(check, WARNING, error.message, error.next_step) for error in problems]
+        if not problems and fine:
+            rows.append(finding(check, OK, fine))
     return rows
 
 

@@ -67,6 +67,10 @@ async def preflight(context: Context, arguments: Arguments) -> JsonObject:
 async def assess(context: Context, spec: LaunchSpec, count: int) -> Assessment:
     """Runs every check; the ones that need the cloud run side by side."""
     result = Assessment(spec)
+    if context.preferences.problem:
+        step = "Correct the file: what it says of money and time would not count."
+        result.add("configuration", Verdict.REFUSED, context.preferences.problem, step, "InvalidInput")
+        return result
     cloud = await context.clouds.cloud(spec.credential_id)
     try:
         identity = await cloud.identity()

@@ -23,6 +23,9 @@ class Config(NamedTuple):
     keys: Mapping[str, tuple[str, ...]] = {}
     """Command id → the keys a person gave it, as they are spelled in the file."""
     problems: tuple[AicError, ...] = ()
+    """What is wrong with the settings."""
+    key_problems: tuple[AicError, ...] = ()
+    """What is wrong with the keys, which no launch depends on."""
 
 
 def read_config(path: Path) -> dict[str, str]:
@@ -32,8 +35,8 @@ def read_config(path: Path) -> dict[str, str]:
     be read.
     """
     config = read_what_can_be(path)
-    if config.problems:
-        raise config.problems[0]
+    for problem in (*config.problems, *config.key_problems):
+        raise problem
     return dict(config.settings)
 
 
@@ -49,6 +52,7 @@ def read_what_can_be(path: Path) -> Config:
     if text is None:
         return Config()
     problems: list[AicError] = []
+    key_problems: list[AicError] = []
     try:
         tree = parsed(path, text)
     except InvalidInput as error:
@@ -61,14 +65,14 @@ def read_what_can_be(path: Path) -> Config:
     for name, value in tree.items():
         try:
             if name == KEYS_TABLE:
-                keys = _checked_keys(path, text, value, problems)
+                keys = _checked_keys(path, text, value, key_problems)
             else:
                 settings[name] = _checked(path, text, name, value)
         except InvalidInput as error:
             if name == _MUST_BE_KNOWN:
                 raise
-            problems.append(error)
-    return Config(settings, keys, tuple(problems))
+            (key_problems if name == KEYS_TABLE else problems).append(error)
+    return Config(settings, keys, tuple(problems), tuple(key_problems))
 
 
 def key_line(path: Path, command_id: str) -> str:

@@ -21,13 +21,33 @@ class Setting(NamedTuple):
     smallest: int = 0
     largest: int = 0
     shared: bool = True
+    """Stored in the database for everyone; else in each person's config.toml."""
+    by_hand: bool = False
+    """Written into config.toml by its owner alone: it names the database that a change would be noted in."""
 
     @property
     def variable(self) -> str:
         """The environment variable that sets it."""
         return ENVIRONMENT_PREFIX + self.key.upper()
 
+    @property
+    def rule(self) -> str:
+        """What a value may be, for people; empty where anything may."""
+        if self.choices:
+            return f"One of {', '.join(self.choices)}."
+        if self.kind == "integer":
+            return f"A whole number from {self.smallest} to {self.largest}."
+        return _RULES.get(self.kind, "")
 
+
+_RULES: dict[SettingKind, str] = {
+    "duration": "A duration like 8h, 90m or 2d.",
+    "duration or none": "A duration like 30m or 2h, or none.",
+    "usd": "US dollars like 250 or 99.50.",
+    "flag": "true or false.",
+    "cidr": "Addresses like 203.0.113.7/32.",
+    "url": "An address like https://example.org/path.",
+}
 _FRAMEWORKS = ("none", "ollama", "vllm", "tgi", "llamacpp", "tei", "comfyui", "openwebui", "mlflow")
 _THEMES_HELP = "Colour theme of the console; empty follows the terminal's background."
 
@@ -47,10 +67,14 @@ _ALL = (
     Setting("monthly_cap_usd", "usd", "", "A launch that would pass this much in a month is refused; empty: no cap."),
     Setting("checkip_url", "url", "https://checkip.amazonaws.com", "Where this machine's public address is asked."),
     Setting("hub_url", "url", "https://huggingface.co", "Where a Hugging Face token is tested."),
-    Setting("theme", "text", "", _THEMES_HELP),
-    Setting("time_zone", "choice", "local", "Times in the console: local or utc.", choices=("local", "utc")),
+    Setting("theme", "text", "", _THEMES_HELP, shared=False),
+    Setting(
+        "time_zone", "choice", "local", "Times in the console: local or utc.", choices=("local", "utc"), shared=False
+    ),
     Setting("read_only", "flag", "false", "Refuse everything that changes something.", shared=False),
-    Setting("database_url", "text", "", "Another database than the one under the data folder.", shared=False),
+    Setting(
+        "database_url", "text", "", "Another database than the one under the data folder.", shared=False, by_hand=True
+    ),
 )
 SETTINGS: dict[str, Setting] = {setting.key: setting for setting in _ALL}
 

@@ -20,6 +20,8 @@ class MergedPreferences:
     environment: Mapping[str, str] = field(default_factory=dict)
     file: Mapping[str, str] = field(default_factory=dict)
     database: Mapping[str, str] = field(default_factory=dict)
+    problem: str = ""
+    """Why a part of config.toml could not be used; empty where all of it counts."""
 
     def text(self, key: str) -> str:
         """Empty where nothing is set. Raises NotFound for a key that does not exist."""
@@ -29,17 +31,19 @@ class MergedPreferences:
         """`flag`, `environment`, `file`, `database` or `built-in`."""
         return self._found(key)[1]
 
+    def layers(self, key: str) -> list[tuple[str, str]]:
+        """(source, value) of every source that says something, the one that counts first."""
+        setting = setting_named(key)
+        values = (self.flag, self.environment, self.file, self.database if setting.shared else {})
+        found = [(source, layer.get(setting.key, "")) for source, layer in zip(SOURCES, values, strict=True)]
+        return [each for each in found if each[1]] + [(BUILT_IN, setting.default)]
+
     def with_database(self, values: Mapping[str, str]) -> MergedPreferences:
         return replace(self, database=values)
 
     def _found(self, key: str) -> tuple[str, str]:
-        setting = setting_named(key)
-        layers = (self.flag, self.environment, self.file, self.database)
-        for source, layer in zip(SOURCES, layers, strict=True):
-            value = layer.get(setting.key, "")
-            if value and not (source == "database" and not setting.shared):
-                return value, source
-        return setting.default, BUILT_IN
+        source, value = self.layers(key)[0]
+        return value, source
 
 
 def settings_in(environment: Mapping[str, str]) -> dict[str, str]:

@@ -233,6 +233,7 @@ class FakeDirectory:
     def __init__(self, cloud: FakeCloud) -> None:
         self._cloud = cloud
         self.address: str | None = "203.0.113.7"
+        self.keys: dict[str, AwsKeys] = {}
 
     async def credentials(self) -> Sequence[Credential]:
         return [Credential(id="aws:env", cloud="aws", name="env", method="env")]
@@ -257,6 +258,9 @@ class FakeDirectory:
     async def hub_token(self, credential_id: str) -> str:
         raise NotConfigured(f"This process does not hold {credential_id}.", "")
 
+    async def static_keys(self, credential_id: str) -> AwsKeys | None:
+        return self.keys.get(credential_id)
+
     def session_hub_token(self) -> str | None:
         return None
 
@@ -269,12 +273,16 @@ class FakePreferences:
 
     def __init__(self) -> None:
         self.values: dict[str, str] = {}
+        self.problem = ""
 
     def text(self, key: str) -> str:
         return self.values.get(key, "")
 
     def source(self, key: str) -> str:
         return "database" if key in self.values else "built-in"
+
+    def layers(self, key: str) -> list[tuple[str, str]]:
+        return [(self.source(key), self.text(key))]
 
 
 @dataclass

@@ -137,6 +137,6 @@ def test_a_key_that_is_no_text_is_refused_with_its_line_and_the_rest_is_kept(tmp
     path.write_text('[keys]\n"go.help" = "f1"\n\n"instance.stop" = 4\n', encoding="utf-8")
     config = read_what_can_be(path)
     assert config.keys == {"go.help": ("f1",)}
-    assert "line 4" in config.problems[0].message
+    assert "line 4" in config.key_problems[0].message
     with pytest.raises(InvalidInput, match="line 4"):
         read_config(path)

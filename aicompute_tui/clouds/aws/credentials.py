@@ -80,6 +80,13 @@ def env_keys(environment: Mapping[str, str]) -> AwsKeys | None:
     return AwsKeys(access, secret, token, region_for(environment, {}))
 
 
+def profile_keys(environment: Mapping[str, str], profile: str) -> AwsKeys | None:
+    """The keys written in a profile, None where it has its credentials in another way."""
+    values = read_files(environment).profiles.get(profile, {})
+    access, secret = values.get("aws_access_key_id"), values.get("aws_secret_access_key")
+    return AwsKeys(access, secret, values.get("aws_session_token")) if access and secret else None
+
+
 def region_for(environment: Mapping[str, str], profile: Mapping[str, str]) -> str | None:
     """As every AWS SDK but botocore has it: AWS_REGION first, then AWS_DEFAULT_REGION, then the profile's."""
     return environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or profile.get("region") or None
