@@ -9,9 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from aicompute_tui.domain.clock import Clock
+from aicompute_tui.services.attention import Attention
 from aicompute_tui.store.fast import read_snapshot
 from aicompute_tui.store.following import Follower
 from aicompute_tui.store.rows import Snapshot
+from aicompute_tui.ui.overview import Sums, summed
 from aicompute_tui.ui.state import StateUpdate, Tables, compared
 
 POLL_SECONDS = 0.25
@@ -22,10 +24,13 @@ _SHARE = 10
 """A reading is followed by a pause this many times its CPU time, so that a busy store never takes the console's."""
 
 
+Deliver = Callable[[StateUpdate, Sums | None], None]
+
+
 class StoreFollower:
     """`deliver` is called in the thread; it must only hand the update over to the event loop."""
 
-    def __init__(self, path: Path, clock: Clock, deliver: Callable[[StateUpdate], None]) -> None:
+    def __init__(self, path: Path, clock: Clock, deliver: Deliver) -> None:
         self.poll_seconds = POLL_SECONDS
         self._path = path
         self._clock = clock
@@ -34,6 +39,7 @@ class StoreFollower:
         self._stopped = False
         self._held: Snapshot | None = None
         self._tables = Tables({}, {}, {}, {}, {})
+        self._attention = Attention()
         self._thread = threading.Thread(target=self._run, name="store follower", daemon=True)
 
     def start(self, held: Snapshot | None) -> None:
@@ -78,13 +84,14 @@ class StoreFollower:
         if fresh is None:
             fresh = read_snapshot(self._path, now)
         if fresh is None or fresh.problem:
-            self._held, update = None, StateUpdate(fresh)
+            self._held, update, sums = None, StateUpdate(fresh), None
         else:
             if connection is not None:
                 fresh = fresh._replace(utilisation=connection.utilisation(self._held, now))
             update = self._keep(fresh)
+            sums = summed(self._attention, self._tables, fresh, now)
         if not self._stopped:
-            self._deliver(update)
+            self._deliver(update, sums)
         return max(_LEAST_PAUSE_SECONDS, _SHARE * (time.thread_time() - began))
 
     def _keep(self, fresh: Snapshot) -> StateUpdate:

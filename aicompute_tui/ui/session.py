@@ -17,7 +17,7 @@ from aicompute_tui.domain.errors import AicError, Refused, Unreachable
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.ui.glyphs import UNICODE, Glyphs
 from aicompute_tui.ui.local_zone import LOCAL_ZONE
-from aicompute_tui.ui.overview import Overview
+from aicompute_tui.ui.overview import Overview, Sums
 from aicompute_tui.ui.scheduling import answer_soon
 from aicompute_tui.ui.state import ConsoleState, StateChange, StateUpdate
 
@@ -142,17 +142,19 @@ class LiveSession(Session):
 
         context = contextvars.copy_context()  # a thread has none of its own, and timers of widgets need the app's
 
-        def deliver(update: StateUpdate) -> None:
+        def deliver(update: StateUpdate, sums: Sums | None) -> None:
             if not loop.is_closed():
-                loop.call_soon_threadsafe(self._take, update, context=context)
+                loop.call_soon_threadsafe(self._take, update, sums, context=context)
 
         self._follower = StoreFollower(database_file(self._runtime), self.clock, deliver)
         self._follower.start(self.state.snapshot)
 
-    def _take(self, update: StateUpdate) -> None:
+    def _take(self, update: StateUpdate, sums: Sums | None = None) -> None:
         if not self._is_closed:
             problem, is_first = self.state.problem, self.state.snapshot is None
             change = self.state.take(update)
+            if sums is not None:
+                self.overview.take(sums)
             if change or problem != self.state.problem or (is_first and self.state.snapshot is not None):
                 self.on_change(change)
 

@@ -66,6 +66,7 @@ class Tables(NamedTuple):
     jobs: dict[str, JobRow]
     nodes: dict[str, NodeRow]
     tunnels: dict[str, tuple[TunnelRow, ...]]
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

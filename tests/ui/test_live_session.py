@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -17,6 +18,7 @@ from aicompute_tui.domain.ids import new_id
 from aicompute_tui.domain.instance import Instance, Market
 from aicompute_tui.domain.job import JobState
 from aicompute_tui.runtime import Runtime, build
+from aicompute_tui.services.figures import Figures, figures
 from aicompute_tui.store.database import Store
 from aicompute_tui.ui.session import LiveSession, database_file
 from aicompute_tui.ui.state import StateChange, StateUpdate
@@ -177,3 +179,25 @@ async def test_a_console_older_than_its_database_waits_for_one(tmp_path: Path) -
 def test_the_file_followed_is_the_one_the_settings_name(url: str, expected: str) -> None:
     runtime = build({"AIC_TUI_HOME": "/home/x", "AIC_TUI_DATABASE_URL": url})
     assert database_file(runtime) == Path(expected)
+
+
+@pytest.mark.asyncio
+async def test_sums_over_all_rows_are_worked_out_beside_the_event_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+
+    def told(*arguments: object) -> Figures:
+        threads.append(threading.current_thread().name)
+        return figures(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("aicompute_tui.ui.overview.figures", told)
+    async with begun(tmp_path) as (session, store, _):
+        row = instance(session._runtime, "first")
+        async with store.write() as transaction:
+            await transaction.instances.insert(row)
+        await until(lambda: row.id in session.state.instances)
+        found = session.overview.figures(session.now().timestamp())
+        assert found is not None
+        assert found.total == 1
+        assert set(threads) == {"store follower"}
