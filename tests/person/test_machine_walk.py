@@ -235,7 +235,7 @@ def see_that_nobody_ended_it(terminal: Terminal) -> None:
     """The last event tells that the machine powered itself off, which nobody asked of the cloud."""
     terminal.keys("9")
     terminal.until(lambda screen: re.search(rf"Events .*▸ [^\n]*{NAME}", screen, re.DOTALL) is not None)
-    terminal.until(lambda screen: "ended by its own dead-man unit or a shutdown" in re.sub(r"\s+", " ", screen))
+    terminal.until(lambda screen: "powered itself off after" in re.sub(r"\s+", " ", screen))
     go_home(terminal)
 
 
