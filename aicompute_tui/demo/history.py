@@ -25,7 +25,7 @@ from aicompute_tui.domain.money import accrued_nano_usd
 from aicompute_tui.domain.node import describe_failure, failed_step
 from aicompute_tui.domain.remote import Ownership, RemoteState, Sighting
 from aicompute_tui.services.context import Actor
-from aicompute_tui.services.tunnels import url_of
+from aicompute_tui.services.own_end import AT_ITS_TIME
 
 _SPOT_SOURCE = "AWS spot price history"
 _ON_DEMAND_SOURCE = "AWS price list"
@@ -54,7 +54,7 @@ def _past(name: str, instance_type: str, zone: str, market: Market, ago: float, 
 
 
 _ON_REQUEST = "terminated on request"
-_BY_ITSELF = "ended by its own dead-man unit or a shutdown on the machine"
+_BY_ITSELF = AT_ITS_TIME
 _TAKEN_BACK = "taken back by the cloud (spot interruption)"
 _SERVED = {
     "coder-1": ("ollama", ("qwen2.5-coder:7b", "nomic-embed-text")),
@@ -153,7 +153,6 @@ class History:
         failed = failed_step(told.report.steps)
         if told.tunnel is not None:
             self._ports.add(told.tunnel.local_port)
-            instance = replace(instance, endpoint=url_of(instance, told.tunnel))
         if failed is not None:
             message = describe_failure(failed)
             at = datetime.fromtimestamp(int(given_up_at(told.plan)), UTC)

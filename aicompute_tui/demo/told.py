@@ -112,7 +112,7 @@ def _tunnel(instance: Instance, taken: Collection[int]) -> Tunnel | None:
         remote_port=framework.node_port,
         local_port=choose_port(instance.id, framework.node_port, taken),
         is_endpoint=True,
-        state=TunnelState.OPEN,
+        state=TunnelState.OPENING,
     )
 
 

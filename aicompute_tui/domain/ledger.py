@@ -25,8 +25,9 @@ _ENDED_ITSELF = "Client.InstanceInitiatedShutdown"
 _ENDING = frozenset({RemoteState.SHUTTING_DOWN, RemoteState.TERMINATED})
 _UNBILLED = frozenset({RemoteState.SHUTTING_DOWN, RemoteState.STOPPED})
 _TOLD_STATES = frozenset({InstanceState.DEGRADED, InstanceState.DRAINING})
+ENDED_BY_ITSELF = "ended by its own dead-man unit or a shutdown on the machine"
 _END_REASONS = {
-    _ENDED_ITSELF: "ended by its own dead-man unit or a shutdown on the machine",
+    _ENDED_ITSELF: ENDED_BY_ITSELF,
     "Client.UserInitiatedShutdown": "terminated on request",
     "Server.SpotInstanceTermination": "taken back by the cloud (spot interruption)",
     "Server.SpotInstanceShutdown": "taken back by the cloud (spot interruption)",

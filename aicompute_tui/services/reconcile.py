@@ -22,6 +22,7 @@ from aicompute_tui.services.context import Context
 from aicompute_tui.services.doubt import look_up
 from aicompute_tui.services.expiry import enforce, tell_machine
 from aicompute_tui.services.fence import prove_held
+from aicompute_tui.services.own_end import with_own_end
 from aicompute_tui.services.prices import refresh_prices
 from aicompute_tui.services.scan import scan_region
 from aicompute_tui.services.terminate import carry_out_termination
@@ -202,7 +203,7 @@ async def write_seen(run: Pass, row: Instance, machine: RemoteMachine | None) ->
     async with context.store.write() as transaction:
         await run.hold(transaction)
         present = await transaction.instances.get(row.id)
-        seen = _as_seen(context, present, machine)
+        seen = await with_own_end(transaction, present, _as_seen(context, present, machine), now)
         if seen.state is not present.state:
             run.changed += 1
             await _record_state(context, transaction, present, seen)

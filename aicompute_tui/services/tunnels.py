@@ -9,18 +9,20 @@ from dataclasses import replace
 
 from aicompute_tui.domain.errors import Conflict, InvalidInput, NotFound, Refused
 from aicompute_tui.domain.framework import FRAMEWORKS
-from aicompute_tui.domain.instance import Instance, InstanceState
+from aicompute_tui.domain.instance import DesiredState, Instance, InstanceState
 from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.domain.node import NodeReport, Tunnel, TunnelState, is_set_up
 from aicompute_tui.services.arguments import flag, integer, required_text
 from aicompute_tui.services.audit import record, save
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.nodes import node_address
+from aicompute_tui.services.own_end import ends_now
 from aicompute_tui.services.targets import find_meant
 from aicompute_tui.store.database import Transaction
 
 FIRST_PORT, LAST_PORT = 18_000, 18_999
 _SERVING = frozenset({InstanceState.READY, InstanceState.DEGRADED, InstanceState.DRAINING})
+_RESTING = frozenset({InstanceState.STOPPING, InstanceState.STOPPED, InstanceState.TERMINATING})
 _OPEN_SECONDS = 3.0
 _LOOK_SECONDS = 0.25
 
@@ -155,11 +157,18 @@ async def _tell_endpoint(
         return row
     before = {"url": row.endpoint or url, **words}
     message = f"{row.name} no longer answers at {before['url']}: {reason}"
-    level = "info" if row.is_final else "warning"
+    level = "info" if await _is_ordinary(context, transaction, row) else "warning"
     await record(
         context, transaction, row, "endpoint.gone", message, level=level, before=before, after={"reason": reason}
     )
     return await save(transaction, row, replace(row, endpoint=None))
+
+
+async def _is_ordinary(context: Context, transaction: Transaction, row: Instance) -> bool:
+    """The machine ends or rests as it was to: whoever calls it was told so before."""
+    if row.is_final or row.desired_state is not DesiredState.RUNNING or row.state in _RESTING:
+        return True
+    return ends_now(row, await transaction.node_reports.get(row.id), context.clock.now())
 
 
 def url_of(row: Instance, tunnel: Tunnel) -> str:
