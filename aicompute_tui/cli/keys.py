@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
     from aicompute_tui.services.context import Context
 
 _LARGEST_INPUT = 65_536
-_KEY_ID = re.compile(r"[A-Za-z0-9]{16,128}")
-_SECRET = re.compile(r"[!-~]{16,512}")
-_TOKEN = re.compile(r"[!-~]{16,8192}")
 _FIELDS = {
     "accesskeyid": "id",
     "awsaccesskeyid": "id",
@@ -155,11 +151,7 @@ def _field(name: str) -> str:
 
 
 def _checked(values: Mapping[str, str]) -> AwsKeys:
+    from aicompute_tui.services.credentials import checked_keys
+
     key_id, secret, token = (values.get(name, "").strip() for name in ("id", "secret", "token"))
-    if not _KEY_ID.fullmatch(key_id):
-        raise InvalidInput("The access key id is missing or has not the form of one.", _HOW)
-    if not _SECRET.fullmatch(secret):
-        raise InvalidInput("The secret access key is missing or has not the form of one.", _HOW)
-    if token and not _TOKEN.fullmatch(token):
-        raise InvalidInput("The session token has not the form of one.", _HOW)
-    return AwsKeys(key_id, secret, token or None)
+    return checked_keys(key_id, secret, token, _HOW)

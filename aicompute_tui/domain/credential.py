@@ -43,6 +43,17 @@ class AwsKeys:
         return "AwsKeys(…)"
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Secret:
+    """`text` is what is sealed, `parts` what no log line may hold; the repr shows none of it."""
+
+    text: str
+    parts: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """What a credential turned out to be when the cloud was asked."""

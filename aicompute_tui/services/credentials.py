@@ -14,6 +14,7 @@ from aicompute_tui.domain.errors import (
     AicError,
     BadAnswer,
     InvalidInput,
+    LeaseLost,
     NotConfigured,
     NotFound,
     Refused,
@@ -22,7 +23,7 @@ from aicompute_tui.domain.errors import (
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.services import hugging_face
 from aicompute_tui.services.arguments import required_text, text
-from aicompute_tui.services.context import Arguments, Context
+from aicompute_tui.services.context import Arguments, Context, JobHandle
 from aicompute_tui.services.events import told
 from aicompute_tui.services.views import moment_or_none
 from aicompute_tui.settings.places import Places
@@ -31,6 +32,9 @@ from aicompute_tui.store.vault import Vault
 
 VAULT_METHOD = "vault"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_KEY_ID = re.compile(r"[A-Za-z0-9]{16,128}")
+_SECRET = re.compile(r"[!-~]{16,512}")
+_TOKEN = re.compile(r"[!-~]{16,8192}")
 _TAKEN_NAMES = frozenset({"env", "default", "hf_token"})
 _TEST_SECONDS = 20.0
 _LEAST_TO_SHOW = 16
@@ -57,6 +61,17 @@ def encode_keys(keys: AwsKeys) -> str:
             "region": keys.region,
         }
     )
+
+
+def checked_keys(key_id: str, secret: str, token: str, how: str) -> AwsKeys:
+    """The keys as a person gave them. Raises InvalidInput with `how` as its next step, quoting nothing of them."""
+    if not _KEY_ID.fullmatch(key_id):
+        raise InvalidInput("The access key id is missing or has not the form of one.", how)
+    if not _SECRET.fullmatch(secret):
+        raise InvalidInput("The secret access key is missing or has not the form of one.", how)
+    if token and not _TOKEN.fullmatch(token):
+        raise InvalidInput("The session token has not the form of one.", how)
+    return AwsKeys(key_id, secret, token or None)
 
 
 def decode_keys(sealed_text: str) -> AwsKeys:
@@ -129,6 +144,19 @@ async def set_credential(context: Context, arguments: Arguments) -> Json:
     credential = Credential(
         id=vault_id(name, cloud), cloud=cloud, name=name, method=VAULT_METHOD, region=text(arguments, "region")
     )
+    try:
+        await _store(context, job, credential)
+    except LeaseLost:
+        raise
+    except AicError:
+        async with context.store.write() as transaction:
+            await transaction.secrets.remove(pending_secret(job.job.id))
+        raise
+    return credential_view(credential)
+
+
+async def _store(context: Context, job: JobHandle, credential: Credential) -> None:
+    name = credential.name
     async with context.store.write() as transaction:
         await job.hold(transaction)
         _refuse_second_meaning(await transaction.credentials.list(), credential)
@@ -145,7 +173,6 @@ async def set_credential(context: Context, arguments: Arguments) -> Json:
         subject = ("credential", credential.id, name)
         verb = "replaced" if existed else "stored"
         await transaction.events.append(told(context, kind, subject, f"Keys of {name} were {verb} in the vault."))
-    return credential_view(credential)
 
 
 def _refuse_second_meaning(stored: list[Credential], credential: Credential) -> None:

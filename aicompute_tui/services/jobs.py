@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -26,6 +26,7 @@ _LONGEST_PROGRESS = 500
 _FINAL_TRIES = 4
 
 Value = TypeVar("Value")
+Beside = Callable[[Transaction, Job], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
@@ -60,8 +61,12 @@ async def submit(  # noqa: PLR0913 - who, what, about what and where are all fac
     credential_id: str | None = None,
     host_id: str | None = None,
     holder: str | None = None,
+    beside: Beside | None = None,
 ) -> Job:
-    """Writes a job down. With `holder` it is that process's own from the same commit on."""
+    """Writes a job down, and in the same commit what is to be there `beside` it.
+
+    With `holder` it is that process's own from then on.
+    """
     now = clock.now()
     job = Job(
         id=new_id(now),
@@ -78,6 +83,8 @@ async def submit(  # noqa: PLR0913 - who, what, about what and where are all fac
     async def write() -> Job:
         async with store.write() as transaction:
             await transaction.jobs.insert(job)
+            if beside is not None:
+                await beside(transaction, job)
             if holder is None:
                 return job
             return await transaction.jobs.claim(job.id, holder, now) or job

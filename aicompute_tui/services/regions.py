@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from aicompute_tui.clouds.registry import known_regions
 from aicompute_tui.domain.credential import Credential
 from aicompute_tui.domain.errors import AicError
-from aicompute_tui.domain.json import Json
+from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.launch import DEFAULT_REGION
 from aicompute_tui.domain.offer import Region
 from aicompute_tui.services.arguments import text
-from aicompute_tui.services.context import Arguments, Context
+from aicompute_tui.services.context import Arguments, Context, Preferences
 
 
 async def list_regions(context: Context, arguments: Arguments) -> Json:
@@ -31,8 +31,20 @@ async def list_regions(context: Context, arguments: Arguments) -> Json:
             raise
         why = f"{error.message} {error.next_step}".strip()
     cloud_name = context.preferences.text("cloud") if credential is None else credential.cloud
-    default = _default(context, credential)
-    listed = list(found or known_regions(cloud_name))
+    own = credential.region if credential is not None else None
+    default = context.preferences.text("region").strip() or own or DEFAULT_REGION
+    return [*_rows(found or known_regions(cloud_name), default, why)]
+
+
+def known_rows(preferences: Preferences, why: str) -> list[JsonObject]:
+    """What can be said without an account; a credential's own region is not known then."""
+    default = preferences.text("region").strip() or DEFAULT_REGION
+    return _rows(known_regions(preferences.text("cloud")), default, why)
+
+
+def _rows(found: Sequence[Region], default: str, why: str) -> list[JsonObject]:
+    """`default` is where a launch that names no region goes."""
+    listed = list(found)
     if default not in {region.code for region in listed}:
         listed.append(Region(code=default, name=default, country=None, enabled=None))
     return [
@@ -46,9 +58,3 @@ async def list_regions(context: Context, arguments: Arguments) -> Json:
         }
         for region in listed
     ]
-
-
-def _default(context: Context, credential: Credential | None) -> str:
-    """Where a launch that names no region goes."""
-    own = credential.region if credential is not None else None
-    return context.preferences.text("region").strip() or own or DEFAULT_REGION

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote
 
 from aicompute_tui.domain.clock import Clock
+from aicompute_tui.domain.credential import Secret
 from aicompute_tui.domain.errors import AicError, Refused, Unreachable
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.ui.glyphs import UNICODE, Glyphs
@@ -27,10 +28,13 @@ if TYPE_CHECKING:
     from aicompute_tui.store.database import Store
     from aicompute_tui.store.rows import Snapshot
     from aicompute_tui.ui.follower import StoreFollower
+    from aicompute_tui.ui.own_console import OwnConsole
 
 AgentState = Literal["starting", "on", "off"]
 
 _RECONNECT_SECONDS = (1.0, 2.0, 5.0, 10.0)
+_ABOUT_THIS_HOST = frozenset({"key.set", "key.reset", "setting.set", "setting.reset"})
+"""They may write a file of this home, which an agent elsewhere has not."""
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +54,10 @@ class Session:
         """Why there is no agent, in one sentence."""
         self.utc = False
         """Times are shown in UTC instead of this machine's zone."""
+        self.own: OwnConsole | None = None
+        """What this person's files say; None where a console is without any."""
+        self.notices: list[str] = []
+        """What is said once the console is open: parts of the configuration that do not count."""
         self.on_change: Callable[[StateChange], None] = lambda _: None
         self.on_agent: Callable[[], None] = lambda: None
         self.on_warning: Callable[[str], None] = lambda _: None
@@ -69,6 +77,10 @@ class Session:
 
     async def submit(self, action_id: str, arguments: Mapping[str, Json], subject: str | None = None) -> str:
         """Writes the job down for the agent, wakes it, and answers the job's id. Raises AicError."""
+        raise NotImplementedError
+
+    async def submit_secret(self, action_id: str, arguments: Mapping[str, Json], secret: Secret) -> str:
+        """Like `submit`; the secret is sealed here and waits beside the job, in no column of it. Raises AicError."""
         raise NotImplementedError
 
     async def query(self, action_id: str, arguments: Mapping[str, Json]) -> Json:
@@ -100,6 +112,9 @@ class LiveSession(Session):
         self, runtime: Runtime, *, read_only: bool = False, demo: bool = False, glyphs: Glyphs = UNICODE
     ) -> None:
         super().__init__(runtime.clock, read_only=read_only, demo=demo, glyphs=glyphs)
+        from aicompute_tui.ui.own_console import OwnConsole
+
+        self.own = OwnConsole(runtime)
         self.log_file: Path | None = None
         self._runtime = runtime
         self._client: AgentClient | None = None
@@ -115,6 +130,9 @@ class LiveSession(Session):
     async def start(self) -> None:
         gc.enable()
         self.log_file = self._runtime.start_log("console")
+        if self.notices:
+            more = f" {len(self.notices) - 1} more: aic-tui doctor" if len(self.notices) > 1 else ""
+            self.on_warning(self.notices[0] + more)
         self._follow()
         self._spawn(self._keep_agent())
         await asyncio.to_thread(answer_soon)
@@ -179,12 +197,24 @@ class LiveSession(Session):
             dict(arguments),
             subject=subject,
             credential_id=_credential_id(arguments) if launches else None,
-            host_id=actor.host_id if launches else None,
+            host_id=actor.host_id if launches or action_id in _ABOUT_THIS_HOST else None,
         )
+        self._wake()
+        return job.id
+
+    async def submit_secret(self, action_id: str, arguments: Mapping[str, Json], secret: Secret) -> str:
+        if self.read_only:
+            raise Refused("This console is read-only.", "Start it without --read-only.")
+        from aicompute_tui.ui.sealing import submit_sealed
+
+        job_id = await submit_sealed(self._runtime, await self._store(), action_id, arguments, secret)
+        self._wake()
+        return job_id
+
+    def _wake(self) -> None:
         if self._follower is not None:
             self._follower.wake()
         self._spawn(self._nudge())
-        return job.id
 
     # -- the agent
 
