@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
+from aicompute_tui.clouds.aws.lean import lean_loader
 from aicompute_tui.domain.clock import Clock
 from aicompute_tui.domain.errors import LeaseLost, Unreachable
 
@@ -77,9 +78,7 @@ class AwsRuntime:
         """botocore's model loader, shared by every session because the EC2 model is large."""
         with self._loader_lock:
             if self._loader is None:
-                from botocore.loaders import create_loader
-
-                self._loader = create_loader()
+                self._loader = lean_loader()
             return self._loader
 
     def close(self) -> None:
