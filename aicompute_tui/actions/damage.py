@@ -101,6 +101,32 @@ def forget_key(rows: Sequence[Row]) -> Damage:
     return Damage(f"{verb}?", lines, verb, name_of(rows[0]))
 
 
+def give_up(rows: Sequence[Row]) -> Damage:
+    lines = [
+        f"burns  it may still run{_hourly_clause(rows[0])}, and nobody here can end it: look in the account itself",
+        f"seen  {_text(rows[0], 'last_seen_at') or 'never'}; its account is asked once more first",
+        "after  it leaves the list; should its account answer again, it is found and ended",
+    ]
+    verb = _on("Give up", rows)
+    return Damage(f"{verb}?", tuple(lines), verb, name_of(rows[0]))
+
+
+def may_still_run(row: Row) -> bool:
+    """Ending or in doubt, and not denied by its cloud."""
+    if row.get("state") in ("lost", "terminated", "failed"):
+        return False
+    return row.get("state") == "unknown" or row.get("desired_state") == "terminated"
+
+
+def question_before(action: Action, rows: Sequence[Row], arguments: Mapping[str, Json]) -> Damage | None:
+    """The dialog where this would cost or destroy something, None where it would not."""
+    if action.id == "instance.protect":
+        return unprotect(rows) if arguments.get("off") else None
+    if action.id == "instance.acknowledge":
+        return give_up(rows) if any(may_still_run(row) for row in rows) else None
+    return damage_of(action, rows) if action.dangerous else None
+
+
 def cancel_job(rows: Sequence[Row]) -> Damage:
     row = rows[0]
     action = ACTIONS.get(_text(row, "action_id"))
@@ -147,6 +173,7 @@ _BUILDERS: dict[str, Callable[[Sequence[Row]], Damage]] = {
     "instance.adopt": adopt,
     "instance.reap": reap,
     "instance.forget-key": forget_key,
+    "instance.acknowledge": give_up,
     "job.cancel": cancel_job,
     "job.retry": retry_job,
     "credential.remove": remove_credential,

@@ -197,12 +197,20 @@ INSTANCE_ACTIONS = (
     Action(
         "instance.acknowledge",
         "Acknowledge",
-        "Takes a lost machine, which the cloud denies, off the list.",
+        "Takes a machine off the list that its cloud denies, or whose account can be asked no more.",
         "instances",
         "job",
-        "aicompute_tui.services.instances:acknowledge",
+        "aicompute_tui.services.acknowledge:acknowledge",
         ("instance", "acknowledge"),
-        (_NAME,),
+        (
+            _NAME,
+            Parameter(
+                "confirm_name",
+                "text",
+                "The name, typed out, of one that may still run where nobody can ask.",
+                repeatable=True,
+            ),
+        ),
         keys=("a",),
         aliases=("acknowledge", "ack"),
         mutates=True,

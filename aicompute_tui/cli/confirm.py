@@ -24,6 +24,12 @@ def why_typed(action: Action, row: JsonObject) -> str:
     """Why the machine's name must be typed out, empty where a yes will do."""
     if action.id == "instance.forget-key":
         return f"Whoever answers in the place of {row.get('name')} would be trusted next"
+    if action.id == "instance.acknowledge":
+        from aicompute_tui.actions.damage import may_still_run
+
+        if not may_still_run(row):
+            return ""
+        return f"Nobody may be able to say whether {row.get('name')} still runs, and it may go on costing money"
     return f"{row.get('name')} is protected" if row.get("protected") else ""
 
 

@@ -172,12 +172,14 @@ async def _job_target(call: Call, context: Context) -> JsonObject:
 
 def _confirm(call: Call, targets: list[JsonObject]) -> None:
     """Raises Refused unless it is meant. A protected machine wants its name, whatever else was given."""
-    if not call.action.dangerous or call.arguments.get("dry_run"):
+    names_typed = "confirm_name" in {parameter.name for parameter in call.action.parameters}
+    is_asked = call.action.dangerous or (names_typed and any(confirm.why_typed(call.action, row) for row in targets))
+    if not is_asked or call.arguments.get("dry_run"):
         return
-    if not call.options.yes:
+    if call.action.dangerous and not call.options.yes:
         named = _named(call)
         confirm.ask_damage(call.action, targets or ([{"name": named}] if named else []))
-    if "confirm_name" not in {parameter.name for parameter in call.action.parameters}:
+    if not names_typed:
         return
     given = call.arguments.get("confirm_name")
     typed = [str(name) for name in given] if isinstance(given, list) else []

@@ -251,6 +251,13 @@ def acknowledge(instance: Instance, now: datetime) -> Instance:
     return replace(closed, acknowledged_at=now)
 
 
+def give_up(instance: Instance, now: datetime) -> Instance:
+    """A row closed by its owner because nobody can ask its cloud; should its machine be seen again, it is ended."""
+    reason = "its cloud could not be asked any more; given up, it may still run"
+    closed = _ended(instance, now, reason, _own_end(instance, now))
+    return replace(closed, desired_state=DesiredState.TERMINATED, acknowledged_at=now)
+
+
 def doubt(instance: Instance, error_kind: str, message: str, now: datetime) -> Instance:
     """The row while nobody knows whether its machine exists."""
     state_since = instance.state_since if instance.state is InstanceState.UNKNOWN else now

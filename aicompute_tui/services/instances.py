@@ -1,14 +1,12 @@
-"""Reading machines, and the small changes that need no cloud: protection and acknowledgement."""
+"""Reading machines, and their protection, which needs no cloud."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from aicompute_tui.domain import ledger
 from aicompute_tui.domain.durations import format_duration
-from aicompute_tui.domain.errors import Refused
 from aicompute_tui.domain.event import EventFilter
-from aicompute_tui.domain.instance import Instance, InstanceState
+from aicompute_tui.domain.instance import Instance
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.services.arguments import flag, required_text
 from aicompute_tui.services.audit import record, save
@@ -87,16 +85,3 @@ async def protect(context: Context, arguments: Arguments) -> JsonObject:
             await record(context, transaction, row, kind, message, before=before, after=after)
             row = await save(transaction, row, replace(row, protected=wanted))
     return instance_view(row, context.clock.now(), context.actor.host_id)
-
-
-async def acknowledge(context: Context, arguments: Arguments) -> JsonObject:
-    """Handler of `instance.acknowledge`: closes a row whose machine the cloud denies."""
-    now = context.clock.now()
-    async with context.store.write() as transaction:
-        await context.running_job.hold(transaction)
-        row = await transaction.instances.find(required_text(arguments, "name"))
-        if row.state is not InstanceState.LOST:
-            raise Refused(f"{row.name} is {row.state.value}, not lost.", "Terminate it to end it.")
-        await record(context, transaction, row, "instance.acknowledged", f"{row.name}: its loss is acknowledged")
-        row = await save(transaction, row, ledger.acknowledge(row, now))
-    return instance_view(row, now, context.actor.host_id)

@@ -118,14 +118,13 @@ def _ask_first(
     rows = _concerned(session, action, targets)
     check(action.id, rows)
     arguments = _with_turned_protection(action, rows, arguments)
-    gives_up_protection = action.id == "instance.protect" and bool(arguments.get("off"))
-    if not action.dangerous and not gives_up_protection:
+    from aicompute_tui.actions.damage import question_before
+
+    damage = question_before(action, rows, arguments)
+    if damage is None:
         app.work_on(_submit(app, session, action, targets, arguments))
         return
-    from aicompute_tui.actions.damage import damage_of, unprotect
     from aicompute_tui.ui.screens.confirm import ConfirmDialog
-
-    damage = damage_of(action, rows) if action.dangerous else unprotect(rows)
 
     def answered(yes: bool | None) -> None:
         if yes:

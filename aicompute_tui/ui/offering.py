@@ -69,7 +69,11 @@ def _reach(row: Row) -> Refused | None:
 
 
 def _acknowledge(row: Row) -> Refused | None:
-    return _ended(row) or _unless(row, {InstanceState.LOST}, "Only a lost machine is acknowledged.")
+    """One that is ending or in doubt may be given up where its account can be asked no more: the agent tells."""
+    if row.get("desired_state") == DesiredState.TERMINATED:
+        return _ended(row)
+    known = {InstanceState.LOST, InstanceState.UNKNOWN}
+    return _ended(row) or _unless(row, known, "Only a lost machine is acknowledged.")
 
 
 def _cancel(row: Row) -> Refused | None:
