@@ -12,9 +12,9 @@ from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 from aicompute_tui.cli.ascii_twins import plain, speaks_utf8
-from aicompute_tui.cli.output import csv_text, yaml_lines
 from aicompute_tui.cli.table import COLUMNS, cell
 from aicompute_tui.domain.json import JsonObject
+from aicompute_tui.domain.plain_formats import csv_text, yaml_lines
 
 if TYPE_CHECKING:
     from aicompute_tui.cli.execute import Call
