@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from aicompute_tui.actions.model import Action
 
-Place = Literal["app", "screen", "table", "log", "machine-log", "settings"]
+Place = Literal["app", "screen", "row", "table", "log", "machine-log", "settings", "wizard"]
 
 
 class Navigation(NamedTuple):
@@ -21,6 +21,8 @@ class Navigation(NamedTuple):
     aliases: tuple[str, ...] = ()
     mutates: bool = False
     dangerous: bool = False
+    takes: str = ""
+    """What may follow its word, as help names it."""
 
 
 Command: TypeAlias = Action | Navigation
@@ -36,6 +38,12 @@ NAVIGATION: dict[str, Navigation] = {
         Navigation("go.sort", "sort", "Shift and a column's letter sorts; again turns it round.", "table", "sort"),
         Navigation("go.copy", "copy", "Copies the row's id or address, over ssh too.", "screen", "copy_row", ("c",)),
         Navigation("go.json", "json", "Shows the whole record as JSON.", "screen", "json", ("y",), ("json",)),
+        Navigation("go.describe", "describe", "Shows the row field by field.",
+                   "row", "describe", ("d",)),
+        Navigation("go.compare", "compare", "Puts the marked rows side by side; what differs comes first.",
+                   "screen", "compare", ("v",), ("compare",)),
+        Navigation("go.export", "export", "Writes the rows and columns shown to a file: .csv, .json or .yaml.",
+                   "screen", "export", ("ctrl+e",), ("export",), takes="FILE"),
         Navigation("go.back", "back", "Leaves what is open, the filter or the marks.", "screen", "back", ("escape",)),
         Navigation("go.refresh", "refresh", "Asks the agent to look at the clouds now.",
                    "app", "refresh_now", ("ctrl+r",), ("refresh",)),
@@ -43,6 +51,8 @@ NAVIGATION: dict[str, Navigation] = {
                    "app", "previous_view", ("left_square_bracket",)),
         Navigation("go.next", "next view", "Goes to the view left with [.",
                    "app", "next_view", ("right_square_bracket",)),
+        Navigation("go.jump", "jump", "Puts a letter over every part of the view; that letter goes there.",
+                   "app", "jump", ("f2",), ("jump",)),
         Navigation("go.utc", "UTC or local time", "Shows times in UTC or in this machine's zone.",
                    "app", "toggle_utc", ("z",), ("utc",)),
         Navigation("go.command", "command", "Takes a command by name, with completion.", "app", "command", ("colon",)),
@@ -82,6 +92,38 @@ NAVIGATION: dict[str, Navigation] = {
                    "settings", "section(1)", ("tab", "right")),
         Navigation("settings.previous", "previous section", "Goes to the section before this one.",
                    "settings", "section(-1)", ("shift+tab", "left")),
+        Navigation("launch.review", "review", "Goes to the review from any step; there it launches.",
+                   "wizard", "review", ("ctrl+l",)),
+        Navigation("launch.go-on", "go on", "In the options: on to the review.", "wizard", "go_on", ("enter",)),
+        Navigation("launch.step-on", "next step", "Goes a step on and leaves what is chosen as it is.",
+                   "wizard", "step_by(1)", ("ctrl+right",)),
+        Navigation("launch.step-back", "step back", "Goes a step back.", "wizard", "step_by(-1)", ("ctrl+left",)),
+        Navigation("launch.step-region", "region", "Goes to step 1: where.", "wizard", "step_to(1)", ("1",)),
+        Navigation("launch.step-machine", "machine", "Goes to step 2: which machine.",
+                   "wizard", "step_to(2)", ("2",)),
+        Navigation("launch.step-server", "server", "Goes to step 3: what it serves.", "wizard", "step_to(3)", ("3",)),
+        Navigation("launch.step-options", "options", "Goes to step 4: everything else.",
+                   "wizard", "step_to(4)", ("4",)),
+        Navigation("launch.step-review", "review", "Goes to step 5: checks, price and what ends it.",
+                   "wizard", "step_to(5)", ("5",)),
+        Navigation("launch.credential", "credential", "In step 1: chooses whose account is used.",
+                   "wizard", "side_view('credential')", ("p",)),
+        Navigation("launch.again", "again", "In step 1: templates and launches of the past, to repeat one.",
+                   "wizard", "side_view('again')", ("h",)),
+        Navigation("launch.market", "market", "In step 2: turns between spot and on-demand prices.",
+                   "wizard", "turn_market", ("m",)),
+        Navigation("launch.check", "check again", "Asks for the list or the checks anew.",
+                   "wizard", "check_again", ("ctrl+r",)),
+        Navigation("launch.restart", "start over", "Empties every field and goes to the first step.",
+                   "wizard", "start_over", ("ctrl+n",)),
+        Navigation("launch.field-on", "next field", "In the options: the field below; in the review a line down.",
+                   "wizard", "turn_to(1)", ("down",)),
+        Navigation("launch.field-back", "field before", "In the options: the field above; in the review a line up.",
+                   "wizard", "turn_to(-1)", ("up",)),
+        Navigation("launch.page-on", "page on", "In the review: a page of the checks down.",
+                   "wizard", "scroll_checks(1)", ("pagedown",)),
+        Navigation("launch.page-back", "page back", "In the review: a page of the checks up.",
+                   "wizard", "scroll_checks(-1)", ("pageup",)),
     )
 }  # fmt: skip
 

@@ -188,10 +188,12 @@ class ConsoleApp(App[int], inherit_bindings=False):
         except AicError as error:
             self.say(error.message, "bad", next_step=error.next_step)
 
-    async def run_navigation(self, navigation_id: str) -> None:
-        """A movement asked for by word."""
+    async def run_navigation(self, navigation_id: str, words: str = "") -> None:
+        """A movement asked for by word, and what followed it."""
         entry = NAVIGATION[navigation_id]
-        if entry.place == "app":
+        if entry.takes and words and self.view is not None:
+            getattr(self.view, f"action_{entry.method}")(words)
+        elif entry.place == "app":
             self.action_navigate(navigation_id)
         else:
             await self.run_action(entry.method, default_namespace=self.view)

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingsMap
 from aicompute_tui.actions.model import Action, Scope
 from aicompute_tui.actions.registry import ACTIONS
 from aicompute_tui.ui.navigation import NAVIGATION, PLACE_KEYS, Command, Place
+from aicompute_tui.ui.own_keys import own_keys
 
 _SHOWN = {
     "plus": "+",
@@ -28,7 +29,10 @@ def key_text(key: str) -> str:
 
 
 def keys_of(command: Command) -> tuple[str, ...]:
-    """Default keys, the number key of a view included."""
+    """Its keys, the number key of a view included; a person's own where they gave it some."""
+    own = own_keys(command.id)
+    if own is not None:
+        return own
     place = PLACE_KEYS.get(command.id)
     return (*command.keys, place) if place else command.keys
 
@@ -47,7 +51,7 @@ def navigation_bindings(place: Place) -> list[Binding]:
     """ctrl+c stands before everything that has the focus, since it is the way out of anywhere."""
     return [
         Binding(
-            ",".join(entry.keys),
+            ",".join(keys),
             f"navigate('{entry.id}')" if place == "app" else entry.method,
             entry.title,
             show=False,
@@ -56,7 +60,7 @@ def navigation_bindings(place: Place) -> list[Binding]:
             tooltip=entry.help,
         )
         for entry in NAVIGATION.values()
-        if entry.place == place and entry.keys
+        if entry.place == place and (keys := keys_of(entry))
     ]
 
 
@@ -67,8 +71,14 @@ FOCUS_BINDINGS = [
 
 
 def screen_bindings(scopes: Iterable[Scope], *, read_only: bool) -> BindingsMap:
-    """Everything a screen binds: its scopes, the movements of a screen, and the focus keys."""
-    return BindingsMap([*action_bindings(scopes, read_only=read_only), *navigation_bindings("screen"), *FOCUS_BINDINGS])
+    """Everything a screen binds: its scopes, the movements of a screen and its rows, and the focus keys.
+
+    What an action of these scopes already has is left to the action: `d` shows a machine, and describes other rows.
+    """
+    actions = action_bindings(scopes, read_only=read_only)
+    taken = {key for binding in actions for key in binding.key.split(",")}
+    rows = [binding for binding in navigation_bindings("row") if not taken & set(binding.key.split(","))]
+    return BindingsMap([*actions, *navigation_bindings("screen"), *rows, *FOCUS_BINDINGS])
 
 
 def footer_hints(commands: Iterable[Command], *, read_only: bool, limit: int = 7) -> list[tuple[str, str]]:

@@ -35,6 +35,12 @@ def show_help(app: ConsoleApp) -> None:
         app.push_screen(HelpScreen(app.session, app.view))
 
 
+def jump(app: ConsoleApp) -> None:
+    from aicompute_tui.ui.screens.jump import JumpScreen
+
+    JumpScreen.open(app)
+
+
 def toggle_utc(app: ConsoleApp) -> None:
     app.session.utc = not app.session.utc
     app.say("Times are in UTC." if app.session.utc else "Times are in this machine's zone.", "dim")

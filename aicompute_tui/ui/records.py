@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aicompute_tui.actions.model import Scope
 from aicompute_tui.actions.registry import ACTIONS
-from aicompute_tui.domain.job import JobState
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.moments import parse_moment
-from aicompute_tui.ui.format import JOB_LOOKS, moment, money, short_moments, sign, span
+from aicompute_tui.ui.format import moment, money
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.widgets.columns import Cell, Column, Tone
+
+if TYPE_CHECKING:
+    from textual.content import Content
 
 _VERDICTS: Mapping[str, tuple[str, str, Tone]] = {
     "ok": ("●", "*", "good"),
@@ -41,13 +43,16 @@ class RecordList:
     title: str
     key: str
     columns: Callable[[Session], list[RowColumn]]
-    told: Callable[[Session, JsonObject], str]
     empty: str
+    told: Callable[[Session, JsonObject], str] | None = None
+    """The row under the cursor in a line or two."""
+    lines: Callable[[Session, JsonObject, int], list[Content]] | None = None
+    """The same in full at a width, where a line does not do."""
     scope: Scope | None = None
     opens: str | None = None
     order: Callable[[JsonObject], Any] | None = None
     follows: bool = False
-    marks: bool = False
+    marks: bool = True
 
     @property
     def word(self) -> str:
@@ -70,9 +75,11 @@ def _moment(session: Session, row: JsonObject, key: str) -> str:
     return moment(at, utc=session.utc, now=session.now().timestamp(), glyphs=session.glyphs)
 
 
-def plain_column(key: str, title: str, width: int, *, weight: int = 0, letter: str = "", needs: int = 0) -> RowColumn:
+def plain_column(
+    key: str, title: str, width: int, *, weight: int = 0, most: int = 0, letter: str = "", needs: int = 0
+) -> RowColumn:
     return Column(
-        key=key, title=title, width=width, weight=weight, letter=letter, needs=needs,
+        key=key, title=title, width=width, weight=weight, most=most, letter=letter, needs=needs,
         cell=lambda row: text(row, key), sort=lambda row: text(row, key).lower() or None,
     )  # fmt: skip
 
@@ -88,93 +95,6 @@ def time_column(session: Session, key: str, title: str, letter: str, *, needs: i
         sort=lambda row: text(row, key) or None,
         descending=True,
     )
-
-
-# -- jobs
-
-
-def _job_columns(session: Session) -> list[RowColumn]:
-    def state(row: JsonObject) -> Cell:
-        word = text(row, "state")
-        if word not in set(JobState):
-            return Cell(word)
-        look = JOB_LOOKS[JobState(word)]
-        return Cell(f"{sign(look, session.glyphs)} {word}", look.tone)
-
-    return [
-        Column(key="state", title="state", width=11, cell=state, letter="S", sort=lambda row: text(row, "state")),
-        Column(key="job", title="job", width=18, cell=_job_title, weight=1, most=30, letter="J", sort=_job_title),
-        Column(key="subject", title="about", width=14, cell=lambda row: _subject(session, row), weight=1, most=30,
-               letter="A", sort=lambda row: _subject(session, row)),
-        Column(key="progress", title="progress", width=20, cell=_job_progress, weight=3),
-        plain_column("created_by", "by", 12, letter="B", needs=100),
-        time_column(session, "created_at", "asked", "C", needs=90),
-        Column(key="took", title="took", width=6, align="right", cell=lambda row: _took(session, row), needs=70),
-    ]  # fmt: skip
-
-
-def _job_title(row: JsonObject) -> str:
-    action = ACTIONS.get(text(row, "action_id"))
-    return text(row, "title") or (action.title if action else text(row, "action_id"))
-
-
-def _subject(session: Session, row: JsonObject) -> str:
-    subject = text(row, "subject")
-    machine = session.state.instances.get(subject)
-    if machine is not None:
-        return machine.name
-    parameters = row.get("parameters")
-    named = [parameters.get(key) for key in ("name", "names", "key", "type")] if isinstance(parameters, dict) else []
-    found = next((each for each in named if each), subject[:8])
-    return ", ".join(map(str, found)) if isinstance(found, list) else str(found)
-
-
-def _job_progress(row: JsonObject) -> Cell:
-    if row.get("error_message"):
-        return Cell(text(row, "error_message"), "bad")
-    return Cell(text(row, "progress"))
-
-
-def _took(session: Session, row: JsonObject) -> Cell:
-    started, ended = parse_moment(text(row, "started_at")), parse_moment(text(row, "ended_at"))
-    if started is None:
-        return Cell(session.glyphs.unknown, "dim")
-    return Cell(span(((ended or session.now()) - started).total_seconds()), "dim")
-
-
-def _job_told(_: Session, row: JsonObject) -> str:
-    if row.get("error_message"):
-        return f"{text(row, 'error_message')} {text(row, 'error_next_step')}".strip()
-    return text(row, "progress")
-
-
-# -- events
-
-
-def _event_columns(session: Session) -> list[RowColumn]:
-    def level(row: JsonObject) -> Cell:
-        return _verdict(session, text(row, "level") or "info")
-
-    return [
-        time_column(session, "at", "when", "W"),
-        Column(key="level", title="level", width=9, cell=level, letter="L", sort=lambda row: text(row, "level")),
-        plain_column("subject_name", "about", 14, weight=1, letter="A"),
-        plain_column("kind", "what", 20, letter="K", needs=110),
-        Column(key="message", title="message", width=24, weight=4,
-               cell=lambda row: short_moments(text(row, "message"), utc=session.utc, now=session.now().timestamp(),
-                                              glyphs=session.glyphs)),
-        plain_column("actor", "by", 14, letter="B", needs=90),
-    ]  # fmt: skip
-
-
-def _event_told(session: Session, row: JsonObject) -> str:
-    before, after = row.get("before"), row.get("after")
-    changed = ""
-    if isinstance(before, dict) and isinstance(after, dict):
-        keys = [key for key in {**before, **after} if before.get(key) != after.get(key) and key != "job_id"]
-        changed = ", ".join(f"{key} {before.get(key) or '–'} → {after.get(key) or '–'}" for key in keys)
-    told = "   ".join(filter(None, (text(row, "message"), changed, f"by {text(row, 'actor')}")))
-    return short_moments(told, utc=session.utc, now=session.now().timestamp(), glyphs=session.glyphs)
 
 
 # -- machine types
@@ -246,7 +166,7 @@ def _rank(row: JsonObject) -> int:
 def _doctor_columns(session: Session) -> list[RowColumn]:
     return [
         Column(key="verdict", title="verdict", width=10, letter="V", sort=_rank,
-               cell=lambda row: _verdict(session, text(row, "verdict"))),
+               cell=lambda row: verdict_cell(session, text(row, "verdict"))),
         plain_column("check", "check", 14, letter="C"),
         plain_column("reason", "reason", 30, weight=3),
         plain_column("next_step", "what to do", 20, weight=2, needs=90),
@@ -257,7 +177,7 @@ def _doctor_told(_: Session, row: JsonObject) -> str:
     return f"{text(row, 'reason')}  {text(row, 'next_step')}".strip()
 
 
-def _verdict(session: Session, word: str) -> Cell:
+def verdict_cell(session: Session, word: str) -> Cell:
     return Cell(signed(session, word), _VERDICTS.get(word, ("", "", ""))[2])
 
 
@@ -266,14 +186,6 @@ def signed(session: Session, word: str) -> str:
     return f"{glyph if session.glyphs.unicode else twin} {word}"
 
 
-JOBS = RecordList(
-    question="job.list", title="Jobs", key="id", columns=_job_columns, told=_job_told, scope="jobs", opens="job.show",
-    empty="Nothing has been asked for yet. Press n to launch a machine.", follows=True, marks=True,
-)  # fmt: skip
-EVENTS = RecordList(
-    question="event.list", title="Events", key="id", columns=_event_columns, told=_event_told, scope="events",
-    empty="Nothing has happened yet. Press n to launch a machine.", follows=True,
-)  # fmt: skip
 TYPES = RecordList(
     question="instance.types", title="Types", key="name", columns=_type_columns, told=_type_told,
     empty="No GPU machine is offered here.", order=_type_rank,
@@ -282,7 +194,6 @@ DOCTOR = RecordList(
     question="doctor.run", title="Doctor", key="check", columns=_doctor_columns, told=_doctor_told,
     empty="There was nothing to check.", order=_rank,
 )  # fmt: skip
-RECORD_LISTS = (JOBS, EVENTS, TYPES, DOCTOR)
 
 
 def rows_by_key(records: RecordList, answer: Json) -> dict[str, JsonObject]:

@@ -13,8 +13,10 @@ from aicompute_tui.ui.machine_columns import machine_columns
 from aicompute_tui.ui.navigation import by_word, commands
 from aicompute_tui.ui.screens.base import ConsoleScreen
 from aicompute_tui.ui.screens.detail import DetailScreen
+from aicompute_tui.ui.screens.events import EventsScreen
 from aicompute_tui.ui.screens.instances import InstancesScreen
-from aicompute_tui.ui.screens.records import DoctorScreen, EventsScreen, JobsScreen
+from aicompute_tui.ui.screens.jobs import JobsScreen
+from aicompute_tui.ui.screens.records import DoctorScreen
 from aicompute_tui.ui.screens.settings_credentials import CredentialsScreen
 from aicompute_tui.ui.screens.settings_preferences import PreferencesScreen
 from aicompute_tui.ui.widgets.virtual_table import VirtualTable

@@ -10,9 +10,10 @@ from aicompute_tui.actions.registry import ACTIONS
 from aicompute_tui.ui.help_text import sections
 from aicompute_tui.ui.palette import Palette
 from aicompute_tui.ui.screens.confirm import ConfirmDialog
+from aicompute_tui.ui.screens.events import EventsScreen
 from aicompute_tui.ui.screens.help import HelpScreen
+from aicompute_tui.ui.screens.jobs import JobsScreen
 from aicompute_tui.ui.screens.launch import LaunchScreen
-from aicompute_tui.ui.screens.records import EventsScreen, JobsScreen
 from aicompute_tui.ui.widgets.command_line import CommandLine, CommandText
 from tests.ui.dialog_world import WrittenSession, console, keys_for, machine, shown, until
 
@@ -187,7 +188,7 @@ async def test_help_opens_scrolls_and_closes(size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))
-        await until(pilot, lambda: "MACHINES" in shown(app))
+        await until(pilot, lambda: "DASHBOARD" in shown(app))
         await pilot.press("end")
         await until(pilot, lambda: "MACHINES" not in shown(app).replace("IN OTHER", ""))
         await pilot.press("question_mark")

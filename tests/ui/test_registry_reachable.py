@@ -14,7 +14,6 @@ from aicompute_tui.ui import dispatch
 from aicompute_tui.ui.bindings import action_bindings, keys_of, navigation_bindings, screen_bindings
 from aicompute_tui.ui.navigation import NAVIGATION, PLACE_KEYS, by_word, commands
 from aicompute_tui.ui.palette import offered
-from aicompute_tui.ui.records import RECORD_LISTS
 from aicompute_tui.ui.screens.base import ConsoleScreen
 from aicompute_tui.ui.settings_lists import SETTINGS_LISTS
 
@@ -77,12 +76,13 @@ def test_ids_and_commands_are_used_once() -> None:
 @pytest.mark.parametrize("screen", screens(), ids=lambda screen: screen.__name__)
 def test_a_key_means_one_thing_in_each_view(screen: type[ConsoleScreen]) -> None:
     """A table's enter opens its row; where an action of the row has that key too, opening is that action."""
-    bindings = [*action_bindings(screen.SCOPES, read_only=False), *navigation_bindings("screen")]
-    bindings += navigation_bindings("app")
+    held = screen_bindings(screen.SCOPES, read_only=False).key_to_bindings
+    bindings = [*(binding for each in held.values() for binding in each), *navigation_bindings("app")]
     used = Counter(key for binding in bindings for key in binding.key.split(","))
     assert [key for key, times in used.items() if times > 1] == []
     table = {key for binding in navigation_bindings("table") for key in binding.key.split(",")}
-    opened = {each.opens for each in (*RECORD_LISTS, *SETTINGS_LISTS)}
+    opened = {getattr(screen, "LIST").opens} if hasattr(screen, "LIST") else set()  # noqa: B009
+    opened |= {each.opens for each in SETTINGS_LISTS}
     shadowed = [binding.id for binding in bindings if table & set(binding.key.split(","))]
     assert [each for each in shadowed if each not in opened] == []
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -40,7 +41,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
         yield Bench(replace(opened.context, clock=clock), clock)
 
 
-async def failed(bench: Bench, action_id: str = "instance.launch", **parameters: object) -> Job:
+async def failed(bench: Bench, action_id: str = "instance.launch", **parameters: Any) -> Job:
     job = await bench.submit(action_id, **parameters)
     with pytest.raises(AicError):
         await bench.run(job, fail)

@@ -9,10 +9,11 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 
 from aicompute_tui.actions.model import Scope
-from aicompute_tui.domain.json import Json
+from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.ui import row_views
 from aicompute_tui.ui.bindings import footer_word, key_text, screen_bindings
 from aicompute_tui.ui.format import this_minute
-from aicompute_tui.ui.navigation import Command, commands
+from aicompute_tui.ui.navigation import Command, Place, commands
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.state import FINAL_JOB_STATES, StateChange
 from aicompute_tui.ui.widgets.columns import Tone
@@ -35,6 +36,8 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
     HINTS: ClassVar[tuple[str, ...]] = ("go.filter", "go.command", "go.help")
     KEY_HINTS: ClassVar[tuple[tuple[str, str], ...]] = ()
     """Keys and words that stand before `HINTS`, for a view with keys of its own."""
+    OWN_PLACES: ClassVar[tuple[Place, ...]] = ()
+    """Movements only this view binds, which its help tells."""
     CRUMBS: ClassVar[tuple[str, ...]] = ()
     """The breadcrumb; override `crumbs` where it depends on what is open."""
     AUTO_FOCUS = "VirtualTable"
@@ -86,6 +89,14 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         """What `c` copies, and what to call it."""
         ids = self.selected_ids()
         return "\n".join(ids), "id" if len(ids) == 1 else f"{len(ids)} ids"
+
+    def record_of(self, row_id: str) -> JsonObject | None:
+        """The row as programs see it; None where it is not known."""
+        return self.session.record(row_id)
+
+    def called(self, record: JsonObject) -> str:
+        """What a record is called over its page."""
+        return str(record.get("name") or record.get("remote_id") or record.get("id") or "record")
 
     # -- around it
 
@@ -206,12 +217,19 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         copy(self.console, text, what)
 
     def action_json(self) -> None:
-        ids = self.selected_ids()
-        record = self.session.record(ids[0]) if ids else None
-        if record is None:
-            self.say("There is no row to show.", "dim")
-        else:
-            self.console.show_json(str(record.get("name") or ids[0]), record)
+        row_views.show_json(self)
+
+    def action_describe(self) -> None:
+        row_views.describe(self)
+
+    def action_compare(self) -> None:
+        row_views.compare(self)
+
+    def action_export(self, path: str = "") -> None:
+        """Asks for the file where none is named."""
+        from aicompute_tui.ui.exporting import export
+
+        self.console.work_on(export(self, path))
 
     def on_filter_line_changed(self, event: FilterLine.Changed) -> None:
         event.stop()

@@ -1,8 +1,7 @@
-"""One screen for every plain list: jobs, events and the installation's health; the settings build on it."""
+"""The screen of a plain list: one question fills it, the row under the cursor stands below it in full."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -13,7 +12,6 @@ from textual.types import CSSPathType
 from textual.widgets import Static
 
 from aicompute_tui.actions.damage import damage_of
-from aicompute_tui.actions.model import Scope
 from aicompute_tui.actions.registry import ACTIONS
 from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.json import Json, JsonObject
@@ -27,10 +25,11 @@ from aicompute_tui.ui.screens.confirm import ConfirmDialog
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.state import StateChange
 from aicompute_tui.ui.widgets.columns import plain
+from aicompute_tui.ui.widgets.record_pane import RecordPane
 from aicompute_tui.ui.widgets.virtual_table import VirtualTable
 
 _SETTLED_SECONDS = 0.3
-"""How long the store must rest before a list that follows it is asked for again."""
+"""How long changes of the store are gathered before a list that follows them is asked for again."""
 
 
 class RecordScreen(ConsoleScreen):
@@ -44,6 +43,8 @@ class RecordScreen(ConsoleScreen):
         self._columns: list[RowColumn] = self.LIST.columns(session)
         self.arguments: JsonObject = {}
         self._told = ""
+        self._row_told: JsonObject | None = None
+        self._loads_soon = False
 
     def take_arguments(self, arguments: Mapping[str, Json]) -> None:
         """What the question is asked with."""
@@ -53,7 +54,10 @@ class RecordScreen(ConsoleScreen):
         yield VirtualTable(
             self._columns, id="records", empty_message="asking …", glyphs=self.session.glyphs, marks=self.LIST.marks
         )
-        yield Static("", id="record-told", markup=False)
+        if self.LIST.lines is not None:
+            yield RecordPane(id="record-pane")
+        else:
+            yield Static("", id="record-told", markup=False)
 
     @property
     def crumbs(self) -> tuple[str, ...]:
@@ -70,24 +74,43 @@ class RecordScreen(ConsoleScreen):
 
     # -- rows
 
-    @work(group="load", exclusive=True, exit_on_error=False)
-    async def load(self, settle: bool = False) -> None:
+    def load(self) -> None:
         """Asks again; the rows shown stay until the answer comes."""
-        if settle:
-            await asyncio.sleep(_SETTLED_SECONDS)
+        self._load(self.asked)
+
+    @property
+    def asked(self) -> JsonObject:
+        """What the question is asked with."""
+        return self.arguments
+
+    @work(group="load", exclusive=True, exit_on_error=False)
+    async def _load(self, arguments: JsonObject) -> None:
+        self._loads_soon = False
         try:
-            answer = await self.session.query(self.LIST.question, self.arguments)
+            answer = await self.session.query(self.LIST.question, arguments)
         except AicError as error:
             self._cannot_load(error)
             return
-        self._fill(answer)
+        self.fill(answer)
+
+    def load_soon(self) -> None:
+        """Asks again in a moment, once for all that changes until then."""
+        if not self._loads_soon:
+            self._loads_soon = True
+            self.set_timer(_SETTLED_SECONDS, self._load_now)
+
+    def _load_now(self) -> None:
+        if self.is_current:
+            self.load()
+        else:
+            self._loads_soon = False
 
     def _cannot_load(self, error: AicError) -> None:
         self.table.set_empty_message(f"{error.message} {error.next_step}".strip())
         if self.table.rows:
             self.say(error.message, "warn", next_step=error.next_step)
 
-    def _fill(self, answer: Json) -> None:
+    def fill(self, answer: Json) -> None:
         self.table.set_rows(records.rows_by_key(self.LIST, answer))
         empty = "Nothing matches the filter. esc shows all." if self.filter_text else self.LIST.empty
         self.table.set_empty_message(empty)
@@ -95,10 +118,12 @@ class RecordScreen(ConsoleScreen):
 
     def state_changed(self, change: StateChange) -> None:
         if self.LIST.follows and change:
-            self.load(settle=True)
+            self.load_soon()
 
     def tick(self) -> None:
         self.table.refresh_texts()
+        self._row_told = None
+        self._tell()
 
     def apply_filter(self, text: str) -> None:
         names = {each for column in self._columns for each in (column.key, column.title)}
@@ -121,10 +146,20 @@ class RecordScreen(ConsoleScreen):
     def _tell(self) -> None:
         cursor = self.table.cursor_id
         row = self.table.rows.get(cursor) if cursor is not None else None
-        told = plain(self.LIST.told(self.session, row)) if row is not None else ""
+        if self.LIST.lines is not None:
+            self._tell_in_full(row)
+            return
+        told = plain(self.LIST.told(self.session, row)) if row is not None and self.LIST.told is not None else ""
         if told != self._told:
             self._told = told
             self.query_one("#record-told", Static).update(Text(told))
+
+    def _tell_in_full(self, row: JsonObject | None) -> None:
+        lines = self.LIST.lines
+        if row != self._row_told and lines is not None:
+            self._row_told = row
+            pane = self.query_one(RecordPane)
+            pane.tell((lambda width: lines(self.session, row, width)) if row is not None else (lambda _: []))
 
     # -- what is done with them
 
@@ -138,20 +173,14 @@ class RecordScreen(ConsoleScreen):
         else:
             self.action_perform(self.LIST.opens)
 
-    def action_json(self) -> None:
-        rows = self.selected_rows()
-        if not rows:
-            self.say("There is no row to show.", "dim")
-        elif len(rows) == 1:
-            self.console.show_json(self._called(rows[0]), rows[0])
-        else:
-            self.console.show_json(f"{len(rows)} rows", list(rows))
+    def record_of(self, row_id: str) -> JsonObject | None:
+        return self.table.rows.get(row_id)
 
     def copied_text(self) -> tuple[str, str]:
         rows = self.selected_rows()
         return "\n".join(records.text(row, self.LIST.key) for row in rows), self.LIST.key
 
-    def _called(self, row: JsonObject) -> str:
+    def called(self, row: JsonObject) -> str:
         return records.text(row, "name") or records.text(row, "title") or records.text(row, self.LIST.key)
 
     def action_perform(self, action_id: str) -> None:
@@ -167,7 +196,7 @@ class RecordScreen(ConsoleScreen):
 
     @work(group="ask", exclusive=True, exit_on_error=False)
     async def _ask(self, action_id: str, row: JsonObject) -> None:
-        action, name = ACTIONS[action_id], self._called(row)
+        action, name = ACTIONS[action_id], self.called(row)
         self.say(f"{action.title}: {name} …", "dim")
         try:
             answer = await self.session.query(action_id, {action.parameters[0].name: records.text(row, self.LIST.key)})
@@ -178,7 +207,7 @@ class RecordScreen(ConsoleScreen):
 
     def tell_answer(self, action_id: str, row: JsonObject, answer: Json) -> None:  # noqa: ARG002
         """What a question about a row brought."""
-        self.console.show_json(self._called(row), answer)
+        self.console.show_json(self.called(row), answer)
 
     def _ask_first(self, action_id: str, rows: list[JsonObject]) -> None:
         """The question stands at once: a key on its way finds it, not the table behind."""
@@ -206,7 +235,7 @@ class RecordScreen(ConsoleScreen):
                 return
         self.table.unmark_all()
         self.say(f"{action.title}: handed to the agent.", "dim")
-        self.load(settle=True)
+        self.load_soon()
 
     async def _hand_over(self, action_id: str, arguments: JsonObject) -> bool:
         try:
@@ -215,18 +244,6 @@ class RecordScreen(ConsoleScreen):
             self.say(error.message, "bad", next_step=error.next_step)
             return False
         return True
-
-
-class JobsScreen(RecordScreen):
-    LIST = records.JOBS
-    SCOPES: ClassVar[tuple[Scope, ...]] = ("global", "jobs")
-    HINTS: ClassVar[tuple[str, ...]] = ("job.show", "job.cancel", "go.json", "go.filter", "go.command", "go.help")
-
-
-class EventsScreen(RecordScreen):
-    LIST = records.EVENTS
-    SCOPES: ClassVar[tuple[Scope, ...]] = ("global", "events")
-    HINTS: ClassVar[tuple[str, ...]] = ("go.open", "go.json", "go.filter", "go.copy", "go.command", "go.help")
 
 
 class DoctorScreen(RecordScreen):

@@ -19,7 +19,7 @@ class CredentialsScreen(SettingsScreen):
 
     def tell_answer(self, action_id: str, row: JsonObject, answer: Json) -> None:
         if action_id == "credential.test" and isinstance(answer, dict):
-            self._tell_test(self._called(row), answer)
+            self._tell_test(self.called(row), answer)
         else:
             super().tell_answer(action_id, row, answer)
 

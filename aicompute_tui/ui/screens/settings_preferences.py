@@ -49,7 +49,7 @@ class PreferencesScreen(SettingsScreen):
             return
         if await self._hand_over("setting.set", {"key": key, "value": value}):
             self.say(f"{key}: handed to the agent.", "dim")
-            self.load(settle=True)
+            self.load_soon()
 
 
 def _about_setting(row: JsonObject) -> str:

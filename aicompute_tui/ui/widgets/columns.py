@@ -46,6 +46,8 @@ class Column(Generic[Row]):
     """The order of the first sort: largest first."""
     needs: int = 0
     """The table must be at least this wide for the column to be shown."""
+    fields: tuple[str, ...] = ()
+    """What of the record stands here, by the names programs see; empty for the field named as the column."""
 
 
 def lay_out(columns: Sequence[Column[Row]], width: int, gap: int) -> list[tuple[Column[Row], int]]:

@@ -14,7 +14,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from aicompute_tui.actions.model import Action
-from aicompute_tui.domain.errors import AicError, Refused
+from aicompute_tui.domain.errors import AicError, InvalidInput, Refused
 from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.settings.packaged import STYLES
 from aicompute_tui.ui.commands import History, Typed, arguments_of, completions, parse_command
@@ -165,6 +165,8 @@ class CommandLine(ModalScreen[Typed | None]):
             command = self._words[typed.alias]
             if isinstance(command, Action):
                 arguments_of(command, _words_of(command, typed))
+            elif not command.takes and typed.words:
+                raise InvalidInput(f"“{typed.words[0]}” means nothing to :{typed.alias}.", "It takes no argument.")
         except AicError as error:
             self._say(f"{error.message} {error.next_step}", wrong=True)
             return
@@ -191,7 +193,7 @@ class CommandLine(ModalScreen[Typed | None]):
 async def run_command(app: ConsoleApp, typed: Typed, command: Command) -> None:
     """Carries out what was typed; a view opens narrowed and filtered."""
     if not isinstance(command, Action):
-        await app.run_navigation(command.id)
+        await app.run_navigation(command.id, " ".join(_words_of(command, typed)))
         return
     arguments: JsonObject = arguments_of(command, _words_of(command, typed))
     if command.id in SCREENS:
@@ -215,9 +217,12 @@ def perform_on_selection(app: ConsoleApp, action: Action, arguments: JsonObject,
     app.perform(action.id, rows, arguments)
 
 
-def _words_of(action: Action, typed: Typed) -> tuple[str, ...]:
+def _words_of(command: Command, typed: Typed) -> tuple[str, ...]:
     """The words, and a path that the slash made look like a filter."""
-    takes_path = any(each.kind == "path" and each.positional for each in action.parameters)
+    if isinstance(command, Action):
+        takes_path = any(each.kind == "path" and each.positional for each in command.parameters)
+    else:
+        takes_path = command.takes == "FILE"
     return (*typed.words, f"/{typed.filter}") if takes_path and typed.filter else typed.words
 
 
@@ -227,7 +232,9 @@ def _explained(line: str, words: dict[str, Command]) -> str:
     command = words.get(word)
     if command is None:
         return ""
-    if not isinstance(command, Action) or command.id in SCREENS:
+    if not isinstance(command, Action):
+        return f"{command.help}  {command.takes}".rstrip()
+    if command.id in SCREENS:
         return command.help
     takes = [each.name.upper() if each.positional else f"{each.name}=" for each in command.parameters]
     return f"{command.help}  {' '.join(takes)}".rstrip()

@@ -58,6 +58,10 @@ class TablePainter(Generic[Row]):
         self._lines.clear()
 
     @property
+    def shown_columns(self) -> list[Column[Row]]:
+        return [column for column, _ in self._layout]
+
+    @property
     def painted_ids(self) -> list[str]:
         return list(self._lines)
 

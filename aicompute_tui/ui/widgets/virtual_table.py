@@ -120,6 +120,11 @@ class VirtualTable(Generic[Row], ScrollView, can_focus=True):
         return self._painter.columns
 
     @property
+    def shown_columns(self) -> Sequence[Column[Row]]:
+        """Those there is room for, also the ones that sideways paging brings."""
+        return self._painter.shown_columns
+
+    @property
     def cursor_id(self) -> str | None:
         """The row under the cursor, None in an empty table."""
         return self._model.cursor_id
