@@ -148,7 +148,7 @@ def log_in_view(instance: InstanceRow | None, node: NodeRow | None) -> str:
     if steps:
         is_ready = is_set_up(steps) and failed_step(steps) is None
     else:
-        is_ready = instance is not None and instance.state in _SETTLED
+        is_ready = instance is not None and (instance.is_final or instance.state in _SETTLED)
     return "framework" if is_ready and serves else "setup"
 
 

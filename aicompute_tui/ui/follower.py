@@ -38,6 +38,7 @@ class StoreFollower:
         self._wake = threading.Event()
         self._stopped = False
         self._held: Snapshot | None = None
+        self._read_minute = 0.0
         self._tables = Tables({}, {}, {}, {}, {})
         self._attention = Attention()
         self._thread = threading.Thread(target=self._run, name="store follower", daemon=True)
@@ -65,7 +66,7 @@ class StoreFollower:
             try:
                 if connection is None:
                     connection = Follower(self._path)
-                if self._held is None or connection.latest() != self._held.latest_change:
+                if self._held is None or connection.latest() != self._held.latest_change or self._is_next_minute():
                     pause = self._read(connection)
             except sqlite3.Error:
                 if connection is not None:
@@ -80,6 +81,7 @@ class StoreFollower:
     def _read(self, connection: Follower | None) -> float:
         """Reads what changed, or everything, and answers how long to leave the store alone."""
         began, now = time.thread_time(), self._clock.now().timestamp()
+        self._read_minute = now // 60
         fresh = connection.renew(self._held, now) if connection is not None and self._held is not None else None
         if fresh is None:
             fresh = read_snapshot(self._path, now)
@@ -93,6 +95,11 @@ class StoreFollower:
         if not self._stopped:
             self._deliver(update, sums)
         return max(_LEAST_PAUSE_SECONDS, _SHARE * (time.thread_time() - began))
+
+    def _is_next_minute(self) -> bool:
+        """What machines do is measured all the time, and no change tells of it."""
+        has_told = self._held is not None and bool(self._held.nodes)
+        return has_told and self._clock.now().timestamp() // 60 != self._read_minute
 
     def _keep(self, fresh: Snapshot) -> StateUpdate:
         tables, change = compared(self._tables, fresh)

@@ -53,6 +53,15 @@ class MachineView:
     def is_stale(self) -> bool:
         return self.age is None or self.age > STALE_SECONDS
 
+    @property
+    def fresh_node(self) -> NodeRow | None:
+        """Its row with the idle end that it tells of now: live figures run ahead of what is stored."""
+        activity = self.figures.activity
+        if self.node is None or activity is None:
+            return self.node
+        ends_at = None if activity.idle_ends_at is None else activity.idle_ends_at.timestamp()
+        return self.node._replace(idle_ends_at=ends_at)
+
     def word(self, key: str) -> str:
         value = self.record.get(key)
         return "" if value is None else str(value)
@@ -113,7 +122,7 @@ def _end(view: MachineView) -> Content:
         return Content(f"ended {_when(view, 'ended_at')}: {view.word('end_reason') or 'no reason is known'}")
     if view.word("desired_state") == DesiredState.TERMINATED:
         return Content.styled("being terminated", "$warning")
-    end = next_end(view.instance, view.node) if view.instance is not None else None
+    end = next_end(view.instance, view.fresh_node) if view.instance is not None else None
     at = end.at if end is not None else _seconds(view, "expires_at")
     if at is None:
         return Content.styled("never ends by itself", "bold $error")

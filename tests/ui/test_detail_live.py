@@ -318,3 +318,34 @@ async def test_without_utf8_the_detail_is_ascii() -> None:
         world.session.hand_in(reading([machine("lab", state="preparing")], nodes=list(setting_up.nodes.values())))
         await world.until(lambda: "SETUP" in panel(world))
         assert panel(world).isascii()
+
+
+@pytest.mark.asyncio
+async def test_what_ends_it_follows_what_it_says_now_and_not_what_was_stored() -> None:
+    busy: dict[str, Json] = {**IDLE, "idle_since": None, "idle_ends_at": None, "busy_because": "1 request runs"}
+    stored = lab(activity=IDLE, steps=READY, idle_since=NOW - 24 * MINUTE, idle_ends_at=NOW + 6 * MINUTE)
+    session = streaming(item(activity=busy))
+    async with console(stored, session=session) as world:
+        await world.press("enter")
+        await world.until(lambda: "busy: 1 request runs" in world.parts("#facts"))
+        assert "(idle)" not in world.parts("#facts")
+        assert "ends in 7h" in world.parts("#facts")
+
+
+@pytest.mark.asyncio
+async def test_the_log_of_a_machine_that_is_gone_stays_and_follows_nothing() -> None:
+    session = streaming(item(), log=("the last word",))
+    async with console(lab(steps=READY), session=session) as world:
+        await world.press("enter")
+        await world.until(lambda: log(world).view.line_count == 1)
+        assert "framework" in log(world).title
+        assert "follow" in log(world).title
+        going = machine("lab", state="terminating", desired_state="terminated")
+        world.session.hand_in(reading([going]))
+        await world.pilot.pause()
+        assert "framework" in log(world).title, "it does not go over to the set-up's"
+        world.session.hand_in(reading([machine("lab", state="terminated", ended_at=NOW, billing_since=None)]))
+        await world.until(lambda: "ended" in log(world).title)
+        assert "follow" not in log(world).title
+        assert not session.open_streams("instance.logs")
+        assert log(world).view.line_count == 1

@@ -14,6 +14,7 @@ from textual.worker import Worker
 from aicompute_tui.actions.node import LOG_SOURCES
 from aicompute_tui.domain.durations import format_duration
 from aicompute_tui.domain.errors import AicError, InvalidInput
+from aicompute_tui.domain.instance import RUNNING_STATES
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.services.node_figures import log_in_view
 from aicompute_tui.ui.live_stream import keep_streaming
@@ -55,6 +56,7 @@ class MachineLog(Vertical):
         self._entry_is_search = True
         self._tail: int | None = tail
         self._since: int | None = None
+        self._followed = ""
         self._followed = self.shown_source
         """The log that `auto` stood for when the stream was opened."""
         self._overlap = LogOverlap()
@@ -84,11 +86,22 @@ class MachineLog(Vertical):
         if self.source != "auto":
             return self.source
         state = self.session.state
-        return log_in_view(state.instances.get(self.row_id), state.nodes.get(self.row_id))
+        row = state.instances.get(self.row_id)
+        if self._followed and (row is None or row.state not in RUNNING_STATES):
+            return self._followed  # one that goes tells nothing that could be changed to
+        return log_in_view(row, state.nodes.get(self.row_id))
+
+    @property
+    def _has_ended(self) -> bool:
+        row = self.session.state.instances.get(self.row_id)
+        return row is not None and row.is_final
 
     def start(self) -> None:
         """Goes on after the lines already shown; without any it begins with the last ones."""
-        if not self.is_streaming and self.is_attached:
+        if self._has_ended:
+            self.view.set_empty_message("The machine is gone, and its log with it.")
+            self._show_title()
+        elif not self.is_streaming and self.is_attached:
             self._is_joining = bool(self._overlap)
             self._followed = self.shown_source
             self.view.set_empty_message(f"waits for the log of {self._followed} {self.session.glyphs.more}")
@@ -114,7 +127,11 @@ class MachineLog(Vertical):
     def machine_changed(self) -> None:
         """A log left to the machine's state goes over from the set-up's to the model server's, and back."""
         shown = self.shown_source
-        if shown != self._followed:
+        if self._has_ended:
+            self.stop()
+            self._tell("")
+            self._show_title()
+        elif shown != self._followed:
             before, self._followed = self._followed, shown
             if self.is_streaming:
                 self.view.mark(f"from here on the log of {shown}, before it of {before}", "dim")
@@ -231,6 +248,8 @@ class MachineLog(Vertical):
         self._title.show(spread(join(left, "  "), join(right, "  "), self._room, glyphs.more))
 
     def _following(self) -> Content:
+        if self._has_ended:
+            return Content.styled("ended", _DIM)
         if self.view.follow:
             return Content.styled("follow", _DIM)
         new = self.view.new_count
