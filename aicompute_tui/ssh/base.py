@@ -19,6 +19,10 @@ class NodeAddress:
     login: str
     name: str = ""
     """What people call it; said in errors."""
+    key_files: tuple[Path, ...] = ()
+    """Keys of the person's own that are shown beside ours; one that is absent or has a passphrase is left out."""
+    agent_socket: str = ""
+    """The person's ssh agent, whose keys are shown as well."""
 
     @property
     def title(self) -> str:
@@ -65,6 +69,19 @@ class Forward(Protocol):
     async def aclose(self) -> None: ...
 
 
+class SocketForward(Protocol):
+    """A socket of this host that leads to one of the machine."""
+
+    local_path: Path
+
+    @property
+    def is_open(self) -> bool:
+        """False once its connection broke; it then leads nowhere and is to be closed."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
 class Nodes(Protocol):
     """One connection per machine, opened at the first need, shared by everyone, closed when unused for a while.
 
@@ -94,3 +111,17 @@ class Nodes(Protocol):
         ...
 
     async def aclose(self) -> None: ...
+
+
+class Boxes(Protocol):
+    """What a container host that is reached over ssh needs of the same pool."""
+
+    async def run(
+        self, address: NodeAddress, command: str, *, stdin: bytes = b"", timeout_seconds: float = 20.0
+    ) -> Finished: ...
+
+    async def forward_socket(self, address: NodeAddress, remote_path: str, local_path: Path) -> SocketForward:
+        """`local_path` is taken whatever stands there; its folder is to be the owner's alone."""
+        ...
+
+    async def forget(self, instance_id: str) -> None: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -116,6 +117,10 @@ class Link:
         async with asyncio.timeout(CONNECT_SECONDS):
             return await self._connection.open_connection("127.0.0.1", port, encoding=None, window=WINDOW_BYTES)
 
+    async def forward_path(self, local_path: Path, remote_path: str) -> asyncssh.SSHListener:
+        """Listens at a socket here and leads each connection to one there. Raises asyncssh's own errors."""
+        return await self._connection.forward_local_path(str(local_path), remote_path)
+
     async def _session(self, command: str) -> Session:
         session = Session(lambda details="": broken(self.address, details))
         try:
@@ -146,12 +151,12 @@ class Link:
 async def connect(address: NodeAddress, key_file: Path, known_hosts: Path) -> Link:
     """A new connection; the host key is written down at the first one and held to afterwards."""
     alias = host_keys.alias_of(address.instance_id)
-    key = await _private_key(key_file)
+    keys = await _keys(address, key_file)
     pinned = await asyncio.to_thread(host_keys.keys_of, known_hosts, alias)
     client = _Client(bool(pinned))
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
-            connection = await _dial(address, key, pinned, client)
+            connection = await _dial(address, keys, pinned, client)
     except FAILURES as error:
         raise connect_failed(error, address, known_hosts) from error
     link = Link(connection, client, address)
@@ -164,9 +169,9 @@ async def connect(address: NodeAddress, key_file: Path, known_hosts: Path) -> Li
 
 
 async def _dial(
-    address: NodeAddress, key: asyncssh.SSHKey, pinned: list[str], client: _Client
+    address: NodeAddress, keys: list[asyncssh.SSHKey], pinned: list[str], client: _Client
 ) -> asyncssh.SSHClientConnection:
-    """Nothing is taken from the person's own ssh: no configuration, no agent, no passwords."""
+    """Nothing is taken from the person's own ssh but the keys that `address` names: no configuration, no passwords."""
     trusted = [asyncssh.import_public_key(text) for text in pinned]
     types = dict.fromkeys([name for each in trusted for name in _algorithms(each)] + list(_HOST_KEY_TYPES))
     return await asyncssh.connect(
@@ -174,8 +179,8 @@ async def _dial(
         address.port,
         config=None,
         username=address.login,
-        client_keys=[key],
-        agent_path=None,
+        client_keys=keys,
+        agent_path=address.agent_socket or None,
         preferred_auth=("publickey",),
         gss_host=None,
         gss_kex=False,
@@ -215,3 +220,14 @@ async def _private_key(file: Path) -> asyncssh.SSHKey:
         return await asyncio.to_thread(asyncssh.read_private_key, file)
     except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError, OSError, ValueError) as error:
         raise bad_key(error, file) from error
+
+
+async def _keys(address: NodeAddress, key_file: Path) -> list[asyncssh.SSHKey]:
+    """Ours, and those the person has that can be used as they are; ours may be absent where there are others."""
+    found = []
+    for file in address.key_files:
+        with contextlib.suppress(asyncssh.KeyImportError, asyncssh.KeyEncryptionError, OSError, ValueError):
+            found.append(await asyncio.to_thread(asyncssh.read_private_key, file))
+    if (found or address.agent_socket) and not await asyncio.to_thread(key_file.exists):
+        return found
+    return [await _private_key(key_file), *found]

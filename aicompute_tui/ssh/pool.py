@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from aicompute_tui.domain.clock import Clock
 from aicompute_tui.domain.errors import Unreachable
 from aicompute_tui.ssh import host_keys
-from aicompute_tui.ssh.base import Finished, Forward, NodeAddress, RunningCommand
+from aicompute_tui.ssh.base import Finished, Forward, NodeAddress, RunningCommand, SocketForward
 
 if TYPE_CHECKING:
     from aicompute_tui.ssh.link import Link
@@ -83,6 +83,18 @@ class NodePool:
 
             tunnel = Tunnel(link, remote_port, lambda: self._release(link))
             await tunnel.listen(local_port)
+        except BaseException:
+            self._release(link)
+            raise
+        return tunnel
+
+    async def forward_socket(self, address: NodeAddress, remote_path: str, local_path: Path) -> SocketForward:
+        link = await self._acquire(address)
+        try:
+            from aicompute_tui.ssh.socket_tunnel import SocketTunnel
+
+            tunnel = SocketTunnel(link, remote_path, lambda: self._release(link))
+            await tunnel.listen(local_path)
         except BaseException:
             self._release(link)
             raise
