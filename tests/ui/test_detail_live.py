@@ -347,5 +347,5 @@ async def test_the_log_of_a_machine_that_is_gone_stays_and_follows_nothing() -> 
         world.session.hand_in(reading([machine("lab", state="terminated", ended_at=NOW, billing_since=None)]))
         await world.until(lambda: "ended" in log(world).title)
         assert "follow" not in log(world).title
-        assert not session.open_streams("instance.logs")
+        await world.until(lambda: not session.open_streams("instance.logs"))
         assert log(world).view.line_count == 1
