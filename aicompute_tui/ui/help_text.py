@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from aicompute_tui.actions.model import Action, Scope
 from aicompute_tui.actions.registry import ACTIONS
 from aicompute_tui.ui.bindings import key_text, keys_of
-from aicompute_tui.ui.navigation import NAVIGATION, Command, Navigation
+from aicompute_tui.ui.navigation import NAVIGATION, Command, Navigation, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +59,22 @@ COMMAND_LINES = (
 
 
 def sections(
-    place: str, scopes: Collection[Scope], *, has_table: bool, read_only: bool, has_log: bool = False
+    place: str,
+    scopes: Collection[Scope],
+    *,
+    has_table: bool,
+    read_only: bool,
+    has_log: bool = False,
+    own: Collection[Place] = (),
 ) -> list[HelpSection]:
-    """Help of a view with these scopes; a read-only console leaves out what it does not offer."""
+    """Help of a view with these scopes and movements of its `own`; read-only leaves out what it does not offer."""
 
     def offered(commands: Iterable[Command]) -> tuple[HelpLine, ...]:
         return tuple(_line(each) for each in commands if not (read_only and each.mutates))
 
     here = [action for action in ACTIONS.values() if action.scope in scopes and action.scope != "global"]
     movements = [entry for entry in _movements("screen", "table") if entry.keys] if has_table else []
-    found = [HelpSection(place.upper(), offered([*here, *movements]))]
+    found = [HelpSection(place.upper(), offered([*here, *movements, *_movements(*own)]))]
     if has_table:
         found += [HelpSection("MOVING AND SORTING", MOVE_LINES), HelpSection("FILTER", FILTER_LINES)]
     if has_log:

@@ -1,4 +1,4 @@
-"""The launch form as values and rules: its fields, their defaults, what is wrong with them, and its arguments."""
+"""A launch as it is filled in: its fields, their defaults, what is wrong with them, and the arguments they make."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 _MOST_MACHINES = 20
 _TYPE = re.compile(r"[a-z0-9-]+\.[a-z0-9-]+")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_ZONE = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d[a-z-].*")
+_TAG = re.compile(r"[A-Za-z0-9+\-._,:@]{1,127}=\S*")
+_DURATIONS = ("ttl", "idle", "max_ttl")
 _PARAMETERS = {parameter.name: parameter for parameter in ACTIONS["instance.launch"].parameters}
 
 
@@ -40,8 +43,26 @@ class FormField(NamedTuple):
         return _PARAMETERS[self.name].kind == "flag"
 
     @property
-    def help(self) -> str:
-        return _PARAMETERS[self.name].help
+    def told(self) -> str:
+        """What it means, in the words of the screen."""
+        return _TOLD.get(self.name, _PARAMETERS[self.name].help)
+
+
+_TOLD: Mapping[str, str] = {
+    "market": "Spot is cheaper and can be taken back by the cloud; on-demand stays. In step 2 m turns it.",
+    "ttl": "The machine ends itself after this long: 8h, 90m, 2d. none lets it run until you end it.",
+    "ttl_none_confirm": "Type none to launch a machine that never ends by itself.",
+    "idle": "It ends itself after this long without GPU work, requests or keys typed in a shell: 30m; none for never.",
+    "max_ttl": "The furthest that an extension may ever move the end: 24h, 3d.",
+    "max_price": "The highest spot price in dollars per hour; above it nothing is launched.",
+    "zone": "Only this zone, like ca-central-1b; without one the cheapest that has room.",
+    "ssh_cidr": "Addresses that may reach ssh, like 203.0.113.7/32, instead of your own.",
+    "ssh_key": "A public key file to log in with besides this program's own.",
+    "image": "A machine image to use instead of the one that is found.",
+    "tag": "Tags of your own on the machine, KEY=VALUE with a space between them.",
+    "count": "How many machines like this one.",
+    "protect": "Ending it will want its name typed out.",
+}
 
 
 FIELDS: tuple[FormField, ...] = (
@@ -51,33 +72,34 @@ FIELDS: tuple[FormField, ...] = (
     FormField("market", "market"),
     FormField("framework", "framework"),
     FormField("model", "models", "none yet"),
+    FormField("name", "name", "made up"),
+    FormField("count", "count", "1"),
     FormField("ttl", "ends after", "8h"),
     FormField("ttl_none_confirm", "type none", "to let it run for ever"),
     FormField("idle", "idle limit", "30m"),
+    FormField("max_ttl", "furthest end", "three times as long, a day at least"),
     FormField("max_price", "max $/h", "no cap"),
+    FormField("zone", "zone", "the cheapest that has room"),
     FormField("volume_gib", "volume GiB", str(DEFAULT_VOLUME_GIB)),
     FormField("ssh_cidr", "ssh from", "your own address"),
-    FormField("name", "name", "made up"),
-    FormField("count", "count", "1"),
+    FormField("ssh_key", "ssh key", "this program's own"),
+    FormField("image", "image", "the newest with a driver"),
+    FormField("subnet", "subnet", "the region's default"),
+    FormField("tag", "tags", "none of your own"),
     FormField("protect", "protect"),
 )
+BEFORE_OPTIONS = ("profile", "region", "type", "framework", "model")
+"""What is chosen in the steps before the options."""
+OPTIONS = tuple(each for each in FIELDS if each.name not in BEFORE_OPTIONS)
 
-BUILT_IN: Mapping[str, str] = {
-    "profile": "",
-    "region": "",
+BUILT_IN: Mapping[str, str] = dict.fromkeys((each.name for each in FIELDS), "") | {
     "type": DEFAULT_INSTANCE_TYPE,
     "market": "spot",
     "framework": "none",
-    "model": "",
     "ttl": "8h",
-    "ttl_none_confirm": "",
     "idle": "30m",
-    "max_price": "",
     "volume_gib": str(DEFAULT_VOLUME_GIB),
-    "ssh_cidr": "",
-    "name": "",
     "count": "1",
-    "protect": "",
 }
 
 
@@ -110,8 +132,17 @@ class LaunchForm:
 
     def with_arguments(self, arguments: Mapping[str, Json]) -> LaunchForm:
         """Launch arguments in their fields; one that has no field is left out."""
-        given = {name: field_text(name, value) for name, value in arguments.items() if name in BUILT_IN}
+        given = {
+            name: field_text(name, value)
+            for name, value in arguments.items()
+            if name in BUILT_IN and value not in (None, "", [])
+        }
         return replace(self, values={**self.values, **given})
+
+    def again(self, arguments: Mapping[str, Json]) -> LaunchForm:
+        """A launch like one before, all else as built in; its name and its word for no end are not kept."""
+        fresh = replace(self, values=dict(BUILT_IN)).with_arguments(arguments)
+        return fresh.changed("name", "").changed("ttl_none_confirm", "")
 
     @property
     def count(self) -> int:
@@ -180,7 +211,17 @@ def field_text(name: str, value: Json) -> str:
     """A launch argument as it stands in its field."""
     if _PARAMETERS[name].kind == "flag":
         return YES if str(value).lower() in ("true", "yes", "1", "on") else ""
+    if name in _DURATIONS and (seconds := re.fullmatch(r"(\d+)s", str(value))):
+        return _whole_units(int(seconds[1]))
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _whole_units(seconds: int) -> str:
+    """`28800` → `8h`, with nothing lost: `1h30m`, `2d`."""
+    if seconds and seconds % 86_400 == 0:
+        return f"{seconds // 86_400}d"
+    parts = zip((seconds // 3_600, seconds // 60 % 60, seconds % 60), "hms", strict=True)
+    return "".join(f"{count}{unit}" for count, unit in parts if count) or "0s"
 
 
 def _argument(name: str, text: str) -> Json:
@@ -189,9 +230,24 @@ def _argument(name: str, text: str) -> Json:
         return True
     if parameter.repeatable:
         return [part for part in re.split(r"[,\s]+", text) if part]
-    if name in ("ttl", "idle", "ttl_none_confirm"):
+    if name in (*_DURATIONS, "ttl_none_confirm"):
         return text.lower()
     return text.lstrip("$") if name == "max_price" else text
+
+
+def _duration(text: str) -> None:
+    parse_duration(text)
+
+
+def _absolute_path(text: str) -> None:
+    if not text.startswith("/"):
+        raise InvalidInput("Where is that file?", "Give its whole path, beginning with /.")
+
+
+def _tags(text: str) -> None:
+    for pair in text.split():
+        if not _TAG.fullmatch(pair) or pair.lower().startswith(("aws:", "aic-tui:")):
+            raise InvalidInput("That is not a tag.", "Write KEY=VALUE, with a space between tags.")
 
 
 def _duration_or_never(text: str) -> None:
@@ -239,6 +295,12 @@ _RULES: Mapping[str, Callable[[str], None]] = {
     "max_price": _positive_money,
     "volume_gib": _whole(8, 16_384, "volume"),
     "ssh_cidr": _network,
+    "max_ttl": _duration,
+    "zone": _pattern(_ZONE, "That is not a zone.", "Write it like ca-central-1b."),
+    "image": _pattern(re.compile(r"ami-[0-9a-f]+"), "That is not an image.", "Write it like ami-0abc1234."),
+    "subnet": _pattern(re.compile(r"subnet-[0-9a-f]+"), "That is not a subnet.", "Write it like subnet-0abc1234."),
+    "ssh_key": _absolute_path,
+    "tag": _tags,
     "name": _pattern(_NAME, "That name will not do.", "Use letters, digits, dots, dashes; 63 at most."),
     "count": _whole(1, _MOST_MACHINES, "count"),
 }

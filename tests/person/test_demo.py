@@ -38,15 +38,19 @@ def launch_and_end_by_keys(terminal: Terminal) -> None:
     assert time.monotonic() - framed_at <= MACHINES_WITHIN_SECONDS
     terminal.shows("agent ●")
     terminal.keys("n")
+    terminal.shows("1 of 5")
+    terminal.keys("C-l")
     terminal.shows("WHAT ENDS IT")
-    form = terminal.shows("Launch 1 machine for $")
-    assert "powers itself off" in re.sub(r"\s+", " ", form)
+    review = terminal.shows("Launch 1 machine for $")
+    assert "powers itself off" in re.sub(r"\s+", " ", review)
     terminal.keys("C-l")
     terminal.until(
-        lambda screen: re.search(r"g5-[0-9a-f]{4} .*(booting|requested|launching|ready)", screen) is not None
+        lambda screen: re.search(r"g5-[0-9a-f]{4} +(booting|requested|launching|ready)", screen) is not None
     )
     name = re.search(r"g5-[0-9a-f]{4}", terminal.screen())
     assert name is not None
+    terminal.keys("Escape")
+    terminal.until(lambda screen: name[0] in screen and "Progress" not in screen)
     go_to(terminal, name[0])
     terminal.keys("t")
     asked = terminal.shows(f"Terminate {name[0]}?")
@@ -179,10 +183,12 @@ def test_planted_credentials_are_not_used_and_nothing_but_loopback_is_connected_
         )
         terminal.shows("agent ●")
         terminal.keys("n")
+        terminal.shows("1 of 5")
+        terminal.keys("C-l")
         terminal.shows("Launch 1 machine for $")
         assert "production" not in terminal.screen()
         terminal.keys("C-l")
-        terminal.until(lambda screen: re.search(r"g5-[0-9a-f]{4} .*(booting|ready)", screen) is not None)
+        terminal.until(lambda screen: re.search(r"g5-[0-9a-f]{4} +(booting|ready)", screen) is not None)
         leave(terminal)
     finally:
         terminal.close()

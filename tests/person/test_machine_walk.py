@@ -17,18 +17,13 @@ from tests.person.test_demo import go_to, leave, processes_of
 NAME = "walk-1"
 MODEL = "meta-llama/Llama-3.1-8B-Instruct"
 IDLE_LIMIT = "20s"
-DOWN_THE_FORM = {
-    "market": r"Spot or on-demand\.",
-    "framework": r"Model server",
-    "models": r"Model to serve",
-    "ends after": r"90m, 2d",
-    "idle limit": r"long without|after this long\s\s",
-    "max $/h": r"Highest spot price",
-    "volume": r"Root volume",
-    "ssh from": r"Addresses that may",
+DOWN_THE_OPTIONS = {
     "name": r"Name; made up",
+    "count": r"How many machines",
+    "ends after": r"90m, 2d",
+    "idle limit": r"without GPU work",
 }
-"""What the form says while the cursor is in a field, from the one below the machine's type on."""
+"""What the options say while the cursor is in a field, from the one below the market on."""
 ASK = """
 import json, sys, urllib.request
 url, model = sys.argv[1:]
@@ -87,39 +82,42 @@ def give_more_time(terminal: Terminal, name: str) -> None:
 
 
 def launch(terminal: Terminal) -> None:
-    """The form, filled in from the machine's type downwards."""
+    """The wizard, from its model server on."""
     terminal.keys("n")
-    terminal.shows("Launch 1 machine for $")
-    typed = {"framework": "v", "models": MODEL, "idle limit": IDLE_LIMIT, "name": NAME}
-    for label, says in DOWN_THE_FORM.items():
+    terminal.shows("1 of 5")
+    terminal.keys("3")
+    terminal.shows("3 of 5")
+    terminal.until(lambda screen: re.search(r"▸.*none", screen) is not None)
+    terminal.keys("/", "v", "l", "l", "m", "Enter")
+    terminal.until(lambda screen: re.search(r"▸ +vllm", screen) is not None)
+    terminal.keys("Enter")
+    terminal.shows("installs vllm")
+    terminal.keys("-l", MODEL)
+    terminal.shows(MODEL[-20:])
+    terminal.keys("Enter")
+    terminal.shows("4 of 5")
+    typed = {"idle limit": IDLE_LIMIT, "name": NAME}
+    for label, says in DOWN_THE_OPTIONS.items():
         terminal.keys("Down")
         terminal.until(lambda screen, says=says: re.search(says, screen) is not None)  # type: ignore[misc]
         if label in typed:
             write(terminal, label, typed[label])
-    terminal.shows("checking …")
-    terminal.until(lambda screen: "Launch 1 machine for $" in screen and "checking" not in screen)
+    terminal.keys("Enter")
+    terminal.shows("5 of 5")
+    terminal.shows("Launch 1 machine for $")
     told = re.sub(r"\s+", " ", terminal.screen())
     assert f"Sooner after {IDLE_LIMIT}" in told
     terminal.keys("C-l")
-    terminal.until(lambda screen: re.search(rf"{NAME} .*(requested|launching|booting)", screen) is not None)
+    terminal.until(lambda screen: re.search(rf"{NAME} +(requested|launching|booting)", screen) is not None)
+    terminal.keys("Escape")
+    terminal.until(lambda screen: re.search(rf"{NAME} .*\$", screen) is not None and "Progress" not in screen)
 
 
 def write(terminal: Terminal, label: str, text: str) -> None:
-    """Puts `text` in place of what stands in the field."""
-
-    def shows(pattern: str) -> None:
-        terminal.until(lambda screen: re.search(rf"^ {label} +{pattern}", screen, re.MULTILINE) is not None)
-
-    if label == "framework":
-        terminal.keys(text)
-        shows("‹ vllm ›")
-        return
-    if label == "idle limit":
-        for left in ("30", "3", "30m"):
-            terminal.keys("BSpace")
-            shows(rf"{left}\b")
+    """Puts `text` in place of what stands in the field, all keys at once."""
+    terminal.keys("End", "C-u")
     terminal.keys("-l", text)
-    shows(rf"\S*{re.escape(text[-20:])}\b")
+    terminal.until(lambda screen: re.search(rf"^ +{label} +{re.escape(text)}\b", screen, re.MULTILINE) is not None)
 
 
 def watch_its_set_up(terminal: Terminal) -> None:

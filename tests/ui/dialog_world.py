@@ -35,6 +35,16 @@ TYPES: list[Json] = [
 ]  # fmt: skip
 
 
+REGIONS: list[Json] = [
+    {"code": "ca-central-1", "name": "Canada (Central)", "country": "CA", "enabled": True, "is_default": True,
+     "note": None},
+    {"code": "us-east-1", "name": "US East (N. Virginia)", "country": "US", "enabled": True, "is_default": False,
+     "note": None},
+    {"code": "me-south-1", "name": "Middle East (Bahrain)", "country": "BH", "enabled": False, "is_default": False,
+     "note": None},
+]  # fmt: skip
+
+
 def check(name: str, verdict: str, reason: str, next_step: str = "") -> JsonObject:
     return {"name": name, "verdict": verdict, "reason": reason, "next_step": next_step}
 
@@ -91,14 +101,24 @@ class WrittenSession(Session):
             "instance.preflight": PREFLIGHT,
             "setting.list": [],
             "credential.list": [],
+            "region.list": REGIONS,
+            "job.list": [],
+            "template.list": [],
             **(answers or {}),
         }
+        self.gates: dict[str, asyncio.Event] = {}
         self.asked: list[tuple[str, dict[str, Json]]] = []
         self.submitted: list[tuple[str, dict[str, Json]]] = []
         self.refusal: AicError | None = None
 
+    def hold(self, action_id: str) -> asyncio.Event:
+        """Questions of that kind are answered when it is set."""
+        return self.gates.setdefault(action_id, asyncio.Event())
+
     async def query(self, action_id: str, arguments: Mapping[str, Json]) -> Json:
         self.asked.append((action_id, dict(arguments)))
+        if action_id in self.gates:
+            await self.gates[action_id].wait()
         answer = self.answers.get(action_id)
         if isinstance(answer, AicError):
             raise answer

@@ -85,7 +85,12 @@ class HelpScreen(ModalScreen[None]):
         has_table = bool(view.query(VirtualTable))
         has_log = bool(view.query("LogView"))
         self.found = sections(
-            self.place, view.SCOPES, has_table=has_table, read_only=session.read_only, has_log=has_log
+            self.place,
+            view.SCOPES,
+            has_table=has_table,
+            read_only=session.read_only,
+            has_log=has_log,
+            own=view.OWN_PLACES,
         )
 
     def compose(self) -> ComposeResult:

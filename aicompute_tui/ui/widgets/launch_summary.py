@@ -1,4 +1,4 @@
-"""What a launch would cost, what ends it and what stands in its way, beside the form and always up to date."""
+"""What a launch is, what it would cost, what ends it and what stands in its way: one answer of the preflight."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from aicompute_tui.domain.durations import format_duration
 from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.ui.format import short_moments
+from aicompute_tui.ui.launch_form import FIELDS
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.widgets.columns import plain
 
@@ -47,6 +48,8 @@ class LaunchSummary(Static):
         super().__init__("", id=id)
         self._session = session
         self._answer: JsonObject | None = None
+        self._command = ""
+        self._problems: Mapping[str, str] = {}
         self._error: AicError | None = None
         self._waiting_for: str = "checking …"
 
@@ -56,18 +59,26 @@ class LaunchSummary(Static):
         return not self._waiting_for
 
     def begin_checking(self) -> None:
+        self._problems = {}
         self._wait("checking …")
 
-    def wait_for_fields(self) -> None:
-        """Nothing is asked while a field is wrong."""
-        self._wait("mend the red field first")
+    @property
+    def answer(self) -> JsonObject | None:
+        """The last one, None where the checks did not end."""
+        return self._answer
 
-    def show(self, answer: JsonObject) -> None:
-        self._answer, self._error, self._waiting_for = answer, None, ""
+    def show_problems(self, problems: Mapping[str, str]) -> None:
+        """Nothing is asked while a field is wrong."""
+        self._answer, self._error, self._waiting_for, self._problems = None, None, "", problems
+        self.refresh(layout=True)
+
+    def show(self, answer: JsonObject, command: str = "") -> None:
+        self._answer, self._error, self._waiting_for, self._problems = answer, None, "", {}
+        self._command = command
         self.refresh(layout=True)
 
     def show_error(self, error: AicError) -> None:
-        self._answer, self._error, self._waiting_for = None, error, ""
+        self._answer, self._error, self._waiting_for, self._problems = None, error, "", {}
         self.refresh(layout=True)
 
     def _wait(self, words: str) -> None:
@@ -81,6 +92,9 @@ class LaunchSummary(Static):
 
     def render(self) -> RenderableType:
         wide = self.content_size.width >= _WIDE
+        if self._problems:
+            wrong: list[JsonObject] = [_wrong(name, sentence) for name, sentence in self._problems.items()]
+            return Group(self._title("MEND FIRST"), self._checks(wrong, wide))
         if self._error is not None:
             return Group(self._title("CHECKS"), self._checks([_refused(self._error)], wide))
         if self._answer is None:
@@ -88,13 +102,34 @@ class LaunchSummary(Static):
         checks = _objects(self._answer.get("checks"))
         first, rest = self._ends(self._answer)
         gap = Text("")
-        parts: list[RenderableType] = [*self._costs(self._answer), gap, self._title("WHAT ENDS IT"), *first]
-        if wide:
-            parts += rest
-        parts += [gap, self._title("CHECKS", _counted(checks)), self._checks(checks, wide)]
-        if not wide and rest:
+        parts: list[RenderableType] = [*self._what(self._answer), *self._costs(self._answer)]
+        attention = [check for check in checks if _verdict(check) != "ok"]
+        right = [check for check in checks if _verdict(check) == "ok"]
+        if attention:
+            parts += [gap, self._title("CHECKS", _counted(checks)), self._checks(attention, wide)]
+        parts += [gap, self._title("WHAT ENDS IT"), *first]
+        if right:
+            title = self._title("ALL RIGHT") if attention else self._title("CHECKS", _counted(checks))
+            parts += [gap, title, self._checks(right, wide)]
+        if rest:
             parts += [gap, *rest]
+        if self._command:
+            parts += [gap, self._title("THE SAME BY COMMAND", "c copies it"), Text(self._command, self._style(""))]
         return Group(*parts)
+
+    def _what(self, answer: JsonObject) -> list[RenderableType]:
+        """The machine and what it serves, a line each."""
+        spec = answer.get("spec")
+        if not isinstance(spec, dict):
+            return []
+        count = answer.get("count")
+        times = f"{count} × " if isinstance(count, int) and count > 1 else ""
+        where = " · ".join(filter(None, (_word(spec, "region"), _word(spec, "zone"), _word(spec, "market"))))
+        lines = [f"{times}{_word(answer, 'gpus') or _word(spec, 'type')} · {where}"]
+        models = " ".join(map(str, _list(spec.get("model"))))
+        if _word(spec, "framework") not in ("", "none"):
+            lines.append(f"{_word(spec, 'framework')} {models}".strip() + _usually(answer))
+        return [Text(plain(line), self._style(""), no_wrap=True, overflow="ellipsis") for line in lines]
 
     def _style(self, tone: str) -> Style:
         if not tone:
@@ -166,6 +201,17 @@ class LaunchSummary(Static):
         reason = Text(words, self._style(""))
         step = plain(_word(check, "next_step"))
         return reason.append(f" {step}", self._style("dim")) if step else reason
+
+
+def _usually(answer: Mapping[str, Json]) -> str:
+    """How long set-ups measured here took; nothing where none was."""
+    seconds = _number(answer, "setup_seconds")
+    return "" if seconds is None else f" · usually ready in {format_duration(seconds)}"
+
+
+def _wrong(name: str, sentence: str) -> JsonObject:
+    label = next((field.label for field in FIELDS if field.name == name), name)
+    return {"name": label, "verdict": "refused", "reason": sentence}
 
 
 def _refused(error: AicError) -> JsonObject:

@@ -1,0 +1,229 @@
+"""The lists of the launch wizard: regions, credentials, launches to repeat, machines and model servers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from textual import on
+from textual.app import ComposeResult
+from textual.widgets import Input
+
+from aicompute_tui.domain.errors import AicError
+from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.ui import launch_lists, launch_machines
+from aicompute_tui.ui.filter_language import parse_filter
+from aicompute_tui.ui.launch_form import LaunchForm
+from aicompute_tui.ui.records import RowColumn, text
+from aicompute_tui.ui.widgets.form_fields import FormRow, LineInput
+from aicompute_tui.ui.widgets.launch_list import ListStep, StepChosen
+from aicompute_tui.ui.widgets.virtual_table import VirtualTable
+
+
+class RegionStep(ListStep):
+    """Where the machine stands; the account that pays is a key away."""
+
+    NOUN = "regions"
+    EMPTY = "This cloud names no region."
+    KEY = "code"
+
+    def columns(self) -> list[RowColumn]:
+        return launch_lists.region_columns(self.form, self.session.glyphs)
+
+    def wanted(self) -> JsonObject:
+        return {"profile": self.form["profile"]} if self.form["profile"] else {}
+
+    async def ask(self, wanted: JsonObject) -> Json:
+        return await self.session.query("region.list", wanted)
+
+    def rank(self, row: JsonObject) -> object:
+        """As the cloud's list stands, but what cannot be had comes last."""
+        return row.get("enabled") is False and row.get("country") != "CA"
+
+    def is_present(self, row: JsonObject) -> bool:
+        return launch_lists.is_region(row, self.form)
+
+    def values(self, row: JsonObject) -> Mapping[str, str]:
+        return {"region": text(row, "code"), "zone": self.form["zone"] if self.is_present(row) else ""}
+
+    def refusal(self, row: JsonObject) -> str:
+        return launch_lists.region_refusal(row)
+
+    def told(self, row: JsonObject) -> Sequence[str]:
+        return [self.refusal(row) or f"{text(row, 'code')} is {text(row, 'name')}.", text(row, "note")]
+
+    def heading(self) -> str:
+        return f"aws · credential {self.form['profile'] or 'the first that works'}"
+
+
+class CredentialStep(ListStep):
+    """Whose account is used."""
+
+    NOUN = "credentials"
+    EMPTY = "No credential is found. Run `aws configure`, or `aic-tui credential set NAME`."
+    KEY = "id"
+
+    def columns(self) -> list[RowColumn]:
+        return launch_lists.credential_columns(self.form, self.session.glyphs)
+
+    async def ask(self, wanted: JsonObject) -> Json:
+        return await self.session.query("credential.list", wanted)
+
+    def is_present(self, row: JsonObject) -> bool:
+        return bool(self.form["profile"]) and self.form["profile"] in {
+            text(row, "id"),
+            launch_lists.credential_name(row),
+        }
+
+    def values(self, row: JsonObject) -> Mapping[str, str]:
+        return {"profile": text(row, "id")}
+
+    def told(self, row: JsonObject) -> Sequence[str]:
+        return [
+            text(row, "error_message") or f"Launches in the account that {launch_lists.credential_name(row)} opens."
+        ]
+
+
+class AgainStep(ListStep):
+    """Templates and launches of the past; enter goes straight to the review."""
+
+    NOUN = "to repeat"
+    EMPTY = "Nothing was launched yet. w in the review keeps a launch as a template."
+    KEY = "key"
+
+    def columns(self) -> list[RowColumn]:
+        return launch_lists.again_columns(self.session)
+
+    async def ask(self, wanted: JsonObject) -> Json:
+        jobs = await self.session.query("job.list", {"limit": 200})
+        try:
+            templates = await self.session.query("template.list", wanted)
+        except AicError:
+            templates = []
+        return launch_lists.again_rows(templates, jobs)
+
+    def is_present(self, row: JsonObject) -> bool:  # noqa: ARG002
+        return False
+
+    def values(self, row: JsonObject) -> Mapping[str, str]:
+        arguments = row.get("arguments")
+        return self.form.again(arguments if isinstance(arguments, dict) else {}).values
+
+    def told(self, row: JsonObject) -> Sequence[str]:
+        arguments = row.get("arguments")
+        known = arguments if isinstance(arguments, dict) else {}
+        return [" ".join(f"{name.replace('_', '-')} {launch_lists.again_argument(row, name)}" for name in known)]
+
+    @on(VirtualTable.RowOpened)
+    def choose(self, event: VirtualTable.RowOpened) -> None:
+        event.stop()
+        event.prevent_default()
+        self.post_message(StepChosen(self.values(self.table.rows[event.row_id]), "review"))
+
+
+class MachineStep(ListStep):
+    """What is rented: cheapest first, with what stands against it."""
+
+    NOUN = "types"
+    EMPTY = "No GPU machine is offered here. esc goes back to choose another region."
+
+    def columns(self) -> list[RowColumn]:
+        return launch_machines.machine_columns(self.form, self.session.glyphs)
+
+    def wanted(self) -> JsonObject:
+        names = ("profile", "region", "market")
+        return {name: self.form[name] for name in names if self.form[name]}
+
+    async def ask(self, wanted: JsonObject) -> Json:
+        return await self.session.query("instance.types", wanted)
+
+    async def after_rows(self, wanted: JsonObject) -> None:
+        """The quota takes longer than the list, and completes it when it comes."""
+        try:
+            answer = await self.session.query("instance.types", {**wanted, "quota": True})
+        except AicError:
+            return
+        self.fill([{**row, "quota_read": True} for row in answer if isinstance(row, dict)] if isinstance(answer, list)
+                  else [])  # fmt: skip
+
+    def is_present(self, row: JsonObject) -> bool:
+        return text(row, "name") == self.form["type"]
+
+    def values(self, row: JsonObject) -> Mapping[str, str]:
+        return {"type": text(row, "name")}
+
+    def refusal(self, row: JsonObject) -> str:
+        return launch_machines.machine_refusal(row, self.form["market"])
+
+    def told(self, row: JsonObject) -> Sequence[str]:
+        now = self.session.now().timestamp()
+        return [
+            launch_machines.machine_needs(row, self.form["market"]),
+            launch_machines.machine_sources(row, now, self.session.glyphs),
+        ]
+
+    def heading(self) -> str:
+        return f"{self.form['region'] or 'the default region'} · {self.form['market']} prices"
+
+    def rank(self, row: JsonObject) -> object:
+        return launch_machines.machine_rank(row, self.form["market"])
+
+    def predicate(self, line: str) -> Callable[[JsonObject], bool] | None:
+        market, glyphs = self.form["market"], self.session.glyphs
+        return parse_filter(line, launch_machines.FILTERED).predicate(
+            lambda row: launch_machines.machine_text(row, glyphs),
+            lambda row, name: launch_machines.machine_value(row, name, market),
+        )
+
+
+class ServerStep(ListStep):
+    """What the machine runs, and the models it serves."""
+
+    NOUN = "servers"
+
+    def compose(self) -> ComposeResult:
+        yield from super().compose()
+        yield FormRow("models", LineInput(id="model", placeholder="none yet"), id="row-model")
+
+    def columns(self) -> list[RowColumn]:
+        return launch_lists.server_columns(self.form, self.session.glyphs)
+
+    async def ask(self, wanted: JsonObject) -> Json:  # noqa: ARG002
+        return launch_lists.server_rows()
+
+    def is_present(self, row: JsonObject) -> bool:
+        return text(row, "name") == self.form["framework"]
+
+    def values(self, row: JsonObject) -> Mapping[str, str]:
+        return {"framework": text(row, "name"), "model": self.query_one("#model", LineInput).value}
+
+    def told(self, row: JsonObject) -> Sequence[str]:
+        name = text(row, "name")
+        if name == "none":
+            return ["Nothing is installed besides the driver and Docker; models are not fetched."]
+        if not row.get("is_set_up"):
+            return [f"{name} is only noted with the machine: install it yourself over ssh."]
+        example = launch_lists.MODEL_EXAMPLES.get(name, "")
+        return [f"The machine installs {name} and fetches its models by itself. Models like {example}"]
+
+    def show(self, form: LaunchForm) -> None:
+        field = self.query_one("#model", LineInput)
+        with self.prevent(Input.Changed):
+            field.value = form.values["model"]
+        super().show(form)
+
+    @on(VirtualTable.RowOpened)
+    def choose(self, event: VirtualTable.RowOpened) -> None:
+        """A server wants its models named next; a bare machine has none."""
+        event.stop()
+        event.prevent_default()
+        values = self.values(self.table.rows[event.row_id])
+        bare = values["framework"] == "none"
+        self.post_message(StepChosen({**values, "model": ""} if bare else values, "" if bare else "models"))
+
+    @on(Input.Submitted, "#model")
+    def submit(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.post_message(StepChosen({"model": event.value}))
+
+    def focus_models(self) -> None:
+        self.query_one("#model", LineInput).focus()
