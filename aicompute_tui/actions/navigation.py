@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from aicompute_tui.actions.model import Action
 
-Place = Literal["app", "screen", "row", "table", "log", "machine-log", "settings", "wizard"]
+Place = Literal["app", "screen", "row", "table", "log", "machine-log", "settings", "credentials", "wizard"]
 
 
 class Navigation(NamedTuple):
@@ -92,6 +92,8 @@ NAVIGATION: dict[str, Navigation] = {
                    "settings", "section(1)", ("tab", "right")),
         Navigation("settings.previous", "previous section", "Goes to the section before this one.",
                    "settings", "section(-1)", ("shift+tab", "left")),
+        Navigation("credentials.add", "add", "Asks for keys and stores them in the vault.",
+                   "credentials", "add", ("a",), (), True),
         Navigation("launch.review", "review", "Goes to the review from any step; there it launches.",
                    "wizard", "review", ("ctrl+l",)),
         Navigation("launch.go-on", "go on", "In the options: on to the review.", "wizard", "go_on", ("enter",)),
