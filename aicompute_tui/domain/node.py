@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from aicompute_tui.domain.gpu import GpuReading
+if TYPE_CHECKING:
+    from aicompute_tui.domain.gpu import GpuReading
 
 
 class SetupStage(StrEnum):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from math import inf
 from typing import Literal, NamedTuple, Protocol
 
@@ -68,8 +67,7 @@ class Known(Protocol):
     def problem(self) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
+class _Held(NamedTuple):
     """What is said of one machine, for as long as its rows are these and the moment has not come."""
 
     instance: InstanceRow

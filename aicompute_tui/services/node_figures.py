@@ -6,9 +6,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from aicompute_tui.domain.gpu import GpuReading
 from aicompute_tui.domain.instance import RUNNING_STATES, InstanceState
 from aicompute_tui.domain.json import Json
 from aicompute_tui.domain.moments import parse_moment
@@ -24,6 +23,9 @@ from aicompute_tui.domain.node import (
     present_step,
 )
 from aicompute_tui.store.rows import InstanceRow, NodeRow
+
+if TYPE_CHECKING:
+    from aicompute_tui.domain.gpu import GpuReading
 
 IDLE_SOON = 10 * 60.0
 """An idle machine that ends within this time wants a person."""
@@ -184,6 +186,8 @@ def _activity(value: Json) -> NodeActivity | None:
 
 
 def _gpus(value: Json) -> tuple[GpuReading, ...]:
+    from aicompute_tui.domain.gpu import GpuReading  # the first frame needs none
+
     readings = [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
     return tuple(GpuReading(**_known(GpuReading, each)) for each in readings if isinstance(each.get("index"), int))
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote
 
 from aicompute_tui.domain.clock import Clock
-from aicompute_tui.domain.credential import Secret
 from aicompute_tui.domain.errors import AicError, Refused, Unreachable
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.ui.glyphs import UNICODE, Glyphs
@@ -24,6 +23,7 @@ from aicompute_tui.ui.state import ConsoleState, StateChange, StateUpdate
 
 if TYPE_CHECKING:
     from aicompute_tui.agent.client import AgentClient
+    from aicompute_tui.domain.credential import Secret
     from aicompute_tui.runtime import Runtime
     from aicompute_tui.store.database import Store
     from aicompute_tui.store.rows import Snapshot

@@ -16,8 +16,7 @@ ORPHAN = "orphan"
 """Words of rows, spelled out here so that the first frame need not import the models they come from."""
 
 
-@dataclass(frozen=True, slots=True)
-class RowChange:
+class RowChange(NamedTuple):
     """Ids that came, that look different now, and that are gone."""
 
     added: frozenset[str] = frozenset()
@@ -32,16 +31,15 @@ class RowChange:
         return self.added | self.changed
 
 
-@dataclass(frozen=True, slots=True)
-class StateChange:
+class StateChange(NamedTuple):
     """What one reading changed, table by table."""
 
-    instances: RowChange = field(default_factory=RowChange)
-    sightings: RowChange = field(default_factory=RowChange)
-    jobs: RowChange = field(default_factory=RowChange)
-    nodes: RowChange = field(default_factory=RowChange)
+    instances: RowChange = RowChange()
+    sightings: RowChange = RowChange()
+    jobs: RowChange = RowChange()
+    nodes: RowChange = RowChange()
     """By machine, like `tunnels`."""
-    tunnels: RowChange = field(default_factory=RowChange)
+    tunnels: RowChange = RowChange()
 
     def __bool__(self) -> bool:
         return bool(self.instances or self.sightings or self.jobs or self.nodes or self.tunnels)
@@ -69,13 +67,12 @@ class Tables(NamedTuple):
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class StateUpdate:
+class StateUpdate(NamedTuple):
     """A reading with its tables and what they change; one that could not be read has neither."""
 
     snapshot: Snapshot | None
     tables: Tables | None = None
-    change: StateChange = field(default_factory=StateChange)
+    change: StateChange = StateChange()
 
 
 @dataclass(slots=True)
