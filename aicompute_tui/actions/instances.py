@@ -78,7 +78,11 @@ INSTANCE_ACTIONS = (
         "query",
         "aicompute_tui.services.catalogue:types",
         ("instance", "types"),
-        (LAUNCH_PARAMETERS[0], LAUNCH_PARAMETERS[1], LAUNCH_PARAMETERS[2]),
+        (
+            *LAUNCH_PARAMETERS[:3],
+            Parameter("market", "choice", "Whose price and quota count first.", choices=("spot", "on-demand")),
+            Parameter("quota", "flag", "Also what is left of the quotas, which takes longer."),
+        ),
         aliases=("types",),
         result="rows",
     ),

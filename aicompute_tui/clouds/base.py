@@ -79,6 +79,12 @@ class Cloud(Protocol):
 
     async def quota(self, region: str, machine_type: MachineType, market: Market) -> QuotaReading: ...
 
+    async def quotas(
+        self, region: str, machine_types: Sequence[MachineType], market: Market
+    ) -> dict[str, QuotaReading]:
+        """What counts each of many types, by its name; those that share a quota share the calls."""
+        ...
+
     async def places(self, spec: LaunchSpec, machine_type: MachineType) -> Sequence[LaunchPlace]:
         """Where to try, cheapest first. Raises NotConfigured where the region has no network to launch into."""
         ...

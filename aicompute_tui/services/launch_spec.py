@@ -47,7 +47,7 @@ async def resolve_spec(context: Context, arguments: Arguments) -> tuple[LaunchSp
         credential_id=credential.id,
         region=region,
         instance_type=choose("type", "instance_type", DEFAULT_INSTANCE_TYPE),
-        market=_market(choose("market", "market", "spot")),
+        market=market_named(choose("market", "market", "spot")),
         framework=choose("framework", "framework", "none"),
         models=texts(arguments, "model"),
         ttl_seconds=ttl_seconds,
@@ -86,7 +86,8 @@ def _ttl(arguments: Arguments, value: str) -> int | None:
     return seconds
 
 
-def _market(value: str) -> Market:
+def market_named(value: str) -> Market:
+    """Raises InvalidInput."""
     try:
         return Market(value)
     except ValueError:

@@ -135,6 +135,12 @@ class FakeCloud:
         self._called("quota", machine_type.name)
         return self.quota_reading
 
+    async def quotas(
+        self, region: str, machine_types: Sequence[MachineType], market: Market
+    ) -> dict[str, QuotaReading]:
+        self._called("quotas", market.value)
+        return {each.name: self.quota_reading for each in machine_types}
+
     async def places(self, spec: LaunchSpec, machine_type: MachineType) -> Sequence[LaunchPlace]:
         self._called("places", machine_type.name)
         return [LaunchPlace(zone=zone, subnet_id=f"subnet-{zone}") for zone in self.zones]

@@ -72,6 +72,11 @@ class AwsCloud:
     async def quota(self, region: str, machine_type: MachineType, market: Market) -> QuotaReading:
         return await self._run(quota.quota, region, machine_type, market)
 
+    async def quotas(
+        self, region: str, machine_types: Sequence[MachineType], market: Market
+    ) -> dict[str, QuotaReading]:
+        return await self._list(quota.quotas, region, machine_types, market)
+
     async def places(self, spec: LaunchSpec, machine_type: MachineType) -> Sequence[LaunchPlace]:
         """Ordered by the spot price of the moment; by name where it cannot be read or does not matter."""
         by_zone = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from aicompute_tui.clouds.aws.catalogue import family_of, vcpus_of
@@ -89,6 +89,20 @@ def quota(session: AwsSession, region: str, machine_type: MachineType, market: M
         used_vcpus=used,
         note="; ".join(each for each in (limit.note, note) if each),
     )
+
+
+def quotas(
+    session: AwsSession, region: str, machine_types: Sequence[MachineType], market: Market
+) -> dict[str, QuotaReading]:
+    """By type; each quota is read once, whatever many types it counts."""
+    readings: dict[Bucket | str, QuotaReading] = {}
+    found = {}
+    for each in machine_types:
+        shared = bucket_of(each.name, market) or family_of(each.name)
+        if shared not in readings:
+            readings[shared] = quota(session, region, each, market)
+        found[each.name] = readings[shared]
+    return found
 
 
 def bucket_of(instance_type: str, market: Market) -> Bucket | None:
