@@ -7,6 +7,8 @@ import sys
 from collections.abc import Mapping
 from typing import TextIO
 
+from aicompute_tui.settings.charset import takes_utf8
+
 _TWINS = str.maketrans(
     {
         "…": "...",
@@ -38,9 +40,7 @@ def speaks_utf8(stream: TextIO, environment: Mapping[str, str] | None = None) ->
         return False
     if not stream.isatty():
         return True
-    words = os.environ if environment is None else environment
-    locale = words.get("LC_ALL") or words.get("LC_CTYPE") or words.get("LANG") or "UTF-8"
-    return "utf-8" in locale.lower() or "utf8" in locale.lower()
+    return takes_utf8(os.environ if environment is None else environment)
 
 
 def plain(text: str) -> str:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
+from aicompute_tui.settings.charset import takes_utf8
+
 
 class Glyphs(NamedTuple):
     cursor: str
@@ -50,5 +52,4 @@ def ascii_twin(text: str) -> str:
 
 def glyphs_for(environment: Mapping[str, str]) -> Glyphs:
     """ASCII where the locale names a character set that is not UTF-8."""
-    locale = environment.get("LC_ALL") or environment.get("LC_CTYPE") or environment.get("LANG") or "UTF-8"
-    return UNICODE if "utf" in locale.lower() else ASCII
+    return UNICODE if takes_utf8(environment) else ASCII
