@@ -117,7 +117,7 @@ class History:
         framework = FRAMEWORKS.get(member.framework)
         row = self._row(launch_id, member.name, member.instance_type, member.zone, member.market, requested)
         ttl = member.age_seconds + member.ends_in_seconds
-        job = self._job("instance.launch", launch_id, requested, launched, f"{member.name} is {machine['instance_id']}")
+        job = self._launch_job(row, launched, f"{member.name} is {machine['instance_id']}")
         row.update(
             remote_id=machine["instance_id"],
             spot_request_id=machine["spot_request_id"],
@@ -214,7 +214,7 @@ class History:
             error_message=message,
         )
         instance = Instance(**row)
-        job = self._job("instance.launch", instance.id, requested, ended, "", error=("OutOfQuota", message))
+        job = self._launch_job(row, ended, "", error=("OutOfQuota", message))
         self._tell(instance, ended, "instance.failed", f"big-try: {message}", level="error")
         return instance, job
 
@@ -273,22 +273,18 @@ class History:
             "host_id": self._actor.host_id,
         }
 
-    def _job(
-        self,
-        action_id: str,
-        subject: str,
-        began: datetime,
-        ended: datetime,
-        progress: str,
-        error: tuple[str, str] | None = None,
+    def _launch_job(
+        self, row: Mapping[str, Any], ended: datetime, progress: str, error: tuple[str, str] | None = None
     ) -> Job:
+        began: datetime = row["requested_at"]
+        given = {"name": row["name"], "region": row["region"], "type": row["instance_type"], "market": row["market"]}
         return Job(
             id=new_id(began),
             owner=self._actor.owner,
             created_by=self._actor.name,
-            action_id=action_id,
-            parameters_json=json.dumps({}),
-            subject=subject,
+            action_id="instance.launch",
+            parameters_json=json.dumps(given),
+            subject=row["id"],
             state=JobState.FAILED if error else JobState.DONE,
             progress=progress,
             error_kind=error[0] if error else None,

@@ -198,7 +198,9 @@ async def forward(context: Context, arguments: Arguments) -> JsonObject:
             message = f"Port {tunnel.local_port} of this host leads to port {remote_port} of {row.name}"
             after = {"remote_port": str(remote_port), "local_port": str(tunnel.local_port)}
             await record(context, transaction, row, "tunnel.asked", message, after=after)
-    return _view(row, await _opened(context, row, tunnel))
+    opened = await _opened(context, row, tunnel)
+    await context.running_job.progress(_led(row, opened))
+    return _view(row, opened)
 
 
 async def _wanted(
@@ -243,7 +245,16 @@ async def _close(context: Context, name: str, remote_port: int) -> JsonObject:
         message = f"Port {known.local_port} of this host no longer leads to {row.name}"
         before = {"remote_port": str(remote_port), "local_port": str(known.local_port)}
         await record(context, transaction, row, "tunnel.closed", message, before=before)
+    await context.running_job.progress(f"no port of this host leads to port {remote_port} of {row.name} any more")
     return {**_view(row, known), "state": "closed"}
+
+
+def _led(row: Instance, tunnel: Tunnel) -> str:
+    """Where a person finds the port, and whether it leads there yet."""
+    here = f"127.0.0.1:{tunnel.local_port}"
+    if tunnel.state is TunnelState.OPEN:
+        return f"forwarded {tunnel.remote_port} of {row.name} to {here}"
+    return f"{here} does not lead to port {tunnel.remote_port} of {row.name} yet; the agent goes on trying"
 
 
 async def _opened(context: Context, row: Instance, tunnel: Tunnel) -> Tunnel:

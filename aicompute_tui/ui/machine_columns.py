@@ -34,6 +34,13 @@ WORDED = 94
 """From this width on a state has a column for its word."""
 WIDE = 114
 """From this width on every column has its full width."""
+_RECORD_FIELDS = {
+    "name": ("name", "state"), "type": ("instance_type", "market"), "gpu": ("gpu_name", "gpu_count", "gpu_memory_mib"),
+    "where": ("region", "zone"), "account": ("account_id",), "up": ("uptime_seconds",),
+    "price": ("price_usd_per_hour",), "cost": ("cost_usd",), "ends": ("expires_at",), "id": ("remote_id",),
+    "use": (),
+}  # fmt: skip
+"""What of a machine's record stands in each column."""
 _SETTLED = frozenset({InstanceState.READY, InstanceState.DEGRADED})
 
 
@@ -100,7 +107,7 @@ def machine_columns(
                 descending=True,
             )
         )
-    return [*columns, ends]
+    return [replace(each, fields=_RECORD_FIELDS.get(each.key, ())) for each in (*columns, ends)]
 
 
 class _MachineCells:
@@ -218,7 +225,7 @@ def sighting_columns(glyphs: Glyphs, now: Now) -> list[Column[SightingRow]]:
     def cost(row: SightingRow) -> str:
         return price(row.price_usd_per_hour, glyphs)
 
-    return [
+    columns = [
         Column(key="name", title="WITHOUT A ROW", width=14, weight=3, most=32, cell=name),
         Column(key="ownership", title="whose", width=8, cell=lambda row: row.ownership),
         Column(key="owner", title="owner", width=8, needs=WIDE - 5, cell=lambda row: row.owner),
@@ -230,6 +237,7 @@ def sighting_columns(glyphs: Glyphs, now: Now) -> list[Column[SightingRow]]:
         Column(key="price", title="price", width=8, align="right", needs=90, cell=cost),
         Column(key="ends", title="ends", width=6, cell=ends),
     ]
+    return [replace(each, fields=_RECORD_FIELDS.get(each.key, ())) for each in columns]
 
 
 FILTER_COLUMNS = (

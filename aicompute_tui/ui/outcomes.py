@@ -15,6 +15,8 @@ from aicompute_tui.ui.state import ConsoleState
 def outcome(job: JobRow, state: ConsoleState, now: float) -> str:
     """A machine is told of as it stands now; a job about something else by its title."""
     rows = state.machines_of(job)
+    if job.action_id == "instance.forward" and job.progress:
+        return job.progress[:1].upper() + job.progress[1:]
     told = _TOLD.get(job.action_id)
     if told is not None and rows:
         return told(rows, now)

@@ -10,7 +10,7 @@ from aicompute_tui.ui.forwarding import parse_ports
 from aicompute_tui.ui.screens.confirm import ConfirmDialog
 from aicompute_tui.ui.screens.detail import DetailScreen
 from aicompute_tui.ui.screens.prompt import PromptDialog
-from tests.ui.console_world import HeldSession, console, machine, reading, tunnel
+from tests.ui.console_world import NOW, HeldSession, console, job, machine, reading, tunnel
 
 FORWARDED = reading([machine("lab")], tunnels=[tunnel("lab"), tunnel("lab", 9000, 19_000, is_endpoint=0)])
 
@@ -46,6 +46,16 @@ async def test_a_port_is_asked_for_and_handed_to_the_agent() -> None:
         action, arguments, subject = world.session.submitted[0]
         assert (action, subject) == ("instance.forward", "id-lab")
         assert arguments == {"name": "id-lab", "port": 8888, "local_port": 8889}
+
+
+@pytest.mark.asyncio
+async def test_a_port_that_is_open_is_told_by_its_address_here() -> None:
+    async with console(FORWARDED) as world:
+        asked = job("instance.forward", subject="id-lab")
+        world.session.hand_in(FORWARDED._replace(jobs=[asked]))
+        led = asked._replace(state="done", progress="forwarded 8265 of lab to 127.0.0.1:18265", ended_at=NOW)
+        world.session.hand_in(FORWARDED._replace(jobs=[led]))
+        await world.until(lambda: "Forwarded 8265 of lab to 127.0.0.1:18265" in world.jobs)
 
 
 @pytest.mark.asyncio

@@ -10,6 +10,7 @@ from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.ui import records
 from aicompute_tui.ui.event_records import EVENTS
 from aicompute_tui.ui.live_stream import keep_streaming
+from aicompute_tui.ui.record_lines import full_moments
 from aicompute_tui.ui.screens.records import RecordScreen
 from aicompute_tui.ui.widgets.virtual_table import VirtualTable
 
@@ -86,6 +87,12 @@ class EventsScreen(RecordScreen):
         if table.order and table.cursor_id == table.order[-1] and len(table.rows) >= self._limit:
             self._limit += PAGE
             self.load()
+
+    def called(self, record: JsonObject) -> str:
+        """Its time tells it from others of its kind."""
+        name, kind = records.text(record, "subject_name"), records.text(record, "kind").rpartition(".")[2]
+        when = full_moments(records.text(record, "at"), utc=self.session.utc)
+        return " ".join(filter(None, (name, kind, when.rpartition(" ")[2])))
 
     def open_selected(self) -> None:
         """The machine it is about where that is known, else the event itself."""

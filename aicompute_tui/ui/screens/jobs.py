@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from aicompute_tui.actions.model import Scope
-from aicompute_tui.ui.job_records import JOBS
+from aicompute_tui.domain.json import JsonObject
+from aicompute_tui.ui.job_records import JOBS, job_subject, job_title
 from aicompute_tui.ui.screens.records import RecordScreen
 from aicompute_tui.ui.state import CANCELLED_JOB, FAILED_JOB, FINAL_JOB_STATES
 from aicompute_tui.ui.widgets.virtual_table import VirtualTable
@@ -23,6 +24,9 @@ class JobsScreen(RecordScreen):
         "go.command",
         "go.help",
     )
+
+    def called(self, record: JsonObject) -> str:
+        return f"{job_title(record)} {job_subject(self.session, record)}".strip()
 
     def offers(self, command_id: str) -> bool:
         """Cancel for what runs, retry for what failed."""
