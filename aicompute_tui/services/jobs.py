@@ -18,10 +18,10 @@ from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.redaction import holds_key
 from aicompute_tui.services.arguments import integer, required_text
 from aicompute_tui.services.context import Actor, Arguments, Context
+from aicompute_tui.services.lease import keep
 from aicompute_tui.services.views import moment_or_none
 from aicompute_tui.store.database import Store, Transaction
 
-RENEW_SECONDS = 10
 _LONGEST_PROGRESS = 500
 _FINAL_TRIES = 4
 
@@ -146,7 +146,8 @@ async def run_job(context: Context, job: Job) -> Json:
     """
     handle = RunningJob(context.store, context.clock, job)
     work = asyncio.create_task(_carry_out(context.with_job(handle), job), name=f"job {job.id}")
-    keeper = asyncio.create_task(_keep(context.clock, handle), name=f"lease of job {job.id}")
+    keeping = keep(context.clock, f"job {job.id}", handle.renew, lambda: handle.job.lease_expires_at)
+    keeper = asyncio.create_task(keeping, name=f"lease of job {job.id}")
     try:
         await asyncio.wait({work, keeper}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -190,25 +191,6 @@ async def _refuse_cancelled(context: Context, job: Job) -> None:
     """Raises Refused for a job that was cancelled while nobody carried it out."""
     if job.cancel_requested and await context.running_job.cancelled():
         raise Refused("It was cancelled before it was taken up.", "Do it again if it is meant.")
-
-
-async def _keep(clock: Clock, handle: RunningJob) -> None:
-    """Renews the lease; returns when it is lost."""
-    pause = float(RENEW_SECONDS)
-    while True:
-        await clock.sleep(pause)
-        try:
-            await handle.renew()
-        except LeaseLost:
-            return
-        except AicError as error:
-            log.warning("the lease of job %s could not be renewed: %s", handle.job.id, error.message)
-            ends_at = handle.job.lease_expires_at
-            if ends_at is None or clock.now() >= ends_at:
-                return
-            pause = 1.0
-        else:
-            pause = float(RENEW_SECONDS)
 
 
 def _lease_lost(job: Job) -> LeaseLost:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from aicompute_tui.clouds.base import Cloud
@@ -22,6 +22,7 @@ from aicompute_tui.services.context import Context
 from aicompute_tui.services.doubt import look_up
 from aicompute_tui.services.expiry import enforce, tell_machine
 from aicompute_tui.services.fence import prove_held
+from aicompute_tui.services.lease import keep
 from aicompute_tui.services.own_end import with_own_end
 from aicompute_tui.services.prices import refresh_prices
 from aicompute_tui.services.scan import scan_region
@@ -29,7 +30,8 @@ from aicompute_tui.services.terminate import carry_out_termination
 from aicompute_tui.services.unasked import close_unasked
 from aicompute_tui.store.database import Transaction
 
-_LEASE_SECONDS = 120
+LEASE_SECONDS = 30
+"""Of one account: so long a pass that was killed keeps others out."""
 _SEEN_GRAIN_SECONDS = 300
 _ENDING = frozenset({RemoteState.SHUTTING_DOWN, RemoteState.TERMINATED})
 
@@ -48,7 +50,11 @@ class Pass:
     problems: list[str] = field(default_factory=list)
 
     async def hold(self, transaction: Transaction) -> None:
-        self.lease = await transaction.leases.hold(self.lease, _LEASE_SECONDS, self.context.clock.now())
+        self.lease = await transaction.leases.hold(self.lease, LEASE_SECONDS, self.context.clock.now())
+
+    async def renew(self) -> None:
+        async with self.context.store.write() as transaction:
+            await self.hold(transaction)
 
     def note(self, what: str, error: AicError) -> None:
         self.problems.append(f"{what}: {error.message}")
@@ -105,21 +111,34 @@ async def _account_pass(
     async with context.store.write() as transaction:
         holder = f"{context.actor.host_id}:{new_id(context.clock.now())}"
         name = f"reconcile:{cloud_name}:{account_id}"
-        lease = await transaction.leases.acquire(name, holder, _LEASE_SECONDS, context.clock.now())
+        lease = await transaction.leases.acquire(name, holder, LEASE_SECONDS, context.clock.now())
     if lease is None:
         return None
     try:
         cloud = await context.clouds.account_cloud(cloud_name, account_id, credential_id)
         run = Pass(context, cloud, account_id, lease)
-        await _known(run)
-        if full:
-            await _scan(run)
-            await refresh_prices(context, cloud, account_id, run.hold)
+        async with _kept(run):
+            await _known(run)
+            if full:
+                await _scan(run)
+                await refresh_prices(context, cloud, account_id, run.hold)
     except AicError as error:
         return f"account {account_id}: {error.message}"
     finally:
         await _release(context, lease)
     return run
+
+
+@asynccontextmanager
+async def _kept(run: Pass) -> AsyncIterator[None]:
+    """However slow the cloud answers, the lease does not end; where it is lost, the pass may write nothing more."""
+    keeping = keep(run.context.clock, f"account {run.account_id}", run.renew, lambda: run.lease.expires_at)
+    keeper = asyncio.create_task(keeping, name=f"lease of account {run.account_id}")
+    try:
+        yield
+    finally:
+        keeper.cancel()
+        await asyncio.wait({keeper})
 
 
 async def _release(context: Context, lease: Lease) -> None:

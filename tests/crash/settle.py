@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tests import entry
 
-PAST_EVERYTHING_SECONDS = (1, 135, 460, 530, 600, 670)
-"""Reconcile lease 120 s, job lease 30 s, look-up window 300 s, denials 60 s apart."""
+PAST_EVERYTHING_SECONDS = (1, 45, 460, 530, 600, 670)
+"""Leases 30 s, look-up window 300 s, denials 60 s apart."""
 DONE, COULD_NOT_SEE_EVERYTHING = 0, 1
 
 
