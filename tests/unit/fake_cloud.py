@@ -10,6 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest_asyncio
+
 from aicompute_tui.actions.registry import ACTIONS, resolve_handler
 from aicompute_tui.clouds.base import CloudCapabilities, MachineImage, SshRule
 from aicompute_tui.domain.credential import AwsKeys, Credential, Identity
@@ -346,3 +348,10 @@ async def bench(folder: Path) -> AsyncIterator[Bench]:
         yield Bench(context, cloud, clock, preferences, directory)
     finally:
         await store.aclose()
+
+
+@pytest_asyncio.fixture
+async def at(tmp_path: Path) -> AsyncIterator[Bench]:
+    """For tests that need nothing else of a bench."""
+    async with bench(tmp_path) as opened:
+        yield opened

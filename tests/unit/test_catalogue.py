@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from aicompute_tui.domain.errors import NotAllowed
 from aicompute_tui.domain.instance import Market
 from aicompute_tui.domain.offer import PriceQuote, QuotaReading
 from aicompute_tui.services.catalogue import saving_percent
-from tests.unit.fake_cloud import START, Bench, bench
+from tests.unit.fake_cloud import START, Bench, at
 
+__all__ = ["at"]
 pytestmark = pytest.mark.asyncio
-
-
-@pytest_asyncio.fixture
-async def at(tmp_path: Path) -> AsyncIterator[Bench]:
-    async with bench(tmp_path) as opened:
-        yield opened
 
 
 def quote(usd: str, source: str = "list") -> PriceQuote:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
-import pytest_asyncio
 
 from aicompute_tui.domain.errors import (
     AicError,
@@ -21,15 +17,10 @@ from aicompute_tui.domain.errors import (
 from aicompute_tui.domain.offer import QuotaReading
 from aicompute_tui.domain.remote import TAG_EXPIRES_AT, TAG_LAUNCH, TAG_OWNER, TAG_STORE, RemoteState
 from aicompute_tui.services.reconcile import reconcile
-from tests.unit.fake_cloud import Bench, bench
+from tests.unit.fake_cloud import Bench, at
 
+__all__ = ["at"]
 pytestmark = pytest.mark.asyncio
-
-
-@pytest_asyncio.fixture
-async def at(tmp_path: Path) -> AsyncIterator[Bench]:
-    async with bench(tmp_path) as opened:
-        yield opened
 
 
 async def reconcile_until_quiet(at: Bench) -> None:

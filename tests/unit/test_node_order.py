@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from aicompute_tui.domain.errors import InvalidInput, Refused, Unreachable
 from aicompute_tui.domain.launch import LaunchPlace
@@ -17,16 +15,11 @@ from aicompute_tui.domain.remote import TAG_AWAKE_UNTIL, TAG_EXPIRES_AT
 from aicompute_tui.services.launch_order import order, plan_again
 from aicompute_tui.services.own_key import own_public_key
 from aicompute_tui.services.reconcile import reconcile
-from tests.unit.fake_cloud import START, Bench, bench
+from tests.unit.fake_cloud import START, Bench, at
 
+__all__ = ["at"]
 pytestmark = pytest.mark.asyncio
 THEIR_KEY = "ssh-rsa AAAAB3NzaC1yc2E ada@desk"
-
-
-@pytest_asyncio.fixture
-async def at(tmp_path: Path) -> AsyncIterator[Bench]:
-    async with bench(tmp_path) as opened:
-        yield opened
 
 
 @pytest.fixture

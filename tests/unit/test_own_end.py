@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from aicompute_tui.domain.instance import DesiredState, InstanceState
 from aicompute_tui.domain.ledger import ENDED_BY_ITSELF
@@ -19,16 +16,11 @@ from aicompute_tui.services.audit import save
 from aicompute_tui.services.own_end import AT_ITS_TIME
 from aicompute_tui.services.reconcile import reconcile
 from aicompute_tui.services.tunnels import set_state
-from tests.unit.fake_cloud import Bench, bench
+from tests.unit.fake_cloud import Bench, at
 
+__all__ = ["at"]
 pytestmark = pytest.mark.asyncio
 _ITSELF = "Client.InstanceInitiatedShutdown"
-
-
-@pytest_asyncio.fixture
-async def at(tmp_path: Path) -> AsyncIterator[Bench]:
-    async with bench(tmp_path) as opened:
-        yield opened
 
 
 async def runs(at: Bench, **arguments: object) -> str:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from aicompute_tui.domain.errors import (
     AicError,
@@ -25,15 +22,10 @@ from aicompute_tui.services.budget import current_spend
 from aicompute_tui.services.jobs import run_job
 from aicompute_tui.services.reconcile import reconcile
 from aicompute_tui.store.fast import read_snapshot
-from tests.unit.fake_cloud import Bench, bench
+from tests.unit.fake_cloud import Bench, at
 
+__all__ = ["at"]
 pytestmark = pytest.mark.asyncio
-
-
-@pytest_asyncio.fixture
-async def at(tmp_path: Path) -> AsyncIterator[Bench]:
-    async with bench(tmp_path) as opened:
-        yield opened
 
 
 async def lose_every_answer(at: Bench, name: str) -> None:

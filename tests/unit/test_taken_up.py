@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from aicompute_tui.actions.registry import ACTIONS, resolve_handler
 from aicompute_tui.domain.errors import (
@@ -24,15 +21,10 @@ from aicompute_tui.domain.remote import TAG_EXPIRES_AT, TAG_LAUNCH, TAG_STORE, R
 from aicompute_tui.services.jobs import RunningJob, encode_arguments, run_job
 from aicompute_tui.services.launch import request_detached
 from aicompute_tui.services.reconcile import reconcile
-from tests.unit.fake_cloud import Bench, FakeCloud, bench
+from tests.unit.fake_cloud import Bench, FakeCloud, at
 
+__all__ = ["at"]
 pytestmark = pytest.mark.asyncio
-
-
-@pytest_asyncio.fixture
-async def at(tmp_path: Path) -> AsyncIterator[Bench]:
-    async with bench(tmp_path) as opened:
-        yield opened
 
 
 async def detached(at: Bench, **arguments: object) -> Job:
