@@ -51,7 +51,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def __init__(self, session: Session, *, theme: str = "", environment: Mapping[str, str] | None = None) -> None:
         super().__init__()
         self.session = session
-        wanted = theme_for(theme, self.available_themes, environment or {})
+        self.environment = environment or {}
+        wanted = theme_for(theme, self.available_themes, self.environment)
         if wanted != self.theme:
             self.theme = wanted
         self._bindings = BindingsMap(navigation_bindings("app"))

@@ -29,6 +29,11 @@ SCREENS = {
     "event.follow": "aicompute_tui.ui.screens.events:EventsScreen",
     "credential.list": "aicompute_tui.ui.screens.settings_credentials:CredentialsScreen",
     "setting.list": "aicompute_tui.ui.screens.settings_preferences:PreferencesScreen",
+    "credential.set": "aicompute_tui.ui.screens.settings_credentials:AddCredentialScreen",
+    "region.list": "aicompute_tui.ui.screens.settings_regions:RegionsScreen",
+    "key.list": "aicompute_tui.ui.screens.settings_keys:KeysScreen",
+    "theme.list": "aicompute_tui.ui.screens.settings_theme:ThemeScreen",
+    "about.show": "aicompute_tui.ui.screens.settings_about:AboutScreen",
     "doctor.run": "aicompute_tui.ui.screens.records:DoctorScreen",
 }
 """Views by the action that fills them; each is made with the session and what was given after the word."""
@@ -83,6 +88,8 @@ def _begin(
     _check_kind(session, action, targets)
     if action.id in _DETAILS:
         app.show_detail(targets[0])
+    elif action.id == "instance.relaunch":
+        app.open_view("instance.launch", {"like": targets[0]})
     elif action.id == "instance.logs":
         _show_log(app, session, targets[0], arguments)
     elif action.id == "instance.ssh":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,19 +72,16 @@ def put_on(app: App[int], wanted: str, config: Path, environment: Mapping[str, s
             check_theme(wanted, config)
         except AicError as error:
             return f"{error.message} {error.next_step}".strip()
-        for file in find_themes(config).themes.values():
-            app.register_theme(theme_of(file))
+        register(app, find_themes(config).themes.values())
     name = theme_for(wanted, app.available_themes, environment)
     if name != app.theme:
         app.theme = name
     return ""
 
 
-def renew(app: App[int], config: Path) -> None:
-    """Reads a person's themes anew; the one in use is painted again where its file says something else now."""
-    from aicompute_tui.settings.themes import find_themes
-
-    for file in find_themes(config).themes.values():
+def register(app: App[int], files: Iterable[ThemeFile]) -> None:
+    """Makes a person's themes known; the one in use is painted again where its file says something else now."""
+    for file in files:
         fresh = theme_of(file)
         if app.available_themes.get(file.name) != fresh:
             app.register_theme(fresh)

@@ -2,70 +2,79 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import ClassVar
 
-from textual import work
+from textual import on, work
 
 from aicompute_tui.actions.model import Scope
-from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.json import JsonObject
-from aicompute_tui.settings.keys import check_value, setting_named
 from aicompute_tui.ui import records
-from aicompute_tui.ui.screens.prompt import PromptDialog
 from aicompute_tui.ui.screens.settings import SettingsScreen
 from aicompute_tui.ui.settings_lists import SETTINGS
+from aicompute_tui.ui.widgets.setting_line import SettingLine
 
 
 class PreferencesScreen(SettingsScreen):
     LIST = SETTINGS
     SCOPES: ClassVar[tuple[Scope, ...]] = ("global", "settings")
-    HINTS: ClassVar[tuple[str, ...]] = ("setting.set", "setting.get", "settings.next", "go.filter", "go.help")
+    HINTS: ClassVar[tuple[str, ...]] = ("setting.set", "setting.reset", "settings.next", "go.filter", "go.help")
+
+    @property
+    def line(self) -> SettingLine | None:
+        """What is being edited."""
+        return next(iter(self.query(SettingLine)), None)
 
     def action_perform(self, action_id: str) -> None:
         rows = self.selected_rows()
         if action_id == "setting.set" and rows:
-            self._edit_setting(rows[0])
+            self._edit(rows[0])
+        elif action_id == "setting.reset" and rows:
+            self._reset(rows[0])
         else:
             super().action_perform(action_id)
 
+    def _edit(self, row: JsonObject) -> None:
+        if self.line is not None or self._is_by_hand(row):
+            return
+        if records.text(row, "key") == "theme":
+            self.console.open_view("theme.list")
+            return
+        self.query_one("#record-told").display = False
+        self.mount(SettingLine(row, self.session.glyphs), after=self.table)
+
+    def _is_by_hand(self, row: JsonObject) -> bool:
+        if row.get("by_hand"):
+            step = f"Write it into config.toml, or set {records.text(row, 'variable')}."
+            self.say(f"{records.text(row, 'key')} is set by hand alone.", "warn", next_step=step)
+        return bool(row.get("by_hand"))
+
+    def action_section(self, by: int) -> None:
+        if self.line is None:
+            super().action_section(by)
+
+    @on(SettingLine.Left)
+    async def leave(self) -> None:
+        line = self.line
+        if line is not None:
+            await line.remove()
+        self.query_one("#record-told").display = True
+        self.table.focus()
+
+    @on(SettingLine.Taken)
+    async def take(self, event: SettingLine.Taken) -> None:
+        row = self.table.rows.get(event.key)
+        await self.leave()
+        if row is not None and event.value != records.text(row, "value"):
+            self._keep(event.key, event.value)
+
     @work(group="submit", exit_on_error=False)
-    async def _edit_setting(self, row: JsonObject) -> None:
+    async def _keep(self, key: str, value: str) -> None:
+        told = f"{key} becomes {value}: handed to the agent." if value else f"{key} is taken back: handed to the agent."
+        if await self.hand_over("setting.set", {"key": key, "value": value}, told) and key == "time_zone":
+            self.session.utc = (value or "local") == "utc"
+
+    @work(group="submit", exit_on_error=False)
+    async def _reset(self, row: JsonObject) -> None:
         key = records.text(row, "key")
-        if row.get("shared") is False:
-            step = f"Set {records.text(row, 'variable')} or config.toml."
-            self.say(f"{key} is each console's own.", "warn", next_step=step)
-            return
-        value = await self.console.push_screen_wait(
-            PromptDialog(
-                f"Change {key}",
-                value=records.text(row, "value"),
-                help=_about_setting(row),
-                verb="change it",
-                rule=partial(_wrong_value, key),
-            )
-        )
-        if value is None or value == records.text(row, "value"):
-            return
-        if await self._hand_over("setting.set", {"key": key, "value": value}):
-            self.say(f"{key}: handed to the agent.", "dim")
-            self.load_soon()
-
-
-def _about_setting(row: JsonObject) -> str:
-    choices, source = row.get("choices"), records.text(row, "source")
-    told = [records.text(row, "help")]
-    if isinstance(choices, list) and choices:
-        told.append(f"One of {', '.join(map(str, choices))}.")
-    told.append(f"Empty takes it back to {records.text(row, 'default') or 'nothing'}.")
-    if source not in ("built-in", "database", ""):
-        told.append(f"What stands here comes from the {source} and goes before the database.")
-    return " ".join(told)
-
-
-def _wrong_value(key: str, value: str) -> str | None:
-    try:
-        check_value(setting_named(key), value)
-    except AicError as error:
-        return f"{error.message} {error.next_step}".strip()
-    return None
+        if not self._is_by_hand(row):
+            await self.hand_over("setting.reset", {"key": key}, f"{key} is taken back: handed to the agent.")
