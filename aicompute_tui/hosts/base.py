@@ -109,7 +109,7 @@ class Engine(Protocol):
     async def processes(self, container_id: str) -> list[JsonObject]: ...
 
     async def execute(
-        self, container_id: str, command: Sequence[str], *, stdin: bytes = b"", timeout_seconds: float = 30.0
+        self, container_id: str, command: Sequence[str], *, timeout_seconds: float = 30.0
     ) -> Finished: ...
 
     def shell(

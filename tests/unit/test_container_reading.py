@@ -21,37 +21,12 @@ ANY_JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=10,
 )
-MEMBERS = [
-    "Id",
-    "Names",
-    "Image",
-    "State",
-    "Status",
-    "Ports",
-    "Labels",
-    "Created",
-    "Config",
-    "HostConfig",
-    "NetworkSettings",
-    "RestartCount",
-    "Name",
-    "Path",
-    "Args",
-    "Actor",
-    "Type",
-    "Action",
-    "timeNano",
-    "Runtimes",
-    "SecurityOptions",
-    "Components",
-    "read",
-    "cpu_stats",
-    "precpu_stats",
-    "memory_stats",
-    "networks",
-    "blkio_stats",
+MEMBERS = (
+    "Id", "Names", "Image", "State", "Status", "Ports", "Labels", "Created", "Config", "HostConfig",
+    "NetworkSettings", "RestartCount", "Name", "Path", "Args", "Actor", "Type", "Action", "timeNano", "Runtimes",
+    "SecurityOptions", "Components", "read", "cpu_stats", "precpu_stats", "memory_stats", "networks", "blkio_stats",
     "pids_stats",
-]
+)  # fmt: skip
 STRANGE = st.dictionaries(st.sampled_from(MEMBERS), ANY_JSON)
 
 

@@ -20,7 +20,7 @@ from aicompute_tui.hosts.base import Abilities, Finished, LogsWanted, Shell
 from aicompute_tui.hosts.docker import machine_facts
 from aicompute_tui.hosts.docker.execution import DockerShell, executed
 from aicompute_tui.hosts.docker.failures import speaking
-from aicompute_tui.hosts.docker.frames import FrameReader, TerminalReader
+from aicompute_tui.hosts.docker.frames import FrameReader, TerminalReader, unix_time
 from aicompute_tui.hosts.docker.lines import json_lines
 from aicompute_tui.hosts.docker.reading import engine_event, host_facts, inspected_container, listed_container
 from aicompute_tui.hosts.docker.ssh_road import SshRoad
@@ -84,7 +84,7 @@ class DockerEngine:
             "tail": "all" if wanted.tail is None else str(wanted.tail),
         }
         if wanted.since:
-            params["since"] = wanted.since
+            params["since"] = unix_time(wanted.since)
         async with self._wire.stream(f"containers/{container_id}/logs", params, subject=container_id) as response:
             yield self._pieces(response, TerminalReader() if has_terminal else FrameReader())
 
@@ -149,13 +149,11 @@ class DockerEngine:
             if isinstance(row, list)
         ]
 
-    async def execute(
-        self, container_id: str, command: Sequence[str], *, stdin: bytes = b"", timeout_seconds: float = 30.0
-    ) -> Finished:
+    async def execute(self, container_id: str, command: Sequence[str], *, timeout_seconds: float = 30.0) -> Finished:
         async with self._wire.own_client() as client:
             with speaking(self.host, container_id):
                 async with asyncio.timeout(timeout_seconds):
-                    return await executed(client, container_id, command, stdin)
+                    return await executed(client, container_id, command)
 
     @asynccontextmanager
     async def shell(

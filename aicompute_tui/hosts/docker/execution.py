@@ -25,14 +25,11 @@ _STDERR = 2
 _NOT_STARTED = frozenset({126, 127})
 
 
-async def executed(client: aiodocker.Docker, container_id: str, command: Sequence[str], stdin: bytes = b"") -> Finished:
-    """To its end. Raises InvalidInput where the image has no such command."""
-    made = await client.containers.container(container_id).exec(list(command), stdin=bool(stdin))
+async def executed(client: aiodocker.Docker, container_id: str, command: Sequence[str]) -> Finished:
+    """To its end, with nothing to read. Raises InvalidInput where the image has no such command."""
+    made = await client.containers.container(container_id).exec(list(command), stdin=False)
     output = {1: bytearray(), _STDERR: bytearray()}
     async with made.start(detach=False) as stream:
-        if stdin:
-            await stream.write_in(stdin)
-            _end_of_input(stream)
         while (message := await stream.read_out()) is not None:
             kept = output[_STDERR if message.stream == _STDERR else 1]
             kept += message.data[: _MOST_BYTES - len(kept)]
@@ -45,14 +42,6 @@ async def executed(client: aiodocker.Docker, container_id: str, command: Sequenc
             (out + err).decode(errors="replace").strip(),
         )
     return Finished(0 if code is None else code, out, err)
-
-
-def _end_of_input(stream: Stream) -> None:
-    """The command is to see the end of what it reads."""
-    response = stream._resp  # noqa: SLF001 - the library has no way to say it
-    transport = response.connection.transport if response is not None and response.connection is not None else None
-    if transport is not None and transport.can_write_eof():
-        transport.write_eof()
 
 
 async def _exit_code(made: Exec) -> int | None:

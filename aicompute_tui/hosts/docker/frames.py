@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from struct import Struct
 
 from aicompute_tui.domain.container import LogPiece, LogStream
+from aicompute_tui.domain.errors import InvalidInput
 
 PIECE_BYTES = 16 << 10
 """An engine keeps a longer line in pieces of so many bytes, each with the moment of the line before it."""
@@ -14,6 +16,7 @@ MOST_OPEN_BYTES = 512 << 10
 _HEADER = Struct(">BxxxI")
 _STREAMS = {0: LogStream.STDOUT, 1: LogStream.STDOUT, 2: LogStream.STDERR}
 _STAMP = re.compile(rb"\d{4}-\d\d-\d\dT[0-9:.]+(?:Z|[+-]\d\d:\d\d) ")
+_PARTS = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
 
 
 class FrameReader:
@@ -119,6 +122,18 @@ class _OpenLine:
         if self._more:
             return bytes(self._text) + b" \xe2\x80\xa6[%d more bytes]\n" % self._more
         return bytes(self._text) + end
+
+
+def unix_time(stamp: str) -> str:
+    """Seconds since 1970 with all digits of a line's moment, as an engine is asked for what came since.
+
+    Raises InvalidInput for what is no moment.
+    """
+    found = _PARTS.fullmatch(stamp)
+    if found is None:
+        raise InvalidInput(f"“{stamp}” is not a moment of a log.", "Give one like 2026-11-20T14:00:00Z.")
+    whole = datetime.fromisoformat(found.group(1) + found.group(3))
+    return f"{int(whole.timestamp())}{found.group(2) or ''}"
 
 
 def _piece(kind: int, lines: list[bytes]) -> LogPiece:
