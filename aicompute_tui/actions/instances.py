@@ -40,8 +40,10 @@ LAUNCH_PARAMETERS = (
     Parameter("image", "text", "Machine image to use instead of the one found."),
     Parameter("tag", "key=value", "Extra tag; may be given again.", repeatable=True),
     Parameter("name", "text", "Name; made up when absent."),
-    Parameter("count", "integer", "How many machines.", default="1"),
+    Parameter("count", "integer", "How many machines, 1 when nothing else says."),
     Parameter("protect", "flag", "Ending it will want its name typed."),
+    Parameter("template", "text", "Begin from a launch kept by this name; what is given besides goes before it."),
+    Parameter("like", "text", "Begin from what this machine was launched with, also one that has ended."),
 )
 
 INSTANCE_ACTIONS = (
@@ -56,6 +58,20 @@ INSTANCE_ACTIONS = (
         LAUNCH_PARAMETERS,
         keys=("n",),
         aliases=("launch", "new"),
+        mutates=True,
+        result="rows",
+    ),
+    Action(
+        "instance.relaunch",
+        "Launch again",
+        "Launches another machine with what this one was launched with; it gets a name of its own.",
+        "instances",
+        "job",
+        "aicompute_tui.services.launch:relaunch",
+        ("instance", "relaunch"),
+        (_NAME,),
+        keys=("r",),
+        aliases=("relaunch", "again"),
         mutates=True,
         result="rows",
     ),

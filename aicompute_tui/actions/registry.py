@@ -12,11 +12,20 @@ from aicompute_tui.actions.node import NODE_ACTIONS
 from aicompute_tui.actions.overview import OVERVIEW_ACTIONS
 from aicompute_tui.actions.records import RECORD_ACTIONS
 from aicompute_tui.actions.regions import REGION_ACTIONS
+from aicompute_tui.actions.templates import TEMPLATE_ACTIONS
 
 if TYPE_CHECKING:
     from aicompute_tui.services.context import Handler, Stream
 
-_ALL = (*OVERVIEW_ACTIONS, *INSTANCE_ACTIONS, *NODE_ACTIONS, *RECORD_ACTIONS, *REGION_ACTIONS, *CONSOLE_ACTIONS)
+_ALL = (
+    *OVERVIEW_ACTIONS,
+    *INSTANCE_ACTIONS,
+    *NODE_ACTIONS,
+    *RECORD_ACTIONS,
+    *REGION_ACTIONS,
+    *TEMPLATE_ACTIONS,
+    *CONSOLE_ACTIONS,
+)
 ACTIONS: dict[str, Action] = {action.id: action for action in _ALL}
 
 

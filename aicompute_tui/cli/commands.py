@@ -14,6 +14,7 @@ NOUNS = {
     "instance": "Machines rented from a cloud.",
     "credential": "Whose account is used.",
     "region": "Where machines can be rented.",
+    "template": "Launches kept by a name.",
     "setting": "Defaults, and where each comes from.",
     "key": "Keys of the console.",
     "theme": "Colours of the console.",
@@ -23,12 +24,13 @@ NOUNS = {
 FORMATS = ("table", "json", "csv", "yaml")
 WAITING = {
     "instance.launch": "Answer when the machine is ready.",
+    "instance.relaunch": "Answer when the machine is ready.",
     "instance.terminate": "Answer when the cloud says it is gone.",
     "instance.stop": "Answer when it has stopped.",
     "instance.start": "Answer when it is ready again.",
 }
-_ASKED_FIRST = frozenset({"instance.launch"})
-"""Not destructive, but it costs money: a person is asked as well."""
+_ASKED_FIRST = frozenset({"instance.launch", "instance.relaunch"})
+"""Not destructive, but they cost money: a person is asked as well."""
 
 
 class Options(NamedTuple):
@@ -131,7 +133,7 @@ def _door_options(action: Action) -> list[click.Parameter]:
         options.append(
             click.Option(["--wait/--no-wait", "wait"], default=False, help=WAITING[action.id], show_default=False)
         )
-    if action.id == "instance.launch":
+    if action.id in _ASKED_FIRST:
         options += [
             _flag("--detach", help_text="Answer when the launch is written down; the agent does the rest."),
             _flag("--no-agent", help_text="Do not start the agent that watches over the machine."),

@@ -70,7 +70,7 @@ async def _carry_out(call: Call) -> int:
         if call.action.execution == "query":
             return await _query(call, context)
         refuse_read_only(context, call.action)
-        if call.action.id == "instance.launch":
+        if call.action.id in ("instance.launch", "instance.relaunch"):
             from aicompute_tui.cli.launching import launch
 
             return await launch(call, runtime, context)

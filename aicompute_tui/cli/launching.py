@@ -33,8 +33,16 @@ _LAST_SECONDS = 3.0
 
 
 async def launch(call: Call, runtime: Runtime, context: Context) -> int:
-    """Handles `instance launch`; the machine's own end and the row are the business of the services."""
+    """Handles `instance launch` and `instance relaunch`, which is a launch like a machine of the past.
+
+    What it begins from is looked up once, so that what is shown, asked about and launched is the same.
+    """
+    from aicompute_tui.services.templates import based
+
     _check_options(call)
+    if call.action.id == "instance.relaunch":
+        call.action, call.arguments = ACTIONS["instance.launch"], {"like": call.arguments["name"]}
+    call.arguments = dict(await based(context, call.arguments))
     credential = await context.clouds.resolve(_text(call, "profile"))
     call.arguments["profile"] = credential.id
     if call.options.dry_run:

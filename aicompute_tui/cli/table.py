@@ -45,6 +45,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "error_message",
         "aws_cli_installed",
     ),
+    "template.list": ("name", "arguments", "saved_at", "version"),
     "region.list": ("code", "name", "country", "enabled", "is_default"),
     "key.list": ("id", "keys", "usual_keys", "place", "source"),
     "theme.list": ("name", "is_chosen", "about", "problem"),

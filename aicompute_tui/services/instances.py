@@ -13,6 +13,7 @@ from aicompute_tui.services.audit import record, save
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.setup_progress import idle_view, link_view, setup_view, tunnel_view
 from aicompute_tui.services.shell import ssh_line
+from aicompute_tui.services.templates import launch_arguments
 from aicompute_tui.services.views import attempt_view, instance_view, moment_or_none, sighting_view
 
 
@@ -39,6 +40,7 @@ async def show(context: Context, arguments: Arguments) -> JsonObject:
         tunnels = await transaction.tunnels.of(row.id)
     view = instance_view(row, now, context.actor.host_id, report)
     view["ends"] = list(what_ends(row))
+    view["launch"] = launch_arguments(row)
     view["ssh"] = ssh_line(context, row)
     view["link"] = link_view(report, now)
     view["setup"] = setup_view(row, report, typical)

@@ -26,6 +26,7 @@ from aicompute_tui.domain.launch import AttemptState, LaunchAttempt, LaunchPlace
 from aicompute_tui.domain.ledger import fail, reprice
 from aicompute_tui.domain.moments import format_moment
 from aicompute_tui.domain.remote import RemoteMachine
+from aicompute_tui.services.arguments import required_text
 from aicompute_tui.services.audit import record, save
 from aicompute_tui.services.budget import reserve
 from aicompute_tui.services.context import Arguments, Context
@@ -74,6 +75,11 @@ async def launch(context: Context, arguments: Arguments) -> list[Json]:
     if failure is not None:
         raise _beside(failure, views)
     return views
+
+
+async def relaunch(context: Context, arguments: Arguments) -> list[Json]:
+    """Handler of `instance.relaunch`."""
+    return await launch(context, {"like": required_text(arguments, "name")})
 
 
 def _refuse_stale(context: Context, job: Job) -> None:

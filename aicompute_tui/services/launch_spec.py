@@ -13,6 +13,7 @@ from aicompute_tui.domain.instance import Market
 from aicompute_tui.domain.launch import DEFAULT_INSTANCE_TYPE, DEFAULT_REGION, DEFAULT_VOLUME_GIB, LaunchSpec
 from aicompute_tui.services.arguments import duration_or_none, flag, integer, price, text, texts
 from aicompute_tui.services.context import Arguments, Context
+from aicompute_tui.services.templates import based
 from aicompute_tui.services.user_data import check_model
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -24,6 +25,7 @@ _MOST_MACHINES = 20
 
 async def resolve_spec(context: Context, arguments: Arguments) -> tuple[LaunchSpec, int]:
     """The specification and how many machines of it. Raises InvalidInput, NotConfigured."""
+    arguments = await based(context, arguments)
     credential = await context.clouds.resolve(text(arguments, "profile"))
     preferences = context.preferences
 

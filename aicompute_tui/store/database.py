@@ -26,6 +26,7 @@ from aicompute_tui.store.schema import SCHEMA_VERSION, STORE_ID, schema_state
 from aicompute_tui.store.settling import settled
 from aicompute_tui.store.surroundings import Sightings
 from aicompute_tui.store.tables import facts
+from aicompute_tui.store.templates import LaunchTemplates
 from aicompute_tui.store.work import Work
 
 database_url = engine.database_url
@@ -52,6 +53,7 @@ class Transaction:
         self.gpu_samples = GpuSamples(work)
         self.setup_times = SetupTimes(work)
         self.offers = Offers(work)
+        self.templates = LaunchTemplates(work)
 
 
 class Store:

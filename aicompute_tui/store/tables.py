@@ -321,6 +321,20 @@ setup_times = Table(
 )
 Index("setup_times_kind", setup_times.c.framework, setup_times.c.stage, setup_times.c.name)
 
+launch_templates = Table(
+    "launch_templates",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("arguments_json", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("saved_at", UtcTime, nullable=False),
+    UniqueConstraint("owner", "name", name="launch_templates_name"),
+)
+
 offer_feeds = Table(
     "offer_feeds",
     metadata,

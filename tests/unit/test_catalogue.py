@@ -1,4 +1,4 @@
-"""What a list of machine types says: both prices with their source, the saving, and the quota only where it is asked."""
+"""What a list of machine types says: prices with their source, the saving, and the quota where it is asked for."""
 
 from __future__ import annotations
 
