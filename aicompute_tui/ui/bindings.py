@@ -47,7 +47,7 @@ def action_bindings(scopes: Iterable[Scope], *, read_only: bool) -> list[Binding
     ]
 
 
-def navigation_bindings(place: Place) -> list[Binding]:
+def navigation_bindings(place: Place, *, read_only: bool = False) -> list[Binding]:
     """ctrl+c stands before everything that has the focus, since it is the way out of anywhere."""
     return [
         Binding(
@@ -60,7 +60,7 @@ def navigation_bindings(place: Place) -> list[Binding]:
             tooltip=entry.help,
         )
         for entry in NAVIGATION.values()
-        if entry.place == place and (keys := keys_of(entry))
+        if entry.place == place and (keys := keys_of(entry)) and not (read_only and entry.mutates)
     ]
 
 

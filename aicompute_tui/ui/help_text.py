@@ -38,14 +38,17 @@ FILTER_LINES = (
 )
 MOVE_LINES = (
     HelpLine("↑ ↓  j k", "row", "", "One row up or down."),
-    HelpLine("g G", "ends", "", "To the first or the last row."),
-    HelpLine("pgup pgdn", "page", "", "One page on or back."),
+    HelpLine("g G  home end", "ends", "", "To the first or the last row."),
+    HelpLine("pgup pgdn ctrl+f", "page", "", "One page back or on."),
     HelpLine("← →", "columns", "", "Half a view of columns to the side."),
     HelpLine("shift+letter", "sort", "", "Sorts by the column with that letter; again turns it round."),
 )
+"""Of tables; a page of lines takes the same keys."""
+PART_LINES = (HelpLine("tab shift+tab", "part", "", "To the next or the previous part of the view."),)
 LOG_LINES = (
     HelpLine("↑ ↓  j k", "line", "", "One line up or down; going up pauses."),
-    HelpLine("g G  end", "ends", "", "To the oldest line, or to the newest and on with it."),
+    HelpLine("g G  home end", "ends", "", "To the oldest line, or to the newest and on with it."),
+    HelpLine("pgup pgdn ctrl+f", "page", "", "One page back or on."),
     HelpLine("← →", "sideways", "", "Half a view of a long line to the side."),
     HelpLine("/ text", "search", "", "Marks every match; /re/ by an expression; capitals count where there are any."),
     HelpLine("& text", "filter", "", "Shows only lines with it; !text those without it, &/re/ by an expression."),
@@ -73,14 +76,16 @@ def sections(
         return tuple(_line(each) for each in commands if not (read_only and each.mutates))
 
     here = [action for action in ACTIONS.values() if action.scope in scopes and action.scope != "global"]
-    movements = [entry for entry in _movements("screen", "table") if entry.keys] if has_table else []
-    found = [HelpSection(place.upper(), offered([*here, *movements, *_movements(*own)]))]
+    taken = {key for action in here for key in keys_of(action)}
+    rows = [entry for entry in _movements("row") if not taken & set(keys_of(entry))]
+    movements = [entry for entry in _movements("screen", *(["table"] if has_table else [])) if keys_of(entry)]
+    found = [HelpSection(place.upper(), offered([*_movements(*own), *here, *rows, *movements]))]
     if has_table:
         found += [HelpSection("MOVING AND SORTING", MOVE_LINES), HelpSection("FILTER", FILTER_LINES)]
     if has_log:
         found.append(HelpSection("LOG", (*LOG_LINES, *offered(_movements("machine-log", "log")))))
     everywhere = [action for action in ACTIONS.values() if action.scope == "global"]
-    found.append(HelpSection("EVERYWHERE", offered([*everywhere, *_movements("app")])))
+    found.append(HelpSection("EVERYWHERE", (*offered([*everywhere, *_movements("app")]), *PART_LINES)))
     others = [each for each in ACTIONS.values() if each.scope not in (*scopes, "global")]
     found += [HelpSection("COMMANDS", COMMAND_LINES), HelpSection("IN OTHER PLACES", offered(others))]
     return [section for section in found if section.lines]

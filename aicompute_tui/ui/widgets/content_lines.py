@@ -14,7 +14,7 @@ from textual.strip import Strip
 from textual.visual import Visual
 
 
-class ContentLines(ScrollView):
+class ContentLines(ScrollView, inherit_bindings=False):
     """`show_lines` gives it what to say, already cut to its width: nothing wraps here."""
 
     DEFAULT_CSS = """

@@ -1,0 +1,77 @@
+"""Help names every key its place answers to, in every view and with the cursor in each of its parts."""
+
+from __future__ import annotations
+
+import pytest
+from textual.binding import Binding
+from textual.widgets import Input
+
+from aicompute_tui.actions.navigation import NAVIGATION
+from aicompute_tui.actions.registry import ACTIONS
+from aicompute_tui.ui.bindings import key_text
+from aicompute_tui.ui.screens.base import ConsoleScreen
+from aicompute_tui.ui.screens.help import HelpScreen
+from tests.ui.console_world import Console, console
+from tests.ui.fleet import FullSession, Place, fleet, places, rest
+
+_SHOWN = {"up": "↑", "down": "↓", "left": "←", "right": "→", "pageup": "pgup", "pagedown": "pgdn", "space": "space"}
+VIEWS = [place for place in places() if place.action_id or place.name in {"detail", "logs"}]
+
+
+def told(screen: HelpScreen) -> set[str]:
+    """Every key that help shows."""
+    return {key for section in screen.found for line in section.lines for key in line.keys.split()}
+
+
+def answered(screen: ConsoleScreen) -> dict[str, Binding]:
+    """Every key that does something here; a column's letter stands for all of them."""
+    return {
+        key: active.binding
+        for key, active in screen.active_bindings.items()
+        if not active.binding.action.startswith("sort_by")
+    }
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("read_only", [False, True], ids=["", "read-only"])
+@pytest.mark.parametrize("place", VIEWS, ids=lambda place: place.name)
+async def test_help_names_every_key_of_its_place(place: Place, read_only: bool) -> None:
+    async with console(fleet(), session=FullSession(read_only=read_only)) as world:
+        await place.enter(world)
+        if not isinstance(world.app.screen, ConsoleScreen):
+            pytest.skip("a dialog says its keys itself")
+        view = world.app.screen
+        keys = await every_key(world, view)
+        view.set_focus(None)
+        world.app.action_navigate("go.help")
+        await rest(world)
+        assert isinstance(world.app.screen, HelpScreen)
+        shown = told(world.app.screen)
+        missing = {
+            f"{key} ({binding.id or binding.action})"
+            for key, binding in keys.items()
+            if _SHOWN.get(key, key_text(key)) not in shown
+        }
+        assert missing == set()
+
+
+async def every_key(world: Console, view: ConsoleScreen) -> dict[str, Binding]:
+    keys = answered(view)
+    for part in view.focus_chain:
+        if not isinstance(part, Input):
+            view.set_focus(part)
+            await world.pilot.pause()
+            keys |= answered(view)
+    return keys
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("place", VIEWS, ids=lambda place: place.name)
+async def test_read_only_answers_to_no_key_that_changes_something(place: Place) -> None:
+    async with console(fleet(), session=FullSession(read_only=True)) as world:
+        await place.enter(world)
+        if not isinstance(world.app.screen, ConsoleScreen):
+            return
+        for key, binding in (await every_key(world, world.app.screen)).items():
+            command = ACTIONS.get(binding.id or "") or NAVIGATION.get(binding.id or "")
+            assert command is None or not command.mutates, f"{key}: {command.id}"
