@@ -17,6 +17,7 @@ from aicompute_tui.domain.clock import Clock
 from aicompute_tui.domain.errors import BadAnswer, NotConfigured, Unreachable
 from aicompute_tui.store import backup, engine
 from aicompute_tui.store.configuration import Credentials, Secrets, Settings
+from aicompute_tui.store.hosts import Containers, HostReports, Hosts
 from aicompute_tui.store.instances import Attempts, Instances
 from aicompute_tui.store.jobs import Jobs, Leases
 from aicompute_tui.store.nodes import GpuSamples, NodeReports, SetupTimes, Tunnels
@@ -53,6 +54,9 @@ class Transaction:
         self.gpu_samples = GpuSamples(work)
         self.setup_times = SetupTimes(work)
         self.offers = Offers(work)
+        self.hosts = Hosts(work)
+        self.host_reports = HostReports(work)
+        self.containers = Containers(work)
         self.templates = LaunchTemplates(work)
 
 
