@@ -21,6 +21,7 @@ from aicompute_tui.services.budget import budget_check
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.framework_check import framework_check
 from aicompute_tui.services.launch_spec import resolve_spec
+from aicompute_tui.services.setup_progress import usual_seconds
 from aicompute_tui.services.views import check_view, moment_or_none, usd_or_none
 
 HOURS_PER_MONTH = 730
@@ -61,7 +62,13 @@ async def preflight(context: Context, arguments: Arguments) -> JsonObject:
     """Handler of `instance.preflight`."""
     spec, count = await resolve_spec(context, arguments)
     assessment = await assess(context, spec, count)
-    return assessment_view(assessment, count, context.clock.now())
+    view = assessment_view(assessment, count, context.clock.now())
+    view["setup_seconds"] = None
+    if spec.framework != "none":
+        async with context.store.read() as transaction:
+            typical = await transaction.setup_times.typical(spec.framework)
+        view["setup_seconds"] = usual_seconds(typical, spec.models)
+    return view
 
 
 async def assess(context: Context, spec: LaunchSpec, count: int) -> Assessment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from aicompute_tui.domain.instance import Instance
@@ -51,6 +52,18 @@ def setup_view(row: Instance, report: NodeReport | None, typical: TypicalSeconds
         "log_hint": f"aic-tui instance logs {row.name} --source setup" if failed is not None else None,
         "steps": [step_view(step, typical.get((step.stage, step.name))) for step in steps],
     }
+
+
+def usual_seconds(typical: TypicalSeconds, models: Sequence[str]) -> int | None:
+    """How long a set-up with these models usually takes; None where a part of it was never measured here."""
+    by_stage: dict[SetupStage, int] = {}
+    for (stage, name), seconds in typical.items():
+        if stage is not SetupStage.MODEL:
+            by_stage[stage] = max(by_stage.get(stage, 0), seconds)
+    fetched = [typical.get((SetupStage.MODEL, model)) for model in models]
+    if SetupStage.READY not in by_stage or any(seconds is None for seconds in fetched):
+        return None
+    return sum(by_stage.values()) + sum(seconds for seconds in fetched if seconds is not None)
 
 
 def step_view(step: SetupStep, typical_seconds: int | None = None) -> JsonObject:

@@ -191,6 +191,12 @@ def defaults(rows: object) -> LaunchForm:
     return LaunchForm(values)
 
 
+def in_form_words(sentence: str) -> str:
+    """A sentence that names flags of the command line, with the labels of the fields in their place."""
+    labels = {each.name.replace("_", "-"): each.label for each in FIELDS}
+    return re.sub(r"--([a-z][a-z-]*)", lambda flag: f"“{labels[flag[1]]}”" if flag[1] in labels else flag[0], sentence)
+
+
 def button_text(form: LaunchForm, price_usd_per_hour: float | None) -> str:
     """The verb with its price: `Launch 2 machines for $0.84/h`."""
     what = "1 machine" if form.count == 1 else f"{form.count} machines"

@@ -13,7 +13,7 @@ _HINTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     launch_draft.REGION: (("enter", "choose"), ("launch.credential", "credential"), ("launch.again", "again"),
                           ("go.filter", "filter"), ("launch.review", "review")),
     launch_draft.CREDENTIAL: (("enter", "choose"), ("go.filter", "filter"), ("go.back", "back")),
-    launch_draft.AGAIN: (("enter", "review"), ("go.filter", "filter"),
+    launch_draft.AGAIN: (("enter", "review"), ("launch.remove", "remove"), ("go.filter", "filter"),
                          ("go.back", "back")),
     launch_draft.MACHINE: (("enter", "choose"), ("launch.market", "market"), ("go.filter", "filter"),
                            ("launch.review", "review"), ("go.back", "back")),
@@ -21,8 +21,8 @@ _HINTS: Mapping[str, tuple[tuple[str, str], ...]] = {
                           ("launch.review", "review"), ("go.back", "back")),
     launch_draft.OPTIONS: (("enter", "review"), ("↑↓", "field"), ("←→", "turn"), ("launch.restart", "start over"),
                            ("go.back", "back")),
-    launch_draft.REVIEW: (("enter", "launch"), ("go.copy", "copy"), ("1-4", "correct"),
-                          ("launch.check", "check again"), ("go.back", "back")),
+    launch_draft.REVIEW: (("enter", "launch"), ("launch.save", "keep"), ("go.copy", "copy"), ("1-4", "correct"),
+                          ("launch.check", "check again")),
     launch_draft.PROGRESS: (("enter", "go to it"), ("go.back", "leave it running")),
 }  # fmt: skip
 

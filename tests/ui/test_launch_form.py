@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aicompute_tui.actions.registry import ACTIONS
-from aicompute_tui.ui.launch_form import BUILT_IN, FIELDS, LaunchForm, button_text, defaults
+from aicompute_tui.domain.json import JsonObject
+from aicompute_tui.ui.launch_command import command_line, pinned
+from aicompute_tui.ui.launch_form import BUILT_IN, FIELDS, LaunchForm, button_text, defaults, in_form_words
 
 
 def test_an_untouched_form_asks_for_the_documented_machine() -> None:
@@ -112,3 +117,40 @@ def test_nothing_typed_breaks_the_form(values: dict[str, str]) -> None:
     form.problems()
     form.arguments()
     assert button_text(form, 1.0)
+
+
+def test_flags_are_said_in_the_forms_words() -> None:
+    assert in_form_words("Raise --max-price or leave it out.") == "Raise “max $/h” or leave it out."
+    assert in_form_words("--max-ttl is shorter than --ttl.") == "“furthest end” is shorter than “ends after”."
+    assert in_form_words("Start it without --read-only.") == "Start it without --read-only."
+
+
+def test_no_field_and_no_refusal_of_one_speaks_of_flags() -> None:
+    assert not [each.name for each in FIELDS if "--" in each.told]
+    wrong = LaunchForm({**BUILT_IN, **dict.fromkeys(BUILT_IN, "?!"), "ttl": "none"})
+    assert not [sentence for sentence in wrong.problems().values() if "--" in sentence]
+
+
+def test_durations_of_a_past_launch_stand_as_they_are_written() -> None:
+    form = LaunchForm().again({"ttl": "28800s", "idle": "5400s", "max_ttl": "172800s", "name": "old", "zone": None})
+    assert (form["ttl"], form["idle"], form["max_ttl"], form["name"], form["zone"]) == ("8h", "1h30m", "2d", "", "")
+
+
+def test_the_command_line_does_what_is_handed_over() -> None:
+    form = LaunchForm().changed("model", "a/b c/d").changed("protect", "yes").changed("name", "my lab")
+    spec: JsonObject = {"type": "g6.xlarge", "ttl": "28800s", "profile": "aws:env", "zone": None, "volume_gib": 120}
+    arguments = pinned(form.changed("profile", "env"), {"spec": spec})
+    assert arguments["profile"] == "aws:env"
+    line = command_line(ACTIONS["instance.launch"], arguments)
+    words = shlex.split(line)
+    assert words[:3] == ["aic-tui", "instance", "launch"]
+    given = dict(pairwise(words))
+    assert (given["--ttl"], given["--type"], given["--name"], given["--volume-gib"]) == (
+        "8h",
+        "g5.xlarge",
+        "my lab",
+        "120",
+    )
+    assert words.count("--model") == 2
+    assert "--protect" in words
+    assert "--zone" not in words

@@ -8,18 +8,19 @@ from typing import cast
 from textual import on, work
 
 from aicompute_tui.domain.errors import AicError
-from aicompute_tui.domain.json import Json
+from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.ui import launch_draft
 from aicompute_tui.ui.launch_draft import BY_NUMBER, NUMBERS
-from aicompute_tui.ui.launch_form import LaunchForm, defaults, promise
+from aicompute_tui.ui.launch_form import LaunchForm, defaults, in_form_words, promise
 from aicompute_tui.ui.launch_views import Step
+from aicompute_tui.ui.screens import launch_templates
 from aicompute_tui.ui.screens.launch_walk import LaunchWalk
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.widgets.launch_list import StepChosen
 from aicompute_tui.ui.widgets.launch_options import OptionsStep
 from aicompute_tui.ui.widgets.launch_progress import ProgressStep
 from aicompute_tui.ui.widgets.launch_review import ReviewStep
-from aicompute_tui.ui.widgets.launch_steps import ServerStep
+from aicompute_tui.ui.widgets.launch_steps import AgainStep, ServerStep
 
 
 class LaunchScreen(LaunchWalk):
@@ -129,13 +130,45 @@ class LaunchScreen(LaunchWalk):
         try:
             job_id = await self.session.submit("instance.launch", agreed.arguments)
         except AicError as error:
-            self._review.refuse(f"{error.message} {error.next_step}".strip())
+            self._review.refuse(in_form_words(f"{error.message} {error.next_step}".strip()))
             return
         launch_draft.forget(self.session)
         self.console.await_launch(job_id)
         self.say(promise(agreed.form), "dim")
         await self._go(launch_draft.PROGRESS)
         cast("ProgressStep", self.step).begin(job_id, agreed.form)
+
+    # -- templates
+
+    def action_save_template(self) -> None:
+        if isinstance(self.step, ReviewStep):
+            self._keep_template()
+
+    @work(group="templates", exclusive=True, exit_on_error=False)
+    async def _keep_template(self) -> None:
+        try:
+            await launch_templates.keep(self, self.form.arguments())
+        except AicError as error:
+            self.say(error.message, "bad", next_step=error.next_step)
+
+    def action_remove_template(self) -> None:
+        row = self.step.row if isinstance(self.step, AgainStep) else None
+        if row is None:
+            return
+        if row.get("kind") == "template":
+            self._remove_template(row)
+        else:
+            self.say("A launch of the past stays on record; only templates can be removed.", "dim")
+
+    @work(group="templates", exclusive=True, exit_on_error=False)
+    async def _remove_template(self, row: JsonObject) -> None:
+        try:
+            removed = await launch_templates.remove(self, row)
+        except AicError as error:
+            self.say(error.message, "bad", next_step=error.next_step)
+            return
+        if removed and isinstance(self.step, AgainStep):
+            self.step.take_away(str(row["key"]))
 
     @on(ProgressStep.Finished)
     async def go_on(self, event: ProgressStep.Finished) -> None:

@@ -46,6 +46,8 @@ class ListStep(Vertical):
     NOUN = "rows"
     EMPTY = "There is nothing here."
     KEY = "name"
+    ASKS_ALWAYS = False
+    """Others may have changed what is listed since it was last shown."""
 
     def __init__(self, session: Session, *, id: str) -> None:  # noqa: A002 - Textual's own word
         super().__init__(id=id, classes="launch-step")
@@ -118,7 +120,7 @@ class ListStep(Vertical):
         self.form = form
         self.table.set_columns(self.columns())
         self.table.refresh_texts()
-        if self._asked != self.wanted() or self.problem is not None:
+        if self.ASKS_ALWAYS or self._asked != self.wanted() or self.problem is not None:
             self.load()
         else:
             self._to_present()

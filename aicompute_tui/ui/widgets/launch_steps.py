@@ -87,19 +87,23 @@ class AgainStep(ListStep):
     """Templates and launches of the past; enter goes straight to the review."""
 
     NOUN = "to repeat"
+    ASKS_ALWAYS = True
     EMPTY = "Nothing was launched yet. w in the review keeps a launch as a template."
     KEY = "key"
 
     def columns(self) -> list[RowColumn]:
         return launch_lists.again_columns(self.session)
 
-    async def ask(self, wanted: JsonObject) -> Json:
+    async def ask(self, wanted: JsonObject) -> Json:  # noqa: ARG002 - asks for all there is
         jobs = await self.session.query("job.list", {"limit": 200})
         try:
-            templates = await self.session.query("template.list", wanted)
+            templates = await self.session.query("template.list", {})
         except AicError:
             templates = []
         return launch_lists.again_rows(templates, jobs)
+
+    def take_away(self, key: str) -> None:
+        self.table.update_rows({}, [key])
 
     def is_present(self, row: JsonObject) -> bool:  # noqa: ARG002
         return False

@@ -15,7 +15,7 @@ from aicompute_tui.domain.durations import format_duration
 from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.ui.format import short_moments
-from aicompute_tui.ui.launch_form import FIELDS
+from aicompute_tui.ui.launch_form import FIELDS, in_form_words
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.widgets.columns import plain
 
@@ -160,7 +160,7 @@ class LaunchSummary(Static):
 
     def _ends(self, answer: JsonObject) -> tuple[list[RenderableType], list[RenderableType]]:
         """The two sentences that matter most, and the others."""
-        sentences = [self._with_short_moments(plain(str(each))) for each in _list(answer.get("ends"))]
+        sentences = [in_form_words(self._with_short_moments(plain(str(each)))) for each in _list(answer.get("ends"))]
         if answer.get("ends_at") is None:
             return [Text(sentence, self._style("bad")) for sentence in sentences], []
         made = [Text(sentence, self._style("" if place < 2 else "dim")) for place, sentence in enumerate(sentences)]
@@ -195,11 +195,11 @@ class LaunchSummary(Static):
         return grid
 
     def _reason(self, check: Mapping[str, Json]) -> Text:
-        words = self._with_short_moments(plain(_word(check, "reason")))
+        words = in_form_words(self._with_short_moments(plain(_word(check, "reason"))))
         if _verdict(check) == "ok":
             return Text(words, self._style("dim"), no_wrap=True, overflow="ellipsis")
         reason = Text(words, self._style(""))
-        step = plain(_word(check, "next_step"))
+        step = in_form_words(plain(_word(check, "next_step")))
         return reason.append(f" {step}", self._style("dim")) if step else reason
 
 
