@@ -18,12 +18,15 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from aicompute_tui.actions.keyed import keyed_commands
 from aicompute_tui.actions.registry import ACTIONS
 from aicompute_tui.cli.commands import NOUNS
 from aicompute_tui.cli.main import root
-from aicompute_tui.settings.config import read_config
+from aicompute_tui.settings.config import read_config, read_what_can_be
+from aicompute_tui.settings.keymap import keymap
 from aicompute_tui.settings.keys import SETTINGS
 from aicompute_tui.settings.preferences import settings_in
+from aicompute_tui.settings.themes import read_theme
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -59,7 +62,7 @@ def parsed(words: list[str]) -> click.Context:
 
 
 def test_every_block_is_of_a_kind_that_is_tested_here() -> None:
-    assert {block.kind for block in BLOCKS} == {"sh", "sh demo", "sh tests", "toml", "json"}
+    assert {block.kind for block in BLOCKS} == {"sh", "sh demo", "sh tests", "toml", "toml theme", "json"}
     assert TEXT.count("```") == 2 * len(BLOCKS)
 
 
@@ -86,7 +89,16 @@ def test_table_of_commands_names_every_verb_and_no_other() -> None:
 def test_configuration_example_is_accepted(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(the_block("toml"))
-    assert set(read_config(path)) == set(tomllib.loads(the_block("toml")))
+    written = tomllib.loads(the_block("toml"))
+    assert {*read_config(path), "keys"} == set(written)
+    found = keymap(read_what_can_be(path).keys, keyed_commands(), lambda command_id: command_id)
+    assert (set(found.changed), found.problems) == (set(written["keys"]), ())
+
+
+def test_theme_example_is_accepted(tmp_path: Path) -> None:
+    path = tmp_path / "pond.toml"
+    path.write_text(the_block("toml theme"))
+    assert set(read_theme(path).tokens) == set(tomllib.loads(the_block("toml theme"))["tokens"])
 
 
 def test_policy_allows_what_the_aws_adapter_calls_and_ends_only_ours() -> None:
