@@ -118,8 +118,6 @@ async def test_enter_on_a_need_opens_its_machine_and_arrows_walk_between_needs_a
 async def test_a_failed_job_is_retried_from_its_line() -> None:
     failed = job("instance.extend", "failed", subject="id-lab", error_message="No answer.", ended_at=NOW - 5 * MINUTE)
     async with console(FLEET._replace(jobs=[failed])) as world:
-        await world.press("r")
-        await world.until(lambda: "not about a job" in world.jobs)
         await to_needs(world, "lab")
         while needs(world).need is None or needs(world).need.kind != "job-failed":  # type: ignore[union-attr]
             await world.press("down")
@@ -167,7 +165,7 @@ async def test_figures_that_the_header_has_no_room_for_stand_among_the_cards() -
 
 @pytest.mark.asyncio
 async def test_use_of_ten_minutes_stands_beside_a_machine_that_works_and_its_state_beside_one_that_does_not() -> None:
-    use = {"id-lab": (0.0, 50.0, None, 100.0, 0.0, 0.0, 0.0, 0.0, 0.0, 99.0)}
+    use: dict[str, tuple[float | None, ...]] = {"id-lab": (0.0, 50.0, None, 100.0, 0.0, 0.0, 0.0, 0.0, 0.0, 99.0)}
     rows = reading([machine("lab"), machine("new", state="booting"), machine("dark")])._replace(utilisation=use)
     async with console(rows) as world:
         lines = {name: world.line(world.machines, place) for place, name in enumerate(world.names, 1)}

@@ -7,25 +7,22 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import BindingsMap
 from textual.containers import Vertical
 
 from aicompute_tui.services.attention import Need
 from aicompute_tui.store.rows import InstanceRow
-from aicompute_tui.ui.bindings import action_bindings
 from aicompute_tui.ui.machine_columns import Use, machine_columns
 from aicompute_tui.ui.screens.machines import MachinesScreen
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.state import StateChange
 from aicompute_tui.ui.widgets.card_line import CardLine
 from aicompute_tui.ui.widgets.columns import Column
-from aicompute_tui.ui.widgets.needs_list import NeedsList
+from aicompute_tui.ui.widgets.needs_list import RETRY, NeedsList
 from aicompute_tui.ui.widgets.virtual_table import VirtualTable
 
 if TYPE_CHECKING:
     from aicompute_tui.ui.widgets.glance import Glance
 
-_RETRY = "job.retry"
 _TALL = 12
 """Fewer lines than this show the machines alone."""
 _WITH_GLANCE = 26
@@ -44,8 +41,6 @@ class DashboardScreen(MachinesScreen):
     def __init__(self, session: Session) -> None:
         self._needs = NeedsList(session.glyphs, self._now, read_only=session.read_only)
         super().__init__(session)
-        retry = [each for each in action_bindings(["jobs"], read_only=session.read_only) if each.id == _RETRY]
-        self._bindings = BindingsMap.merge([self._bindings, BindingsMap(retry)])
         self._cards = CardLine(session.glyphs)
         self._needs_height = 0
         self._glance: Glance | None = None
@@ -153,14 +148,12 @@ class DashboardScreen(MachinesScreen):
         return self._needs.machine_ids() if self._needs.has_focus else self._machines.selected_ids()
 
     def action_perform(self, action_id: str) -> None:
-        """A job is retried from the need that tells of its failure."""
-        need = self._needs.need if self._needs.has_focus else None
-        if action_id != _RETRY:
-            super().action_perform(action_id)
-        elif need is None or need.action_id != _RETRY or need.row_id is None:
-            self.say("The line under the cursor is not about a job to retry.", "dim")
+        """On a need about a failed job the key that launches a machine again does the job again."""
+        need = self._needs.need
+        if action_id == RETRY and need is not None and need.action_id == RETRY and need.row_id is not None:
+            self.console.perform(RETRY, [need.row_id])
         else:
-            self.console.perform(action_id, [need.row_id])
+            super().action_perform("instance.relaunch" if action_id == RETRY else action_id)
 
     @property
     def hint_ids(self) -> tuple[str, ...]:

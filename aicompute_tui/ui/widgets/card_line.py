@@ -40,8 +40,8 @@ def card_content(figures: Figures | None, width: int, glyphs: Glyphs, also: Coll
         ]
         return Content.assemble("  ", join(parts, "      "))
     machines = Content.assemble((f"{figures.running}/{figures.total}", "bold"), (" machines", "$foreground-muted"))
-    parts = [machines, Content.assemble((hours, "bold"), (" GPU h", "$foreground-muted"))]
-    parts += [Content.assemble((f"{word} ", "$foreground-muted"), text) for word, text in left_out]
+    parts = [machines, *(Content.assemble((f"{word} ", "$foreground-muted"), text) for word, text in left_out)]
+    parts.append(Content.assemble((hours, "bold"), (" GPU h", "$foreground-muted")))
     while len(parts) > 1 and sum(part.cell_length + 3 for part in parts) + 2 > width:
         parts.pop()
     return Content.assemble("  ", join(parts))

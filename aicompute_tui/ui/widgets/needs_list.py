@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from rich.cells import cell_len
+from textual.binding import BindingsMap
 
 from aicompute_tui.domain.instance import InstanceState
 from aicompute_tui.services.attention import Kind, Need
-from aicompute_tui.ui.bindings import footer_word, key_text, keys_of
+from aicompute_tui.ui.bindings import action_bindings, footer_word, key_text, keys_of
 from aicompute_tui.ui.format import STATE_LOOKS, StateLook, age, sign
 from aicompute_tui.ui.glyphs import Glyphs
 from aicompute_tui.ui.navigation import PLACE_KEYS, commands
@@ -21,6 +23,7 @@ _LOOKS: dict[Kind, StateLook] = {
     "lost": STATE_LOOKS[InstanceState.LOST],
     "job-failed": _BAD,
 }
+RETRY = "job.retry"
 _AGED = 76
 """From this width on each line says since when."""
 _HINTED = 50
@@ -34,6 +37,12 @@ class NeedsList(VirtualTable[Need]):
         self._read_only = read_only
         self._widths = (8, 0)
         super().__init__(self._made(glyphs), glyphs=glyphs, marks=False, id="needs")
+
+    def _bind(self) -> None:
+        super()._bind()
+        retry = [each for each in action_bindings(["jobs"], read_only=self._read_only) if each.id == RETRY]
+        own = [replace(each, action=f"screen.{each.action}") for each in retry]
+        self._bindings = BindingsMap.merge([self._bindings, BindingsMap(own)])
 
     @property
     def need(self) -> Need | None:
