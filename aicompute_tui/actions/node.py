@@ -112,6 +112,17 @@ NODE_ACTIONS = (
         aliases=("setup",),
     ),
     Action(
+        "instance.key",
+        "Key of the endpoint",
+        "The key a machine's server asks of every request, as `Authorization: Bearer KEY`; nothing else shows it.",
+        "instances",
+        "query",
+        "aicompute_tui.services.serving_key:show_key",
+        ("instance", "key"),
+        (_NAME,),
+        aliases=("endpoint-key",),
+    ),
+    Action(
         "instance.forget-key",
         "Forget the host key",
         "Forgets a machine's host key after it was rebuilt; the next connection trusts the key it meets.",

@@ -18,6 +18,8 @@ class Framework:
     most_models: int | None = None
     """How many models one machine can serve with it, None for any number."""
     needs_model: bool = True
+    takes_key: bool = True
+    """Whether its server can be told a key that every request must carry."""
 
     @property
     def node_endpoint(self) -> str:
@@ -37,6 +39,7 @@ FRAMEWORKS: dict[str, Framework] = {
             container_port=11434,
             node_port=11434,
             needs_model=False,
+            takes_key=False,
         ),
         Framework(
             name="vllm", title="vLLM", image="vllm/vllm-openai", container_port=8000, node_port=8000, most_models=1

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aicompute_tui.clouds.aws.credentials import (
     ENV_ID,
@@ -23,9 +24,13 @@ from aicompute_tui.clouds.registry import CloudDoor, open_door
 from aicompute_tui.domain.clock import Clock
 from aicompute_tui.domain.credential import HUB_VARIABLE, AwsKeys, Credential, Identity
 from aicompute_tui.domain.errors import AicError, InvalidInput, NotConfigured, NotFound
+from aicompute_tui.runtime.logs import hide
 from aicompute_tui.services.context import Preferences
 from aicompute_tui.settings.places import Places
 from aicompute_tui.store.database import Store
+
+if TYPE_CHECKING:
+    from aicompute_tui.store.vault import Vault
 
 _ADDRESS_SECONDS = 600
 _SET_UP = "Run `aws configure`, set AWS_PROFILE, or use `aic-tui credential set`."
@@ -194,13 +199,11 @@ class Clouds:
     async def hub_token(self, credential_id: str) -> str:
         """A Hugging Face token, unsealed where it is stored. Raises NotConfigured, AuthFailed, BadAnswer."""
         from aicompute_tui.services.hugging_face import ENV_ID as HUB_ENV_ID
-        from aicompute_tui.store.vault import Vault
 
         found = self.session_hub_token() if credential_id == HUB_ENV_ID else None
         sealed = None if found else await self._sealed(credential_id)
         if sealed is not None:
-            vault = await asyncio.to_thread(Vault.open, self._places, self.vault_environment)
-            found = vault.unseal(sealed)
+            found = await self.unseal(sealed)
         if not found:
             step = "Store one: aic-tui credential set huggingface --cloud huggingface"
             raise NotConfigured("This process has no such Hugging Face token.", step)
@@ -214,6 +217,19 @@ class Clouds:
             return env_keys(self._environment)
         credential = next((each for each in await self.credentials() if each.id == credential_id), None)
         return None if credential is None else await self._keys_of(credential)
+
+    async def seal(self, text: str) -> bytes:
+        return (await self._vault()).seal(text)
+
+    async def unseal(self, token: bytes) -> str:
+        found = (await self._vault()).unseal(token)
+        hide(found)
+        return found
+
+    async def _vault(self) -> Vault:
+        from aicompute_tui.store.vault import Vault
+
+        return await asyncio.to_thread(Vault.open, self._places, self.vault_environment)
 
     def session_hub_token(self) -> str | None:
         return self.vault_environment.get(HUB_VARIABLE) or None
@@ -262,14 +278,12 @@ class Clouds:
         if self._store is None:
             raise NotConfigured("The vault is in the database, which is not open.", "Run “aic-tui doctor”.")
         from aicompute_tui.services.credentials import decode_keys
-        from aicompute_tui.store.vault import Vault
 
         token = await self._sealed(credential.id)
         if token is None:
             step = f"Store them again: aic-tui credential set {credential.name}"
             raise NotConfigured(f"The keys of {credential.name} are not in the vault.", step)
-        vault = await asyncio.to_thread(Vault.open, self._places, self.vault_environment)
-        keys = decode_keys(vault.unseal(token))
+        keys = decode_keys((await self._vault()).unseal(token))
         self._opened_tokens[credential.id] = token
         return keys
 

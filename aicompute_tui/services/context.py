@@ -65,6 +65,14 @@ class CloudDirectory(Protocol):
         """The Hugging Face token of the environment or of a person's session."""
         ...
 
+    async def seal(self, text: str) -> bytes:
+        """A secret as the vault of this process writes it down. Raises NotConfigured, AuthFailed."""
+        ...
+
+    async def unseal(self, token: bytes) -> str:
+        """What was sealed. Raises NotConfigured, AuthFailed."""
+        ...
+
     def may_reach(self, url: str) -> bool:
         """False in the demo for anything but this machine."""
         ...

@@ -19,6 +19,7 @@ from aicompute_tui.metrics.node_watch import watch_command
 from aicompute_tui.services.audit import record, save
 from aicompute_tui.services.context import Context
 from aicompute_tui.services.nodes import node_address
+from aicompute_tui.services.serving_key import sealed_name
 from aicompute_tui.services.watch_reader import WatchReader
 from aicompute_tui.store.database import Transaction
 
@@ -183,10 +184,11 @@ async def take_link(
 
 
 async def forget(context: Context, instance_ids: Iterable[str]) -> None:
-    """Reports of machines that are gone are of no use to anybody."""
+    """Reports and keys of machines that are gone are of no use to anybody."""
     async with context.store.write() as transaction:
         for instance_id in instance_ids:
             await transaction.node_reports.remove(instance_id)
+            await transaction.secrets.remove(sealed_name(instance_id))
 
 
 async def look_at_all(context: Context, rows: Iterable[Instance]) -> None:

@@ -15,8 +15,11 @@ from aicompute_tui.services.audit import record
 from aicompute_tui.services.context import Context
 from aicompute_tui.services.hugging_face import machine_token
 from aicompute_tui.services.nodes import node_address
+from aicompute_tui.services.serving_key import serving_key
 
 HUB_TOKEN = "HF_TOKEN"  # noqa: S105 - its name on the machine
+SERVING_KEY = "API_KEY"
+_TITLES = {HUB_TOKEN: "the Hugging Face token", SERVING_KEY: "the key of its server"}
 LOOK_SECONDS = 15.0
 RETRY_SECONDS = 60.0
 _FILE = "/etc/aic-tui/secrets.env"
@@ -58,19 +61,21 @@ class SecretsDelivery:
         self._delivered_at: datetime | None = None
         self._looked_at: datetime | None = None
         self._problem = ""
+        self._key_problem = ""
 
     async def see_to(self, context: Context, row: Instance, report: NodeReport) -> None:
         """Raises what the vault or the connection raise."""
         framework = FRAMEWORKS.get(row.framework)
-        if framework is None or not framework.needs_model or row.owner != context.actor.owner:
+        if framework is None or not framework.takes_key or row.owner != context.actor.owner:
             return
         if not report.steps or is_set_up(report.steps) or not self._is_time(context, report):
             return
         self._looked_at = context.clock.now()
-        token = await machine_token(context)
-        if token is None:
+        secrets = await self._secrets(context, row)
+        if not secrets:
             return
-        content = secrets_content({HUB_TOKEN: token})
+        content = secrets_content(secrets)
+        titles = " and ".join(_TITLES[name] for name in sorted(secrets))
         digest = hashlib.sha256(content).hexdigest()
         if digest == self._digest and not self._is_lost(context, report):
             return
@@ -79,18 +84,34 @@ class SecretsDelivery:
         except AicError as error:
             if error.message != self._problem:
                 self._problem = error.message
-                message = f"{row.name} could not be handed the Hugging Face token: {error.message}"
+                message = f"{row.name} could not be handed {titles}: {error.message}"
                 await _tell(context, row, "instance.secrets-failed", message, "warning")
             raise
         self._digest, self._delivered_at, self._problem = digest, context.clock.now(), ""
-        await _tell(context, row, "instance.secrets-delivered", f"{row.name} was handed the Hugging Face token", "info")
+        await _tell(context, row, "instance.secrets-delivered", f"{row.name} was handed {titles}", "info")
+
+    async def _secrets(self, context: Context, row: Instance) -> dict[str, str]:
+        """Without a key that can be kept the server asks for none, which is told once."""
+        token = await machine_token(context)
+        found = {} if token is None else {HUB_TOKEN: token}
+        try:
+            key = await serving_key(context, row)
+        except AicError as error:
+            if error.message != self._key_problem:
+                self._key_problem = error.message
+                message = f"{row.name} serves without a key: {error.message}"
+                await _tell(context, row, "instance.key-failed", message, "warning")
+            key = None
+        return found if key is None else {**found, SERVING_KEY: key}
 
     def _is_time(self, context: Context, report: NodeReport) -> bool:
-        """At the first answer; later only while the machine waits, and then not at every answer."""
+        """At the first answer; later only where that failed or the machine waits, and then not at every answer."""
         if self._looked_at is None:
             return True
         since = (context.clock.now() - self._looked_at).total_seconds()
-        return since >= (RETRY_SECONDS if self._problem else LOOK_SECONDS) and waits_for_token(report)
+        if self._problem:
+            return since >= RETRY_SECONDS
+        return since >= LOOK_SECONDS and waits_for_token(report)
 
     def _is_lost(self, context: Context, report: NodeReport) -> bool:
         if self._delivered_at is None:

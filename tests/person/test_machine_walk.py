@@ -26,9 +26,10 @@ DOWN_THE_OPTIONS = {
 """What the options say while the cursor is in a field, from the one below the market on."""
 ASK = """
 import json, sys, urllib.request
-url, model = sys.argv[1:]
+url, model, key = sys.argv[1:]
 opened = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 said = json.dumps({"model": model, "messages": [{"role": "user", "content": "Say something about memory."}]}).encode()
+opened.addheaders = [("Authorization", f"Bearer {key}")]
 asked = urllib.request.Request(url + "/chat/completions", said, {"Content-Type": "application/json"})
 models = [each["id"] for each in json.load(opened.open(url + "/models", timeout=20))["data"]]
 words = json.load(opened.open(asked, timeout=60))["choices"][0]["message"]["content"]
@@ -192,12 +193,18 @@ def look_around_in_a_shell(terminal: Terminal) -> None:
 
 
 def use_its_endpoint(terminal: Terminal) -> None:
-    """A program of this host asks the model server at the address shown."""
+    """A program of this host asks the model server at the address shown, with the key that the console tells."""
     go_to(terminal, NAME)
     terminal.keys("Enter")
     screen = terminal.until(lambda screen: re.search(r"endpoint +http://127\.0\.0\.1:\d+", screen) is not None)
     [url] = re.findall(r"endpoint +(http://127\.0\.0\.1:\d+/v1) ", screen)
-    answer = json.loads(terminal.inside([sys.executable, "-P", "-c", ASK, url, MODEL]))
+    terminal.keys(":")
+    terminal.keys("-l", f"endpoint-key {NAME}")
+    terminal.keys("Enter")
+    screen = terminal.until(lambda screen: re.search(r"sk-[\w-]{43}", screen) is not None)
+    [key] = re.findall(r"sk-[\w-]{43}", screen)
+    terminal.keys("Escape")
+    answer = json.loads(terminal.inside([sys.executable, "-P", "-c", ASK, url, MODEL, key]))
     assert answer["models"] == [MODEL]
     assert len(answer["words"].split()) > 5
 

@@ -272,6 +272,12 @@ class FakeDirectory:
     def session_hub_token(self) -> str | None:
         return None
 
+    async def seal(self, text: str) -> bytes:
+        return text[::-1].encode()
+
+    async def unseal(self, token: bytes) -> str:
+        return token.decode()[::-1]
+
     def may_reach(self, url: str) -> bool:
         return True
 
