@@ -45,6 +45,9 @@ class View(NamedTuple):
     """It never rests, so the picture is taken as soon as it is complete."""
 
 
+AFRESH = ("n", "ctrl+n")
+SERVER = ("3", "down", "down", "enter", *"meta-llama/Llama-3.1-8B-Instruct")
+
 VIEWS = (
     View("dashboard", (), "llama8-ca"),
     View("instances", ("2",), "llama8-ca"),
@@ -54,7 +57,11 @@ VIEWS = (
     View("setup-failed", ("slash", *"gemma-try", "enter", "enter"), "l shows its log"),
     View("logs", ("slash", *"llama8", "enter", "l", "slash", *"throughput", "enter"), " of "),
     View("forward", ("slash", *"llama8", "enter", "f"), "Forward which port"),
-    View("launch", ("n",), "g5.xlarge"),
+    View("wizard-region", (*AFRESH,), "1 of 5"),
+    View("wizard-machine", (*AFRESH, "2"), " more "),
+    View("wizard-framework", (*AFRESH, *SERVER), "installs vllm"),
+    View("wizard-options", (*AFRESH, "4"), "4 of 5"),
+    View("wizard-review", (*AFRESH, *SERVER, "enter", "enter"), "WHAT ENDS IT"),
     View("terminate", ("t",), "Terminate"),
     View("command", ("colon", *"ins"), "ins"),
     View("palette", ("ctrl+p",), ""),
@@ -63,8 +70,16 @@ VIEWS = (
     View("jobs", ("0",), "Launch"),
     View("json", ("y",), "remote_id"),
     View("credentials", ("colon", *"credentials", "enter"), "default"),
+    View("credential-shown", ("colon", *"credentials", "enter", "slash", *"default", "enter", "s"), "secret"),
+    View("credential-form", ("colon", *"credentials", "enter", "a"), "Store it"),
     View("types", ("colon", *"types", "enter"), "g5.xlarge"),
     View("settings", ("colon", *"settings", "enter"), "instance_type"),
+    View("setting-edit", ("colon", *"settings", "enter", "slash", *"market", "enter", "e"), "turns it"),
+    View("regions", ("colon", *"regions", "enter"), "not enabled"),
+    View("keys", ("colon", *"keys", "enter"), "everywhere"),
+    View("theme", ("colon", *"themes", "enter"), "ansi-dark"),
+    View("about", ("colon", *"about", "enter"), "store id"),
+    View("wizard-progress", (*AFRESH, "ctrl+l", "wait:8000", "ctrl+l"), "Go to", moves=True),
 )
 
 

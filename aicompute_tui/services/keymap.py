@@ -93,10 +93,10 @@ def key_problems(path: Path, commands: Commands) -> list[AicError]:
 
 
 def key_rows(commands: Commands, own: Keymap) -> list[JsonObject]:
-    """A row for each command, those of one place together."""
+    """A row for each command, those of one place together, the ones with a key first."""
     order = {place: number for number, place in enumerate(dict.fromkeys(each.place for each in commands.values()))}
     rows: list[JsonObject] = []
-    for each in sorted(commands.values(), key=lambda command: order[command.place]):
+    for each in sorted(commands.values(), key=lambda command: (order[command.place], not command.keys)):
         keys = own.changed.get(each.id, each.keys)
         rows.append(
             {

@@ -117,13 +117,15 @@ def _region_told(_: Session, row: JsonObject) -> str:
 def _key_columns(session: Session) -> list[RowColumn]:
     def keys(row: JsonObject) -> Cell:
         shown = " ".join(str(key) for key in _list(row.get("keys")))
-        return Cell(shown or session.glyphs.unknown, "accent" if shown else "dim")
+        command = commands().get(text(row, "id"))
+        word = f":{command.aliases[0]}" if command is not None and command.aliases else session.glyphs.unknown
+        return Cell(shown, "accent") if shown else Cell(word, "dim")
 
     def own(row: JsonObject) -> Cell:
         return Cell("yours" if text(row, "source") == "file" else "", "strong")
 
     return [
-        Column(key="keys", title="keys", width=12, cell=keys, letter="K", sort=lambda row: str(_list(row["keys"]))),
+        Column(key="keys", title="keys", width=14, cell=keys, letter="K", sort=lambda row: str(_list(row["keys"]))),
         plain_column("title", "does", 20, weight=1, most=34, letter="D"),
         plain_column("place", "where", 12, letter="W", needs=60),
         Column(key="source", title="", width=5, cell=own, needs=44, letter="Y", sort=lambda row: text(row, "source")),
@@ -202,27 +204,27 @@ def _list(value: Json) -> list[Json]:
 
 CREDENTIALS = RecordList(
     question="credential.list", title="Credentials", key="id", columns=_credential_columns, told=_credential_told,
-    empty="No credential is found. Press a to store one, or run `aws configure`.", marks=False,
+    empty="No credential is found. Press a to store one, or run `aws configure`.",
     scope="credentials", opens="credential.test",
 )  # fmt: skip
 SETTINGS = RecordList(
     question="setting.list", title="Preferences", key="key", columns=_setting_columns, told=_setting_told,
-    empty="The settings cannot be read.", marks=False, scope="settings", opens="setting.set",
+    empty="The settings cannot be read.", scope="settings", opens="setting.set",
 )  # fmt: skip
 REGIONS = RecordList(
     question="region.list", title="Regions", key="code", columns=_region_columns, told=_region_told,
-    empty="The cloud names no regions.", marks=False,
+    empty="The cloud names no regions.",
 )  # fmt: skip
 KEYS = RecordList(
     question="key.list", title="Keys", key="id", columns=_key_columns, told=_key_told,
-    empty="There are no commands.", marks=False, scope="keys", opens="key.set",
+    empty="There are no commands.", scope="keys", opens="key.set",
 )  # fmt: skip
 THEMES = RecordList(
     question="theme.list", title="Theme", key="name", columns=_theme_columns, told=_theme_told,
-    empty="There are no themes.", marks=False,
+    empty="There are no themes.",
 )  # fmt: skip
 ABOUT = RecordList(
     question="about.show", title="About", key="name", columns=_about_columns, told=None,
-    empty="Nothing can be said.", marks=False,
+    empty="Nothing can be said.",
 )  # fmt: skip
 SETTINGS_LISTS = (CREDENTIALS, SETTINGS, REGIONS, KEYS, THEMES, ABOUT)

@@ -37,6 +37,7 @@ class CredentialsScreen(SettingsScreen):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._hiding: Timer | None = None
+        self._shown_id = ""
 
     def compose_below(self) -> ComposeResult:
         yield TextLine(id="revealed")
@@ -53,6 +54,7 @@ class CredentialsScreen(SettingsScreen):
             self._tell_test(self.called(row), answer)
         elif action_id == "credential.show" and isinstance(answer, dict):
             self._show(self.called(row), answer)
+            self._shown_id = records.text(row, "id")
         else:
             super().tell_answer(action_id, row, answer)
 
@@ -82,6 +84,10 @@ class CredentialsScreen(SettingsScreen):
         self._hiding = self.set_timer(SHOWN_SECONDS, self._hide)
 
     @on(VirtualTable.SelectionChanged)
+    def _hide_elsewhere(self) -> None:
+        if self.table.cursor_id != self._shown_id:
+            self._hide()
+
     def _hide(self) -> None:
         if self._hiding is not None:
             self._hiding.stop()
