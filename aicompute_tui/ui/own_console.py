@@ -52,10 +52,11 @@ class OwnConsole:
         )
 
     def notices(self) -> list[str]:
-        """A sentence for everything in the configuration that does not count."""
+        """A sentence for everything in the configuration that does not count, short enough for one line."""
         config = self._runtime.configuration.config
         problems = [*config.problems, *config.key_problems, *(self.keymap().problems if config.keys else ())]
-        return [f"{problem.message} {problem.next_step}".strip() for problem in problems]
+        folder = f"{self.config_folder}/"
+        return [f"{problem.message} {problem.next_step}".strip().replace(folder, "") for problem in problems]
 
     def _settings(self, snapshot: Snapshot | None) -> list[JsonObject]:
         from aicompute_tui.services.preferences import setting_rows

@@ -126,7 +126,7 @@ def _key_columns(session: Session) -> list[RowColumn]:
 
     return [
         Column(key="keys", title="keys", width=14, cell=keys, letter="K", sort=lambda row: str(_list(row["keys"]))),
-        plain_column("title", "does", 20, weight=1, most=34, letter="D"),
+        plain_column("title", "does", 14, weight=1, most=34, letter="D"),
         plain_column("place", "where", 12, letter="W", needs=60),
         Column(key="source", title="", width=5, cell=own, needs=44, letter="Y", sort=lambda row: text(row, "source")),
         plain_column("id", "id", 22, weight=1, letter="I", needs=84),
