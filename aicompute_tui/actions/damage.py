@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from aicompute_tui.actions.model import Action
@@ -128,36 +128,56 @@ def question_before(action: Action, rows: Sequence[Row], arguments: Mapping[str,
 
 
 def cancel_job(rows: Sequence[Row]) -> Damage:
-    row = rows[0]
-    action = ACTIONS.get(_text(row, "action_id"))
-    title = _text(row, "title") or (action.title if action is not None else "this job")
-    lines = [f"is  {_text(row, 'state') or 'unknown'}{_clause(_text(row, 'progress'))}"]
-    lines.append("stops  at its next safe place; what the cloud has already accepted stays")
-    if row.get("action_id") == "instance.launch":
+    lines = [*_job_states(rows), "stops  at its next safe place; what the cloud has already accepted stays"]
+    if any(row.get("action_id") == "instance.launch" for row in rows):
         lines.append("leaves  machines already asked for, with their own end; see the machines table")
-    return Damage(f"Cancel “{title}”?", tuple(lines), "Cancel the job")
+    verb = "Cancel the job" if len(rows) == 1 else f"Cancel {len(rows)} jobs"
+    return Damage(_job_question("Cancel", rows), tuple(lines), verb)
 
 
 def retry_job(rows: Sequence[Row]) -> Damage:
-    row = rows[0]
+    lines = list(_job_states(rows))
+    if len(rows) == 1:
+        lines.append(f"again  {_given(rows[0]) or 'as it was asked for'}")
+    if any(row.get("action_id") == "instance.launch" for row in rows):
+        lines.append("costs  what such a machine costs now; its checks are made again before anything is asked for")
+    verb = "Retry the job" if len(rows) == 1 else f"Retry {len(rows)} jobs"
+    return Damage(_job_question("Retry", rows), tuple(lines), verb)
+
+
+def _job_question(verb: str, rows: Sequence[Row]) -> str:
+    return f"{verb} “{_job_title(rows[0])}”?" if len(rows) == 1 else f"{verb} {len(rows)} jobs?"
+
+
+def _job_states(rows: Sequence[Row]) -> Iterator[str]:
+    """What each is or how it ended."""
+    for row in rows[:_NAMED_AT_MOST]:
+        told = _text(row, "state") or "unknown"
+        told += _clause(_text(row, "error_message") or _text(row, "progress"))
+        yield f"is  {told}" if len(rows) == 1 else f"{_job_title(row)}  {told}"
+    if len(rows) > _NAMED_AT_MOST:
+        yield f"and {len(rows) - _NAMED_AT_MOST} more"
+
+
+def _job_title(row: Row) -> str:
     action = ACTIONS.get(_text(row, "action_id"))
-    title = _text(row, "title") or (action.title if action is not None else "this job")
-    lines = [f"ended  {_text(row, 'state') or 'unknown'}{_clause(_text(row, 'error_message'))}"]
+    return _text(row, "title") or (action.title if action is not None else "this job")
+
+
+def _given(row: Row) -> str:
+    """What a job was asked to do, in its own words."""
     parameters = row.get("parameters")
     given = parameters if isinstance(parameters, dict) else {}
     told = [f"{key.replace('_', ' ')} {_value(value)}" for key, value in given.items() if value not in (None, "", [])]
-    lines.append(f"again  {', '.join(told) or 'as it was asked for'}")
-    if row.get("action_id") == "instance.launch":
-        lines.append("costs  what such a machine costs now; its checks are made again before anything is asked for")
-    return Damage(f"Retry “{title}”?", tuple(lines), "Retry the job")
+    return ", ".join(told)
 
 
 def remove_credential(rows: Sequence[Row]) -> Damage:
-    row = rows[0]
-    account = _text(row, "account_id")
-    lines = [f"loses  the stored keys{f' of account {account}' if account else ''}; no copy is kept here"]
+    accounts = list(dict.fromkeys(account for row in rows if (account := _text(row, "account_id"))))
+    of = f" of account{'' if len(accounts) == 1 else 's'} {', '.join(accounts)}" if accounts else ""
+    lines = [f"loses  the stored keys{of}; no copy is kept here"]
     lines.append("leaves  machines of that account running until they end themselves; they cannot be ended from here")
-    verb = f"Remove {name_of(row)}"
+    verb = _on("Remove", rows, "credential")
     return Damage(f"{verb}?", tuple(lines), verb)
 
 
@@ -177,6 +197,12 @@ _BUILDERS: dict[str, Callable[[Sequence[Row]], Damage]] = {
     "job.cancel": cancel_job,
     "job.retry": retry_job,
     "credential.remove": remove_credential,
+    "container.stop": stop_containers,
+    "container.restart": restart_containers,
+    "container.kill": kill_containers,
+    "container.remove": remove_containers,
+    "host.remove": remove_host,
+    "host.forget-key": forget_host_key,
 }
 
 

@@ -25,6 +25,8 @@ def export_path(text: str) -> Path:
     if not wanted:
         raise InvalidInput("There is no file name.", "Give one that ends in .csv, .json or .yaml.")
     try:
+        if not wanted.isprintable():
+            raise InvalidInput("That file name holds what cannot be shown.", "Give another name.")
         path = Path(wanted).expanduser().absolute()
         if path.suffix.lower() not in _FORMATS:
             raise InvalidInput(f"“{path.name}” says no format.", "End it in .csv, .json or .yaml.")

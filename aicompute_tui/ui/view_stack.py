@@ -54,8 +54,10 @@ class ViewStack:
             self._remember()
 
     def back(self) -> None:
-        """One view down; at home nothing."""
-        if len(self._trail) > 1:
+        """One view down; at home nothing. What stands over the trail, as a comparison does, is left first."""
+        if len(self._app.screen_stack) > len(self._trail):
+            self._app.pop_screen()
+        elif len(self._trail) > 1:
             self._show(self._trail[:-1])
             self._remember()
 

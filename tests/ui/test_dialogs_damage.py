@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from aicompute_tui.actions.damage import damage_of
 from aicompute_tui.actions.registry import ACTIONS
 from aicompute_tui.domain.json import JsonObject
@@ -100,3 +102,24 @@ def test_a_row_that_is_not_known_here_is_asked_about_in_general_words() -> None:
     for action in ACTIONS.values():
         if action.dangerous:
             assert damage_of(action, []).question.endswith("?")
+
+
+@pytest.mark.parametrize("action_id", ["job.cancel", "job.retry", "credential.remove", "instance.terminate"])
+def test_what_is_asked_of_several_names_how_many(action_id: str) -> None:
+    rows: list[JsonObject] = [
+        {"id": f"{number}", "name": f"n{number}", "action_id": "instance.launch", "state": "failed"}
+        for number in range(9)
+    ]
+    damage = damage_of(ACTIONS[action_id], rows)
+    assert "9" in damage.question
+    assert "9" in damage.verb
+    assert len(damage.lines) <= 9
+
+
+def test_a_retry_says_what_it_does_again_and_what_a_launch_costs() -> None:
+    row: JsonObject = {"action_id": "instance.launch", "state": "failed", "error_message": "No capacity.",
+                       "parameters": {"type": "g5.xlarge", "model": ["a", "b"], "zone": None}}  # fmt: skip
+    damage = damage_of(ACTIONS["job.retry"], [row])
+    assert damage.lines[0] == "is  failed, No capacity."
+    assert damage.lines[1] == "again  type g5.xlarge, model a, b"
+    assert any(line.startswith("costs  ") for line in damage.lines)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from string import ascii_lowercase
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
@@ -26,7 +25,6 @@ class JumpScreen(ModalScreen[Widget | None]):
 
     CSS_PATH = STYLES / "jump.tcss"
     AUTO_FOCUS = ""
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f2", "leave", "leave", show=False)]
 
     def __init__(self, parts: Sequence[Widget]) -> None:
         super().__init__()
@@ -55,10 +53,7 @@ class JumpScreen(ModalScreen[Widget | None]):
 
     def on_key(self, event: events.Key) -> None:
         event.stop()
-        if event.key in self.parts:
-            self.dismiss(self.parts[event.key])
-        elif event.key not in ("escape", "f2"):
-            self.dismiss(None)
+        self.dismiss(self.parts.get(event.key))
 
     def on_click(self) -> None:
         self.dismiss(None)
@@ -70,9 +65,6 @@ class JumpScreen(ModalScreen[Widget | None]):
 
     def on_mount(self) -> None:
         self._opened_at = self.app.size
-
-    def action_leave(self) -> None:
-        self.dismiss(None)
 
 
 def parts_in_sight(app: ConsoleApp) -> list[Widget]:
