@@ -240,10 +240,26 @@ def sighting_columns(glyphs: Glyphs, now: Now) -> list[Column[SightingRow]]:
     return [replace(each, fields=_RECORD_FIELDS.get(each.key, ())) for each in columns]
 
 
+_MOST_TEXTS = 50_000
 FILTER_COLUMNS = (
     "name", "id", "type", "gpu", "vram", "gpus", "region", "zone", "where", "account", "owner", "state", "market",
     "model", "up", "price", "cost", "ends", "stage", "idle",
 )  # fmt: skip
+
+
+class SearchedTexts:
+    """What a plain word is looked for in; a row's text is made once, for every key looks through all of them."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, tuple[InstanceRow, str]] = {}
+
+    def __call__(self, row: InstanceRow) -> str:
+        held = self._held.get(row.id)
+        if held is None or held[0] is not row:
+            if len(self._held) >= _MOST_TEXTS:
+                self._held.clear()
+            held = self._held[row.id] = (row, searched_text(row))
+        return held[1]
 
 
 def searched_text(row: InstanceRow) -> str:

@@ -12,7 +12,7 @@ from aicompute_tui.store.rows import InstanceRow
 from aicompute_tui.ui.bindings import key_text
 from aicompute_tui.ui.filter_language import Filter, parse_filter
 from aicompute_tui.ui.format import this_minute
-from aicompute_tui.ui.machine_columns import FILTER_COLUMNS, filter_value, machine_columns, searched_text, shape_at
+from aicompute_tui.ui.machine_columns import FILTER_COLUMNS, SearchedTexts, filter_value, machine_columns, shape_at
 from aicompute_tui.ui.navigation import commands
 from aicompute_tui.ui.screens.base import ConsoleScreen
 from aicompute_tui.ui.session import Session
@@ -40,6 +40,7 @@ class MachinesScreen(ConsoleScreen):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._filter_read = Filter("")
+        self._searched = SearchedTexts()
         self._shape = shape_at(0)
         self._machines: VirtualTable[InstanceRow] = VirtualTable(
             self.machine_columns(0), glyphs=session.glyphs, id="machines"
@@ -89,7 +90,7 @@ class MachinesScreen(ConsoleScreen):
     def apply_filter(self, text: str) -> None:
         self._filter_read = parse_filter(text, FILTER_COLUMNS)
         value = filter_value(self._now, self.session.state.nodes)
-        self._machines.set_filter(self._filter_read.predicate(searched_text, value))
+        self._machines.set_filter(self._filter_read.predicate(self._searched, value))
         self._say_empty()
 
     def copied_text(self) -> tuple[str, str]:

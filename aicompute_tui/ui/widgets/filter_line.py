@@ -7,7 +7,9 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.geometry import Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.widgets import Input, Static
 
 
@@ -18,6 +20,8 @@ class FilterInput(Input):
         Binding("escape", "leave", show=False),
         Binding("down", "submit", show=False),
     ]
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0))
+    """It grows with each letter, and its place on the screen does not: nothing is to be laid out anew."""
 
     def action_leave(self) -> None:
         self.post_message(FilterLine.Closed(""))
@@ -43,6 +47,7 @@ class FilterLine(Horizontal):
     def __init__(self) -> None:
         super().__init__(id="filter")
         self.display = False
+        self._problem = ""
 
     def compose(self) -> ComposeResult:
         yield Static("/", id="filter-mark", markup=False)
@@ -72,7 +77,9 @@ class FilterLine(Horizontal):
 
     def say(self, problem: str) -> None:
         """What is wrong with the text; empty where nothing is."""
-        self.query_one("#filter-problem", Static).update(problem)
+        if problem != self._problem:  # an update lays the whole screen out anew, and each letter comes by here
+            self._problem = problem
+            self.query_one("#filter-problem", Static).update(problem)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
