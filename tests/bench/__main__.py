@@ -19,6 +19,7 @@ ROWS = {
     "key-paint": "tests.bench.key_paint_row",
     "first-frame": "tests.bench.first_frame_row",
     "idle": "tests.bench.idle_row",
+    "console-rss": "tests.bench.console_rss_row",
     "virtual-table": "tests.bench.virtual_table_row",
     "log-view": "tests.bench.log_view_row",
     "ssh-tail": "tests.bench.ssh_tail_row",

@@ -1,4 +1,4 @@
-"""Wall time from start to the first readable row, beside a bare Textual program in the same interleaved run."""
+"""Wall time from start to the first readable row and figures, beside a bare Textual program in the same run."""
 
 from __future__ import annotations
 
@@ -59,4 +59,4 @@ def _bare_seconds(home: Path) -> float:
 def _our_seconds(home: Path) -> float:
     burn = f"${PRICE * _MACHINES:,.2f}/h"
     with Terminal([PROGRAM], clean_environment(home), **_SIZE) as terminal:
-        return terminal.wait_for(machine_name(_MACHINES - 1), burn)
+        return terminal.wait_for(machine_name(_MACHINES - 1), burn, f"{_MACHINES} running / {_MACHINES}")

@@ -45,10 +45,19 @@ def clean_environment(home: Path | None = None, **more: str) -> dict[str, str]:
     return {"PATH": os.defpath, "HOME": str(home), "AIC_TUI_HOME": str(home), "LANG": "C.UTF-8", **more}
 
 
-def end_agents(home: Path) -> None:
-    """Ends what consoles of this home have started and left behind."""
+def processes_of(home: Path) -> list[int]:
+    """Consoles of this home, and what they have started."""
     wanted = f"AIC_TUI_HOME={home}".encode()
+    found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if wanted in (folder / "environ").read_bytes().split(b"\0"):
-                os.kill(int(folder.name), signal.SIGKILL)
+                found.append(int(folder.name))
+    return found
+
+
+def end_agents(home: Path) -> None:
+    """Ends what consoles of this home have started and left behind."""
+    for pid in processes_of(home):
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -12,10 +13,12 @@ import struct
 import termios
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 
 _ESCAPES = re.compile(rb"\x1b(?:\[[0-9;?<>=]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][A-Z0-9]|[=>78])")
 _ASKS_SYNCHRONIZED_OUTPUT = b"\x1b[?2026$p"
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -31,7 +34,7 @@ class Terminal:
             terminal = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
             os.execve(command[0], list(command), {**environment, **terminal})
         fcntl.ioctl(self._file, termios.TIOCSWINSZ, size)
-        self.written = b""
+        self.written = bytearray()
 
     def __enter__(self) -> Terminal:
         return self
@@ -43,17 +46,18 @@ class Terminal:
         os.waitpid(self.pid, 0)
         os.close(self._file)
 
-    def text(self) -> str:
-        """Everything written so far without escape sequences."""
-        return _ESCAPES.sub(b"", self.written).decode(errors="replace")
+    def text(self, since: int = 0) -> str:
+        """Everything written so far, or from a byte on, without escape sequences."""
+        return _ESCAPES.sub(b"", self.written[since:]).decode(errors="replace")
 
-    def wait_for(self, *markers: str, seconds: float = 30.0) -> float:
+    def wait_for(self, *markers: str, seconds: float = 30.0, since: int = 0) -> float:
         """Seconds from the start until all markers could be read. Raises TimeoutError with what stands there."""
         deadline = time.perf_counter() + seconds
         while time.perf_counter() < deadline:
-            if self._read(0.05) and all(marker in self.text() for marker in markers):
+            if self._read(0.05) and all(marker in self.text(since) for marker in markers):
                 return time.perf_counter() - self.began
-        raise TimeoutError(f"not seen: {markers}; the terminal shows: {self.text()[-2000:]}")
+        what = " and ".join(repr(marker) for marker in markers)
+        raise TimeoutError(f"waited {seconds:g} s for {what}; the terminal shows: {self.text(since)[-2000:]}")
 
     def watch(self, seconds: float) -> tuple[float, int]:
         """(CPU seconds of the program, bytes it wrote) in that time."""
@@ -82,6 +86,17 @@ class Terminal:
             fields = stat.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
 
+    def waited_seconds(self) -> float:
+        """How long its threads were ready to run while the processor was another's."""
+        waited = 0
+        for task in Path(f"/proc/{self.pid}/task").iterdir():
+            with contextlib.suppress(OSError):
+                waited += int((task / "schedstat").read_text(encoding="ascii").split()[1])
+        return waited / 1e9
+
+    def resident_mib(self) -> float:
+        return resident_mib(self.pid)
+
     def _read(self, seconds: float) -> bool:
         ready, _, _ = select.select([self._file], [], [], seconds)
         if not ready:
@@ -94,3 +109,8 @@ class Terminal:
             os.write(self._file, b"\x1b[?2026;2$y")
         self.written += piece
         return True
+
+
+def resident_mib(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+    return pages * _PAGE / 2**20
