@@ -1,4 +1,4 @@
-"""Programs for a terminal: a console over fixed rows, and one in an empty home, both without an agent process."""
+"""Programs for a terminal: a console over fixed rows, and one in an empty home, both without an agent that answers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ import sys
 from aicompute_tui import ui
 from aicompute_tui.runtime import build
 {before}
-sys.exit(ui.run(build(agent_command=["false"])))
+sys.exit(ui.run(build(agent_command=["sleep", "20"])))
 """
 BROKEN = """
 from aicompute_tui.ui.screens.base import ConsoleScreen

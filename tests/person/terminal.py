@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tests.needs import need
@@ -39,22 +39,24 @@ class Terminal:
         self.pressed = 0
         """Keystrokes so far."""
 
-    def start(self, command: Sequence[str], **more: str) -> None:
-        """Runs `command`, then says its exit code and keeps the terminal open."""
+    def start(self, command: Sequence[str], more: Mapping[str, str] | None = None, *, alone: bool = True) -> None:
+        """Runs `command`, then says its exit code and keeps the terminal open; `alone` it has loopback only."""
         environment = {
             "HOME": str(self.home),
             "PATH": os.environ["PATH"],
             "LANG": "C.UTF-8",
             "TMPDIR": str(self.home),
-            **more,
+            **(more or {}),
         }
         environment = {"TERM": "tmux-256color", **environment}
         # What the terminal's settings were before and after, then a shell-like end that echoes what is typed.
         line = (
-            f"ip link set lo up; stty -g > {self.home}/before; {shlex.join(command)}; "
+            f"stty -g > {self.home}/before; {shlex.join(command)}; "
             f"code=$?; stty -g > {self.home}/after; echo EXIT $code; exec cat"
         )
-        words = ["unshare", "-rn", "env", "-i", *(f"{name}={value}" for name, value in environment.items())]
+        words = ["env", "-i", *(f"{name}={value}" for name, value in environment.items()), "sh", "-c"]
+        if alone:
+            words, line = ["unshare", "-rn", *words], f"ip link set lo up; {line}"
         self._tmux(
             "-f",
             "/dev/null",
@@ -66,7 +68,7 @@ class Terminal:
             str(self.height),
             "-c",
             str(self.home),
-            shlex.join([*words, "sh", "-c", line]),
+            shlex.join([*words, line]),
         )
 
     def keys(self, *keys: str) -> None:
@@ -101,6 +103,10 @@ class Terminal:
 
     def screen(self) -> str:
         return self._tmux("capture-pane", "-p")
+
+    def painted(self) -> str:
+        """The screen with the sequences that colour it."""
+        return self._tmux("capture-pane", "-p", "-e")
 
     def until(self, is_so: Callable[[str], bool], seconds: float = DEADLINE_SECONDS) -> str:
         """The first screen of which it is so."""

@@ -44,9 +44,7 @@ def launch_and_end_by_keys(terminal: Terminal) -> None:
     review = terminal.shows("Launch 1 machine for $")
     assert "powers itself off" in re.sub(r"\s+", " ", review)
     terminal.keys("C-l")
-    terminal.until(
-        lambda screen: re.search(r"g5-[0-9a-f]{4} +(booting|requested|launching|ready)", screen) is not None
-    )
+    terminal.until(lambda screen: re.search(r"g5-[0-9a-f]{4} +(booting|requested|launching|ready)", screen) is not None)
     name = re.search(r"g5-[0-9a-f]{4}", terminal.screen())
     assert name is not None
     terminal.keys("Escape")
@@ -179,7 +177,7 @@ def test_planted_credentials_are_not_used_and_nothing_but_loopback_is_connected_
     )
     try:
         terminal.start(
-            ["strace", "-f", "-qq", "-e", "trace=bind,connect,sendto", "-o", str(calls), *product("demo")], **PLANTED
+            ["strace", "-f", "-qq", "-e", "trace=bind,connect,sendto", "-o", str(calls), *product("demo")], PLANTED
         )
         terminal.shows("agent ●")
         terminal.keys("n")
