@@ -26,7 +26,9 @@ class Damage:
 
 def damage_of(action: Action, rows: Sequence[Row]) -> Damage:
     """The dialog for `action` on `rows`; an action without a text of its own is asked by its title."""
-    builder = _BUILDERS.get(action.id)
+    from aicompute_tui.actions import container_damage
+
+    builder = _BUILDERS.get(action.id) or container_damage.BUILDERS.get(action.id)
     if builder is not None and (rows or action.scope == "global"):
         return builder(rows)
     verb = _on(action.title, rows)
@@ -197,12 +199,6 @@ _BUILDERS: dict[str, Callable[[Sequence[Row]], Damage]] = {
     "job.cancel": cancel_job,
     "job.retry": retry_job,
     "credential.remove": remove_credential,
-    "container.stop": stop_containers,
-    "container.restart": restart_containers,
-    "container.kill": kill_containers,
-    "container.remove": remove_containers,
-    "host.remove": remove_host,
-    "host.forget-key": forget_host_key,
 }
 
 

@@ -1,0 +1,67 @@
+"""What an action on containers or their hosts ends or loses, said as a question, a short list and a verb."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from aicompute_tui.actions.damage import Damage, Row, name_of
+
+_NAMED_AT_MOST = 6
+
+
+def stop(rows: Sequence[Row]) -> Damage:
+    return _containers("Stop", rows, "ends  what it serves now; its files stay", "ends  what they serve now")
+
+
+def restart(rows: Sequence[Row]) -> Damage:
+    one, several = "ends  what it serves until it is up", "ends  what they serve until they are up"
+    return _containers("Restart", rows, one, several)
+
+
+def kill(rows: Sequence[Row]) -> Damage:
+    return _containers("Kill", rows, "ends  it at once, whatever it is doing; its files stay", "ends  them at once")
+
+
+def remove(rows: Sequence[Row]) -> Damage:
+    return _containers(
+        "Remove",
+        rows,
+        "loses  everything it wrote outside of volumes; no copy is kept",
+        "loses  everything they wrote outside of volumes; no copy is kept",
+    )
+
+
+def remove_host(rows: Sequence[Row]) -> Damage:
+    row = rows[0]
+    lines = ["loses  what is known of it and its containers here; nothing on the host changes"]
+    if row.get("running"):
+        lines.append(f"leaves  {row['running']} containers running there")
+    verb = f"Remove the host {name_of(row)}"
+    return Damage(f"{verb}?", tuple(lines), verb)
+
+
+def forget_key(rows: Sequence[Row]) -> Damage:
+    lines = (
+        "loses  the only way to notice that another machine answers in its place",
+        "after  the next connection trusts the key it meets",
+    )
+    verb = f"Forget the key of {name_of(rows[0])}"
+    return Damage(f"{verb}?", lines, verb)
+
+
+def _containers(verb: str, rows: Sequence[Row], one: str, several: str) -> Damage:
+    named = [f"{name_of(row)}  on {row.get('host') or 'its host'}, {row.get('state')}" for row in rows[:_NAMED_AT_MOST]]
+    if len(rows) > _NAMED_AT_MOST:
+        named.append(f"and {len(rows) - _NAMED_AT_MOST} more")
+    title = f"{verb} {name_of(rows[0])}" if len(rows) == 1 else f"{verb} {len(rows)} containers"
+    return Damage(f"{title}?", (*named, one if len(rows) == 1 else several), title)
+
+
+BUILDERS: dict[str, Callable[[Sequence[Row]], Damage]] = {
+    "container.stop": stop,
+    "container.restart": restart,
+    "container.kill": kill,
+    "container.remove": remove,
+    "host.remove": remove_host,
+    "host.forget-key": forget_key,
+}
