@@ -200,13 +200,18 @@ BAD_THEMES = {
 
 
 @pytest.mark.parametrize("theme", BAD_THEMES.values(), ids=BAD_THEMES)
-def test_a_theme_file_with_errors_is_named_in_a_line_and_the_console_opens(terminal: Terminal, theme: str) -> None:
-    config = terminal.home / ".config" / "aic-tui"
-    (config / "themes").mkdir(parents=True)
-    (config / "themes" / "mine.toml").write_text(theme)
-    terminal.start(empty_console(), {"AIC_TUI_THEME": "mine"})
-    screen = terminal.until(lambda screen: "mine" in screen or "EXIT" in screen)
-    assert "Traceback" not in screen
-    assert "/h" in screen.partition("\n")[0]
-    leave(terminal)
-    assert terminal.is_restored()
+def test_a_theme_file_with_errors_is_named_in_a_line_and_the_console_opens(tmp_path: Path, theme: str) -> None:
+    need_terminal_tools()
+    terminal = Terminal(tmp_path, 240, 24)
+    themes = terminal.home / ".config" / "aic-tui" / "themes"
+    themes.mkdir(parents=True)
+    (themes / "mine.toml").write_text(theme)
+    try:
+        terminal.start(empty_console(), {"AIC_TUI_THEME": "mine"})
+        screen = terminal.until(lambda screen: "mine" in screen or "EXIT" in screen, 20)
+        assert "Traceback" not in screen
+        assert "/h" in screen.partition("\n")[0]
+        leave(terminal)
+        assert terminal.is_restored()
+    finally:
+        terminal.close()
