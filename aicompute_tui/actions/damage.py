@@ -183,6 +183,12 @@ def remove_credential(rows: Sequence[Row]) -> Damage:
     return Damage(f"{verb}?", tuple(lines), verb)
 
 
+def remove_template(rows: Sequence[Row]) -> Damage:
+    verb = _on("Remove", rows, "template")
+    lines = ("loses  the launch kept by that name", "leaves  machines launched from it as they are")
+    return Damage(f"{verb}?", lines, verb)
+
+
 def name_of(row: Row) -> str:
     """What people call it: its name, else the cloud's id, else our id."""
     return _text(row, "name") or _text(row, "remote_id") or _text(row, "id") or "?"
@@ -199,6 +205,7 @@ _BUILDERS: dict[str, Callable[[Sequence[Row]], Damage]] = {
     "job.cancel": cancel_job,
     "job.retry": retry_job,
     "credential.remove": remove_credential,
+    "template.remove": remove_template,
 }
 
 
