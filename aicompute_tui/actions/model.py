@@ -6,7 +6,18 @@ from typing import Literal, NamedTuple
 
 ParameterKind = Literal["text", "integer", "decimal", "duration", "choice", "flag", "path", "key=value"]
 Execution = Literal["job", "query"]
-Scope = Literal["global", "instances", "sightings", "credentials", "settings", "keys", "events", "jobs"]
+Scope = Literal[
+    "global",
+    "instances",
+    "sightings",
+    "credentials",
+    "settings",
+    "keys",
+    "events",
+    "jobs",
+    "hosts",
+    "containers",
+]
 
 
 class Parameter(NamedTuple):

@@ -6,6 +6,8 @@ import importlib
 from typing import TYPE_CHECKING, cast
 
 from aicompute_tui.actions.console import CONSOLE_ACTIONS
+from aicompute_tui.actions.containers import CONTAINER_ACTIONS
+from aicompute_tui.actions.hosts import HOST_ACTIONS
 from aicompute_tui.actions.instances import INSTANCE_ACTIONS
 from aicompute_tui.actions.model import Action, Scope
 from aicompute_tui.actions.node import NODE_ACTIONS
@@ -24,6 +26,8 @@ _ALL = (
     *RECORD_ACTIONS,
     *REGION_ACTIONS,
     *TEMPLATE_ACTIONS,
+    *HOST_ACTIONS,
+    *CONTAINER_ACTIONS,
     *CONSOLE_ACTIONS,
 )
 ACTIONS: dict[str, Action] = {action.id: action for action in _ALL}

@@ -12,6 +12,8 @@ from aicompute_tui.cli.parameters import argument_help, click_parameter, given
 
 NOUNS = {
     "instance": "Machines rented from a cloud.",
+    "host": "Machines with a container engine.",
+    "container": "Containers of every host.",
     "credential": "Whose account is used.",
     "region": "Where machines can be rented.",
     "template": "Launches kept by a name.",

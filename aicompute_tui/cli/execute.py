@@ -55,6 +55,11 @@ def execute(session: Session, action: Action, arguments: dict[str, object], opti
 
         return open_shell(session, action, arguments, options)
 
+    if action.id == "container.exec" and options.output == "table":
+        from aicompute_tui.cli.container_shell import run_in_container
+
+        return run_in_container(session, arguments)
+
     async def work(flight: InFlight) -> int:
         return await _carry_out(Call(session, action, arguments, options, flight))
 
@@ -110,11 +115,12 @@ async def _query(call: Call, context: Context) -> int:
 
 
 async def _stream(call: Call, items: AsyncIterator[JsonObject]) -> int:
+    from aicompute_tui.cli.container_logs import write_container_logs
     from aicompute_tui.cli.logs import write_logs
     from aicompute_tui.cli.metrics import write_metrics
     from aicompute_tui.cli.stream import write_stream
 
-    writers = {"instance.logs": write_logs, "instance.metrics": write_metrics}
+    writers = {"instance.logs": write_logs, "instance.metrics": write_metrics, "container.logs": write_container_logs}
     return await writers.get(call.action.id, write_stream)(call, items)
 
 
@@ -147,6 +153,10 @@ async def _targets(call: Call, context: Context) -> list[JsonObject]:
 
     if call.action.scope == "jobs":
         return [await _job_target(call, context)]
+    if call.action.scope in {"hosts", "containers"}:
+        from aicompute_tui.cli.container_targets import container_targets
+
+        return await container_targets(call, context)
     if call.action.scope != "instances":
         return []
     named = call.arguments.get("names")

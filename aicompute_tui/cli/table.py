@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 from aicompute_tui.domain.json import Json, JsonObject
 
+_CONTAINERS = ("host", "name", "state", "health", "exit_code", "image", "ports", "gpus", "up_seconds", "host_state")
+
 COLUMNS: dict[str, tuple[str, ...]] = {
     "instance.list": (
         "name",
@@ -53,15 +55,31 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "event.list": ("at", "level", "actor", "kind", "subject_name", "message"),
     "event.follow": ("at", "level", "actor", "kind", "subject_name", "message"),
     "job.list": ("id", "action_id", "state", "owner", "progress", "created_at", "error_message"),
+    "host.list": ("name", "state", "kind", "engine_version", "running", "containers", "gpus", "url", "problem"),
+    "container.list": _CONTAINERS,
+    "container.stats": (
+        "at",
+        "host",
+        "name",
+        "cpu_percent",
+        "memory_bytes",
+        "memory_percent",
+        "received_bytes",
+        "sent_bytes",
+        "processes",
+    ),
     "doctor.run": ("check", "verdict", "reason", "next_step"),
 }
 for _verb in ("launch", "terminate", "stop", "start", "reboot"):
     COLUMNS[f"instance.{_verb}"] = COLUMNS["instance.list"]
+for _verb in ("start", "stop", "restart", "kill", "pause", "unpause", "remove"):
+    COLUMNS[f"container.{_verb}"] = _CONTAINERS
 
 _NESTED_COLUMNS = {
     "checks": ("name", "verdict", "reason", "next_step"),
     "steps": ("stage", "name", "state", "percent", "elapsed_seconds", "typical_seconds", "detail"),
     "needs": ("level", "subject", "text", "next_step"),
+    "mounts": ("type", "source", "target", "writable"),
     "tunnels": ("remote_port", "local_port", "is_endpoint", "state", "problem"),
 }
 _LONG_LIST = 60

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aicompute_tui.domain.credential import AwsKeys
     from aicompute_tui.runtime.clouds import Clouds
     from aicompute_tui.runtime.configuration import Configuration
+    from aicompute_tui.runtime.hosts import ContainerHosts
     from aicompute_tui.services.context import Actor, Context, Handler
     from aicompute_tui.settings.keymap import KeyedCommand
     from aicompute_tui.settings.preferences import MergedPreferences
@@ -116,6 +117,13 @@ class Runtime:
 
         return NodePool(self.places.ssh_key, self.places.known_hosts, self.clock)
 
+    @cached_property
+    def hosts(self) -> ContainerHosts:
+        """This process's ways to container hosts; what they need is imported at the first use."""
+        from aicompute_tui.runtime.hosts import ContainerHosts
+
+        return ContainerHosts(self.environment, self.places, self.nodes, self.owner, is_demo=self.is_demo)
+
     @property
     def session_keys(self) -> AwsKeys | None:
         """Keys that live in this process's environment only."""
@@ -159,12 +167,16 @@ class Runtime:
             places=self.places,
             actor=actor or self.actor,
             open_nodes=lambda: self.nodes,
+            open_hosts=lambda: self.hosts,
             handlers=_handler,
             commands=_commands,
         )
 
     async def aclose(self) -> None:
         """Closes what was opened; safe to call twice."""
+        if "hosts" in self.__dict__:
+            await self.hosts.aclose()
+            del self.__dict__["hosts"]
         if "nodes" in self.__dict__:
             await self.nodes.aclose()
             del self.__dict__["nodes"]

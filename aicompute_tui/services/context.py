@@ -9,8 +9,10 @@ from typing import Protocol
 from aicompute_tui.clouds.base import Cloud
 from aicompute_tui.domain.clock import Clock
 from aicompute_tui.domain.credential import AwsKeys, Credential
+from aicompute_tui.domain.host import FoundHost, Host
 from aicompute_tui.domain.job import Job
 from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.hosts.base import Engine
 from aicompute_tui.settings.keymap import KeyedCommand
 from aicompute_tui.settings.places import Places
 from aicompute_tui.ssh.base import Nodes
@@ -78,6 +80,22 @@ class CloudDirectory(Protocol):
         ...
 
 
+class HostDirectory(Protocol):
+    """The container hosts this process can reach."""
+
+    async def engine(self, host: Host) -> Engine:
+        """Nothing is asked of the host yet. Raises NotAllowed where it may not be reached."""
+        ...
+
+    async def found(self) -> Sequence[FoundHost]:
+        """Sockets, contexts and variables that name a host, added or not."""
+        ...
+
+    async def forget(self, host: Host, *, keys: bool) -> None:
+        """Closes what is open to a host that was removed; with `keys` forgets its host key."""
+        ...
+
+
 class Preferences(Protocol):
     """Settings merged from flag, environment, file, database and built-in."""
 
@@ -122,6 +140,8 @@ class Context:
     job: JobHandle | None = None
     open_nodes: Callable[[], Nodes] | None = None
     """This process's connections to machines, made at the first use."""
+    open_hosts: Callable[[], HostDirectory] | None = None
+    """This process's ways to container hosts, made at the first use."""
     handlers: Callable[[str], Handler] | None = None
     """Action id → what carries it out; given by the composition root, since the verbs stand above the services."""
 
@@ -137,6 +157,13 @@ class Context:
         if self.open_nodes is None:
             raise RuntimeError("this process was given no way to reach machines")
         return self.open_nodes()
+
+    @property
+    def hosts(self) -> HostDirectory:
+        """Raises RuntimeError where the composition root gave none, a programming error."""
+        if self.open_hosts is None:
+            raise RuntimeError("this process was given no way to reach container hosts")
+        return self.open_hosts()
 
     @property
     def running_job(self) -> JobHandle:

@@ -41,7 +41,8 @@ class Opening:
     """One opening of a log. What stands between `token` and the next line end is not of the log: its reader tells it.
 
     First comes either `log` or `file INODE OFFSET STATE` (where the bytes that follow begin; STATE is first, same,
-    rotated or truncated). Then at any time `note TEXT`, or `stop TEXT`: there is no use in going on.
+    rotated or truncated). Then at any time `note TEXT`, or `stop TEXT`: there is no use in going on; and between whole
+    lines `stream NAME`, which those that follow came on.
     """
 
     token: str
@@ -109,6 +110,7 @@ class _Reading:
         self._got_lines = False
         self._broken_at: datetime | None = None
         self._told_break = False
+        self._stream = ""
 
     @property
     def wait_seconds(self) -> float:
@@ -170,7 +172,7 @@ class _Reading:
             self._read = replace(read, offset=self._start + self._splitter.consumed)
         elif made:
             self._stamp(made)
-        return [_lines(batch) for batch in made]
+        return [_lines(batch, self._stream) for batch in made]
 
     def _unseen(self, batch: list[str]) -> list[str]:
         """Without the lines at a resumed beginning that were given already."""
@@ -208,6 +210,8 @@ class _Reading:
         if word == "log":
             return self._mended("lines of that time may be missing or come twice")
         items = self._items(self._splitter.finish())
+        if word == "stream":
+            self._stream = rest
         if word == "stop":
             self.stopped = True
         return [*items, mark("note", rest, self._clock.now())] if word in {"note", "stop"} else items
@@ -311,9 +315,9 @@ async def paced(chunks: AsyncIterator[bytes]) -> AsyncGenerator[AsyncIterator[by
             await chunks.aclose()
 
 
-def _lines(batch: list[str]) -> JsonObject:
+def _lines(batch: list[str], stream: str = "") -> JsonObject:
     lines: list[Json] = [*batch]
-    return {"lines": lines}
+    return {"lines": lines, "stream": stream} if stream else {"lines": lines}
 
 
 def _time(moment: datetime) -> str:

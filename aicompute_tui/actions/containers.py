@@ -1,0 +1,149 @@
+"""The verbs on containers of every host."""
+
+from __future__ import annotations
+
+from aicompute_tui.actions.model import Action, Parameter
+
+_NAME = Parameter("name", "text", "Name, HOST/NAME, id or its beginning.", positional=True, required=True)
+_NAMES = _NAME._replace(name="names", repeatable=True)
+_GRACE = Parameter(
+    "grace", "integer", "Seconds it may take to end by itself before it is killed.", default="10", least=0
+)
+
+
+def _change(verb: str, title: str, help_text: str, *more: Parameter, dangerous: bool = False) -> Action:
+    """A verb on several containers at once."""
+    return Action(
+        f"container.{verb}",
+        title,
+        help_text,
+        "containers",
+        "job",
+        f"aicompute_tui.services.container_verbs:{verb}",
+        ("container", verb),
+        (_NAMES, *more),
+        aliases=(f"container-{verb}",),
+        mutates=True,
+        dangerous=dangerous,
+        result="rows",
+    )
+
+
+CONTAINER_ACTIONS = (
+    Action(
+        "container.list",
+        "List containers",
+        "Containers of every host; of a host that does not answer, what was seen last and how long ago.",
+        "global",
+        "query",
+        "aicompute_tui.services.containers:list_containers",
+        ("container", "list"),
+        (
+            Parameter("host", "text", "Only those of this host."),
+            Parameter("running", "flag", "Only those that run."),
+        ),
+        aliases=("containers",),
+        result="rows",
+    ),
+    Action(
+        "container.show",
+        "Describe a container",
+        "One container whole: state, ports, mounts, processes, environment without its secrets.",
+        "containers",
+        "query",
+        "aicompute_tui.services.containers:show",
+        ("container", "show"),
+        (_NAME,),
+        aliases=("container",),
+    ),
+    Action(
+        "container.logs",
+        "Container logs",
+        "Prints the logs of one or several containers, merged by time; goes on over restarts of them and their engine.",
+        "containers",
+        "query",
+        "aicompute_tui.services.container_logs:logs",
+        ("container", "logs"),
+        (
+            _NAMES,
+            Parameter("tail", "integer", "How many of each one's last lines; all when absent.", short="n", least=0),
+            Parameter("since", "duration", "Only lines this young: 5m, 1h."),
+            Parameter("follow", "flag", "Go on with what comes.", short="f"),
+            Parameter("timestamps", "flag", "Begin each line with its moment.", short="t"),
+        ),
+        aliases=("container-logs",),
+        streams=True,
+        result="rows",
+    ),
+    Action(
+        "container.stats",
+        "Container figures",
+        "What containers use, a row a second of each: processor, memory, network and disk, as docker works them out.",
+        "containers",
+        "query",
+        "aicompute_tui.services.container_use:stats",
+        ("container", "stats"),
+        (
+            _NAMES,
+            Parameter(
+                "count", "integer", "How many rows of each, 0 until you stop it.", default="0", short="n", least=0
+            ),
+        ),
+        aliases=("container-stats",),
+        streams=True,
+        result="rows",
+    ),
+    Action(
+        "container.exec",
+        "Run in a container",
+        "Runs a command in a container and ends with its exit code; a shell in a terminal where none is given.",
+        "containers",
+        "query",
+        "aicompute_tui.services.container_use:execute",
+        ("container", "exec"),
+        (
+            _NAME,
+            Parameter(
+                "command",
+                "text",
+                "A command and its words, after --.",
+                positional=True,
+                repeatable=True,
+            ),
+        ),
+        aliases=("container-exec",),
+    ),
+    _change("start", "Start containers", "Starts containers that do not run."),
+    _change(
+        "stop", "Stop containers", "Asks containers to end, and kills what does not in time.", _GRACE, dangerous=True
+    ),
+    _change("restart", "Restart containers", "Stops containers and starts them again.", _GRACE, dangerous=True),
+    _change(
+        "kill",
+        "Kill containers",
+        "Sends containers a signal; the usual one ends them at once.",
+        Parameter("signal", "text", "Which signal.", default="KILL"),
+        dangerous=True,
+    ),
+    _change("pause", "Pause containers", "Holds every process of containers where it is."),
+    _change("unpause", "Unpause containers", "Lets paused containers go on."),
+    _change(
+        "remove",
+        "Remove containers",
+        "Ends containers and removes them with all they wrote outside of volumes.",
+        Parameter("volumes", "flag", "Also the volumes made for it alone."),
+        dangerous=True,
+    ),
+    Action(
+        "container.rename",
+        "Rename a container",
+        "Gives a container another name.",
+        "containers",
+        "job",
+        "aicompute_tui.services.container_verbs:rename",
+        ("container", "rename"),
+        (_NAME, Parameter("new_name", "text", "Its new name.", positional=True, required=True)),
+        aliases=("container-rename",),
+        mutates=True,
+    ),
+)
