@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from textual import events
 
-from aicompute_tui.actions.damage import Damage
+from aicompute_tui.actions.damage import Damage, damage_of
+from aicompute_tui.actions.registry import ACTIONS
+from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.ui.screens.confirm import ConfirmDialog
 from aicompute_tui.ui.screens.prompt import PromptDialog
 from aicompute_tui.ui.widgets.form_fields import Answer, LineInput
@@ -150,3 +152,29 @@ async def test_leaving_a_prompt_answers_nothing() -> None:
         await pilot.press("9", "escape")
         await until(pilot, lambda: app.answered)
     assert app.answered == [None]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("guarded", [0, 30])
+async def test_a_question_about_thirty_machines_stays_answerable_while_the_window_changes(guarded: int) -> None:
+    rows: list[JsonObject] = [
+        {"id": f"id-{n}", "name": f"a-rather-long-machine-name-{n}", "protected": n < guarded, "state": "ready",
+         "uptime_seconds": 3_600, "cost_usd": 1.0, "price_usd_per_hour": 0.5}
+        for n in range(30)
+    ]  # fmt: skip
+    app = OneScreen(lambda: ConfirmDialog.of(damage_of(ACTIONS["instance.terminate"], rows)))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.focused)
+        for size in ((40, 10), (80, 24), (40, 10), (120, 40), (40, 10)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            assert "Terminate 30 machines" in shown(app)
+            assert "keep it" in shown(app)
+            for answer in app.screen.query(Answer).results():
+                assert app.screen.region.contains_region(answer.region), f"{size}\n{shown(app)}"
+            assert app.screen.focused is not None
+            assert app.screen.region.contains_region(app.screen.focused.region), f"{size}\n{shown(app)}"
+        if not guarded:
+            await pilot.press("right", "enter")
+            await until(pilot, lambda: bool(app.answered))
+            assert app.answered == [True]

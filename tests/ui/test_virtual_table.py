@@ -303,3 +303,39 @@ def test_rows_of_few_or_many_values_sort_alike(kinds: int, descending: bool) -> 
     model.sort = (COLUMNS[0], descending)
     model.replace(rows)
     assert model.order == sorted(rows, key=lambda row_id: rows[row_id].name, reverse=descending)
+
+
+@pytest.mark.asyncio
+async def test_ten_thousand_rows_of_fifty_that_change_at_once_leave_cursor_marks_and_height() -> None:
+    async with shown(50_000, size=(40, 12)) as (table, pilot):
+        table.move_to_row("id30000")
+        await pilot.press("space")
+        await pilot.pause()
+        height = table.order.index("id30001") - table.scroll_offset.y
+        table.painted.clear()
+        table.update_rows({f"id{n}": Item(f"row{n}", float(-n)) for n in range(25_000, 35_000)})
+        assert {region.y for region in table.painted if region.height} <= set(range(1, 12)), "only lines in view"
+        assert table.cursor_id == "id30001"
+        assert table.marked_ids == {"id30000"}
+        table.sort_by("price")
+        await pilot.pause()
+        assert table.cursor_id == "id30001"
+        assert table.order.index("id30001") - table.scroll_offset.y == height
+        table.update_rows({}, [f"id{n}" for n in range(10_000)])
+        await pilot.pause()
+        assert len(table.order) == 40_000
+        assert table.order.index("id30001") - table.scroll_offset.y == height
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "name", ["数" * 200, "ש" * 200, "a\u202eb" * 100, "\u200f" * 200, "e\u0301" * 200, "👩‍🚀" * 100]
+)
+async def test_a_name_of_two_hundred_wide_or_turned_letters_stays_in_its_column(name: str) -> None:
+    async with shown() as (table, pilot):
+        table.set_rows({"a": Item(name, 1.0), "b": Item("plain", 1.0)})
+        await pilot.pause()
+        first, second = painted(table, 1), painted(table, 2)
+        assert cell_len(first) == cell_len(second) == 40
+        assert cell_len(first[: first.index("$1.00")]) == cell_len(second[: second.index("$1.00")])
+        assert not {"\u202e", "\u200f"} & set(first)

@@ -62,6 +62,8 @@ class ConfirmDialog(ModalScreen[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "keep", "keep it", show=False),
         Binding("left,right,up,down", "other", "other answer", show=False),
+        Binding("pageup", "scroll(-1)", "page up", show=False),
+        Binding("pagedown", "scroll(1)", "page down", show=False),
     ]
 
     def __init__(
@@ -83,9 +85,9 @@ class ConfirmDialog(ModalScreen[bool]):
         with Vertical(id="dialog"):
             yield Static(Text(plain(self.question)), id="question")
             with VerticalScroll(id="damage", can_focus=False):
-                yield DamageList(self.damage)
+                yield DamageList([*self.damage, *_names_to_type(self.typed_name)])
             if self.typed_name is not None:
-                with Horizontal(id="typed", classes="-many" if " " in self.typed_name else ""):
+                with Horizontal(id="typed"):
                     yield Static(_wanted(self.typed_name), id="wanted")
                     yield LineInput(id="typed-name", longest=len(self.typed_name) + 64)
             with Horizontal(id="answers"):
@@ -131,12 +133,20 @@ class ConfirmDialog(ModalScreen[bool]):
     def go_on(self) -> None:
         self.dismiss(True)
 
+    def action_scroll(self, pages: int) -> None:
+        """Through a list of damage that is longer than its room."""
+        damage = self.query_one("#damage", VerticalScroll)
+        damage.scroll_relative(y=pages * max(1, damage.size.height - 1), animate=False)
+
     def action_other(self) -> None:
         dangerous, safe = self.query_one("#dangerous", Answer), self.query_one("#safe", Answer)
         self.set_focus(safe if self.focused is dangerous or dangerous.disabled else dangerous)
 
 
-def _wanted(name: str) -> Text:
-    if " " in name:
-        return Text.assemble("protected: type their names to go on: ", (plain(name), "bold"))
-    return Text("protected: type its name to go on")
+def _names_to_type(names: str | None) -> list[str]:
+    """Several names stand in the list, which scrolls, so that the line for them and the answers keep their room."""
+    return [f"protected  {names}"] if names is not None and " " in names else []
+
+
+def _wanted(names: str) -> Text:
+    return Text("type their names to go on" if " " in names else "protected: type its name to go on")
