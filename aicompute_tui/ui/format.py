@@ -15,7 +15,6 @@ from aicompute_tui.ui.glyphs import Glyphs
 from aicompute_tui.ui.state import CANCELLED_JOB, DONE_JOB, FAILED_JOB, QUEUED_JOB
 from aicompute_tui.ui.widgets.columns import Tone
 
-
 span = durations.span
 
 
