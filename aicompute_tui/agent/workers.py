@@ -196,13 +196,17 @@ class Reconciler(Rounds):
 
     async def _rest(self, pause: float) -> None:
         """Until the next pass is due; a machine that begins to move meanwhile, by whoever's hand, makes that sooner."""
-        began = self._clock.now()
+        began, looked_at = self._clock.now(), -1
         while not self._is_leaving:
             left = pause - (self._clock.now() - began).total_seconds()
             if left <= 0 or await self._bell.sleep(min(left, MOVING_SECONDS)):
                 return
             if not self._failures:
-                pause = min(pause, await self._pause(await self._context(None)))
+                context = await self._context(None)
+                latest = await context.store.latest_change()
+                if latest != looked_at:  # rows that are as they were make nothing due sooner
+                    looked_at = latest
+                    pause = min(pause, await self._pause(context))
 
     async def _one_pass(self) -> float:
         """One pass; answers how long to wait for the next. Another account's failure is in the pass's own problems."""
