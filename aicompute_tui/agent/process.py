@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from aicompute_tui.actions.registry import ACTIONS, resolve_handler, resolve_stream
+from aicompute_tui.agent.host_keeper import HostKeeper
 from aicompute_tui.agent.lock import AgentLock
 from aicompute_tui.agent.node_keeper import NodeKeeper
 from aicompute_tui.agent.peer import check_private
@@ -53,6 +54,7 @@ class Agent:
         self._runner = JobRunner(self._context, self._clock, runtime.host_id)
         self._reconciler = Reconciler(self._context, self._clock)
         self._keeper = NodeKeeper(self._context, self._clock, runtime.host_id, self._reconciler.nudge)
+        self._hosts = HostKeeper(self._context, self._clock, runtime.host_id)
         self._leave_seconds = LEAVE_SECONDS
 
     def stop(self, reason: str, seconds: float = LEAVE_SECONDS) -> None:
@@ -64,7 +66,7 @@ class Agent:
 
     async def run(self) -> None:
         await self._server.start(self._runtime.places.agent_socket)
-        workers = (self._runner, self._reconciler, self._keeper)
+        workers = (self._runner, self._reconciler, self._keeper, self._hosts)
         supervised = [self._supervised(each.name, each.run) for each in workers]
         watchers = [self._supervised("changes", self._tell_changes), self._supervised("life", self._watch_life)]
         try:
@@ -101,6 +103,7 @@ class Agent:
     def nudge(self, what: str) -> None:
         self._runner.nudge()
         self._keeper.nudge()
+        self._hosts.nudge()
         if what == "reconcile":
             self._reconciler.nudge()
 

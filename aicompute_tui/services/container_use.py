@@ -77,7 +77,10 @@ async def execute(context: Context, arguments: Arguments) -> Json:
         raise InvalidInput("No command was given.", "Give it after --, as in: -- nvidia-smi -L.")
     place = await find_container(context, required_text(arguments, "name"))
     engine = await context.hosts.engine(place.host)
-    done = await engine.execute(place.container.id, command, timeout_seconds=_EXEC_SECONDS)
+    try:
+        done = await engine.execute(place.container.id, command, timeout_seconds=_EXEC_SECONDS)
+    except AicError as error:
+        raise place.named(error) from error
     return {
         "host": place.host.name,
         "name": place.container.name,

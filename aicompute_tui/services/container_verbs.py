@@ -65,7 +65,10 @@ async def rename(context: Context, arguments: Arguments) -> Json:
     place = await find_container(context, required_text(arguments, "name"))
     engine = await context.hosts.engine(place.host)
     await _prove(context)
-    await engine.rename(place.container.id, name)
+    try:
+        await engine.rename(place.container.id, name)
+    except AicError as error:
+        raise place.named(error) from error
     await _tell(context, place, "renamed", after={"name": name})
     return (await _rows(context, [place]))[0]
 
@@ -89,7 +92,7 @@ async def _each(context: Context, arguments: Arguments, done: str, change: Chang
             async with door:
                 await change(await context.hosts.engine(place.host), place)
         except AicError as error:
-            return error
+            return place.named(error)
         await _tell(context, place, done)
         return None
 

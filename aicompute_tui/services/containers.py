@@ -43,6 +43,14 @@ class Place:
     def title(self) -> str:
         return f"{self.host.name}/{self.container.name}"
 
+    def named(self, error: AicError) -> AicError:
+        """`error` with the container's name instead of its id."""
+        words = (self.container.id, self.container.short_id)
+        message = error.message
+        for word in words:
+            message = message.replace(word, self.container.name)
+        return error if message == error.message else type(error)(message, error.next_step, error.details)
+
 
 async def list_containers(context: Context, arguments: Arguments) -> Json:
     """Handler of `container.list`: every host is asked now; of one that does not answer, what was seen last."""
@@ -112,7 +120,7 @@ def _the_one(places: Sequence[Place], reference: str) -> Place:
     alive = [place for place in found if place.report.state is not HostState.DOWN]
     found = alive if len(found) > 1 and len(alive) == 1 else found
     if len(found) > 1:
-        titles = ", ".join(place.title for place in found[:4])
+        titles = ", ".join(sorted(place.title for place in found)[:4])
         raise InvalidInput(f"“{reference}” fits more than one container: {titles}.", "Say which: HOST/NAME.")
     if not found:
         raise NotFound(f"There is no container “{reference}”.", "`aic-tui container list` shows them all.")

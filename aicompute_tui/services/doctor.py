@@ -16,6 +16,7 @@ from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.credentials import checked_credential
 from aicompute_tui.services.finding import FAILED, OK, UNKNOWN, WARNING, finding
 from aicompute_tui.services.keymap import key_problems
+from aicompute_tui.services.host_checks import host_findings
 from aicompute_tui.services.node_checks import node_findings, ssh_findings
 from aicompute_tui.services.surroundings import agent_answers, clock_skew_seconds, kills_processes_at_logout
 from aicompute_tui.settings.config import read_config
@@ -43,8 +44,9 @@ async def run(context: Context, arguments: Arguments) -> Json:  # noqa: ARG001
         _credentials(context),
         asyncio.to_thread(_logout),
         node_findings(context),
+        host_findings(context),
     )
-    database, agent, clock, credentials, logout, nodes = slow
+    database, agent, clock, credentials, logout, nodes, hosts = slow
     return [
         *installation(places),
         *await asyncio.to_thread(taste, context),
@@ -53,6 +55,7 @@ async def run(context: Context, arguments: Arguments) -> Json:  # noqa: ARG001
         agent,
         *credentials,
         *nodes,
+        *hosts,
         _aws_cli(),
         clock,
         _monthly_cap(context),
