@@ -65,26 +65,30 @@ def machine_columns(
     worded, wide = shape_at(width)
     roomy = wide and not with_account
     cells = _MachineCells(glyphs, now, {} if nodes is None else nodes, use, wide=roomy, worded=worded)
+    context = WIDE - 5 if with_account else 140
     columns = [
         Column(key="name", title="MACHINES", width=13, weight=3, most=32, cell=cells.name, sort=_lower, letter="N"),
         Column(key="type", title="type", width=13, needs=WIDE - 5, cell=_type, sort=_type, letter="T"),
         Column(key="gpu", title="GPU", width=13 if roomy else 10, needs=60, cell=cells.gpu, sort=_vram, letter="V"),
         Column(key="where", title="where", width=13, weight=2, most=15, needs=46, cell=_where, sort=_where, letter="W"),
-        Column(
-            key="account",
-            title="account",
-            width=8,
-            weight=1,
-            most=14,
-            needs=WIDE - 5 if with_account else 140,
-            cell=_account,
-            sort=_account,
-            letter="A",
-        ),
-        Column(key="state", title="state", width=11, needs=WORDED - 5, cell=cells.state, sort=_state, letter="S"),
-    ]
-    if use is not None:
-        columns.pop()
+        Column(key="account", title="account", width=8, weight=1, most=14, needs=context, cell=_account, sort=_account,
+               letter="A"),
+    ]  # fmt: skip
+    doing = Column(key="state", title="state", width=11, needs=WORDED - 5, cell=cells.state, sort=_state, letter="S")
+    figures = _figure_columns(cells, roomy=roomy)
+    if use is None:
+        columns += [doing, *figures]
+    else:
+        by_use = replace(doing, key="use", title="util 10 min", cell=cells.use, sort=cells.mean_use, descending=True)
+        columns += [*figures, by_use]
+    columns.append(
+        Column(key="ends", title="ends", width=10 if worded else 12, cell=cells.ends, sort=cells.end, letter="E")
+    )
+    return [replace(each, fields=_RECORD_FIELDS.get(each.key, ())) for each in columns]
+
+
+def _figure_columns(cells: _MachineCells, *, roomy: bool) -> list[Column[InstanceRow]]:
+    """How long, at what price and what it has cost."""
     figures = [
         Column(key="up", title="up", width=5, needs=70, cell=cells.up, sort=cells.up_seconds, letter="U"),
         Column(key="price", title="price" if roomy else "per h", width=8 if roomy else 6, needs=30, cell=cells.price,
@@ -92,22 +96,7 @@ def machine_columns(
         Column(key="cost", title="cost", width=8 if roomy else 7, needs=70, cell=cells.cost, sort=cells.cost_nano,
                letter="C"),
     ]  # fmt: skip
-    ends = Column(key="ends", title="ends", width=10 if worded else 12, cell=cells.ends, sort=cells.end, letter="E")
-    columns += [replace(figure, align="right", descending=True) for figure in figures]
-    if use is not None:
-        columns.append(
-            Column(
-                key="use",
-                title="util 10 min",
-                width=11,
-                needs=WORDED - 5,
-                cell=cells.use,
-                sort=cells.mean_use,
-                letter="S",
-                descending=True,
-            )
-        )
-    return [replace(each, fields=_RECORD_FIELDS.get(each.key, ())) for each in (*columns, ends)]
+    return [replace(figure, align="right", descending=True) for figure in figures]
 
 
 class _MachineCells:
