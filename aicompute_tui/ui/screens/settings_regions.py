@@ -14,7 +14,7 @@ from aicompute_tui.ui.settings_lists import REGIONS
 
 class RegionsScreen(SettingsScreen):
     LIST = REGIONS
-    KEY_HINTS: ClassVar[tuple[tuple[str, str], ...]] = (("enter", "make it the default"),)
+    KEY_HINTS: ClassVar[tuple[tuple[str, str], ...]] = (("enter", "default"),)
     HINTS: ClassVar[tuple[str, ...]] = ("settings.next", "go.json", "go.filter", "go.command", "go.help")
 
     def open_selected(self) -> None:
