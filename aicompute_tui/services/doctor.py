@@ -15,8 +15,8 @@ from aicompute_tui.domain.moments import format_moment
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.credentials import checked_credential
 from aicompute_tui.services.finding import FAILED, OK, UNKNOWN, WARNING, finding
-from aicompute_tui.services.keymap import key_problems
 from aicompute_tui.services.host_checks import host_findings
+from aicompute_tui.services.keymap import key_problems
 from aicompute_tui.services.node_checks import node_findings, ssh_findings
 from aicompute_tui.services.surroundings import agent_answers, clock_skew_seconds, kills_processes_at_logout
 from aicompute_tui.settings.config import read_config
@@ -43,10 +43,9 @@ async def run(context: Context, arguments: Arguments) -> Json:  # noqa: ARG001
         _clock(context),
         _credentials(context),
         asyncio.to_thread(_logout),
-        node_findings(context),
-        host_findings(context),
+        _reached(context),
     )
-    database, agent, clock, credentials, logout, nodes, hosts = slow
+    database, agent, clock, credentials, logout, reached = slow
     return [
         *installation(places),
         *await asyncio.to_thread(taste, context),
@@ -54,13 +53,18 @@ async def run(context: Context, arguments: Arguments) -> Json:  # noqa: ARG001
         *_rows(disk(places), _vault_key(places)),
         agent,
         *credentials,
-        *nodes,
-        *hosts,
+        *reached,
         _aws_cli(),
         clock,
         _monthly_cap(context),
         logout,
     ]
+
+
+async def _reached(context: Context) -> list[JsonObject]:
+    """Machines and container hosts."""
+    nodes, hosts = await asyncio.gather(node_findings(context), host_findings(context))
+    return [*nodes, *hosts]
 
 
 def without_store(places: Places, error: AicError) -> list[JsonObject]:
