@@ -43,6 +43,8 @@ class View(NamedTuple):
     """Text that must stand on the screen before the picture is taken."""
     moves: bool = False
     """It never rests, so the picture is taken as soon as it is complete."""
+    before: tuple[tuple[str, ...], str] = ((), "")
+    """Keys to press first, and the text that must stand before the others are pressed."""
 
 
 AFRESH = ("n", "ctrl+n")
@@ -66,20 +68,24 @@ VIEWS = (
     View("command", ("colon", *"ins"), "ins"),
     View("palette", ("ctrl+p",), ""),
     View("help", ("question_mark",), ""),
-    View("events", ("9",), "ready"),
-    View("jobs", ("0",), "Launch"),
+    View("events", ("9", "wait:3000"), "before"),
+    View("jobs", ("0", "wait:3000", *["down"] * 3), "ARGUMENTS"),
     View("json", ("y",), "remote_id"),
+    View("describe", ("9", "wait:3000", "d"), "subject_kind"),
+    View("compare", ("2", "space", "space", "v"), "compared"),
+    View("export", ("2", "ctrl+e"), "Export"),
+    View("jump", ("0", "f2"), " s "),
     View("credentials", ("colon", *"credentials", "enter"), "default"),
-    View("credential-shown", ("colon", *"credentials", "enter", "slash", *"default", "enter", "s"), "secret"),
+    View("credential-shown", ("colon", *"credentials", "enter", "wait:3000", "s"), "secret"),
     View("credential-form", ("colon", *"credentials", "enter", "a"), "Store it"),
     View("types", ("colon", *"types", "enter"), "g5.xlarge"),
     View("settings", ("colon", *"settings", "enter"), "instance_type"),
-    View("setting-edit", ("colon", *"settings", "enter", "slash", *"market", "enter", "e"), "turns it"),
+    View("setting-edit", ("colon", *"settings", "enter", "wait:3000", "slash", *"market", "enter", "e"), "turns it"),
     View("regions", ("colon", *"regions", "enter"), "not enabled"),
     View("keys", ("colon", *"keys", "enter"), "everywhere"),
-    View("theme", ("colon", *"themes", "enter"), "ansi-dark"),
+    View("theme", ("colon", *"themes", "enter", "wait:2000", "down", "down"), "Light, sixteen"),
     View("about", ("colon", *"about", "enter"), "store id"),
-    View("wizard-progress", (*AFRESH, "ctrl+l", "wait:8000", "ctrl+l"), "Go to", moves=True),
+    View("wizard-progress", ("ctrl+l",), "Go to", moves=True, before=((*AFRESH, "ctrl+l"), "for $")),
 )
 
 
@@ -139,6 +145,9 @@ async def _take(runtime: Runtime, size: tuple[int, int], views: Sequence[View]) 
         await until(lambda: session.agent_state == "on", "the agent answers", 60)
         await until(lambda: "llama8-ca" in _text(app), "the machines are shown", 60)
         for view in views:
+            if view.before[0]:
+                await pilot.press(*view.before[0])
+                await _shown(app, view._replace(shows=view.before[1]))
             await pilot.press(*view.keys)
             await _shown(app, view)
             if not view.moves:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from aicompute_tui.clouds.base import Cloud
 from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.instance import Market
 from aicompute_tui.domain.json import Json, JsonObject
-from aicompute_tui.domain.launch import DEFAULT_REGION
 from aicompute_tui.domain.offer import MachineType, PriceQuote, QuotaReading
 from aicompute_tui.services.arguments import flag, text
 from aicompute_tui.services.context import Arguments, Context
-from aicompute_tui.services.launch_spec import market_named
+from aicompute_tui.services.launch_spec import market_named, region_without_a_word
 from aicompute_tui.services.views import moment_or_none, usd_or_none
 
 
@@ -22,15 +22,14 @@ async def types(context: Context, arguments: Arguments) -> list[Json]:
     With `quota`, which takes longer, also what is left of the quotas for `market`.
     """
     credential = await context.clouds.resolve(text(arguments, "profile"))
-    region = text(arguments, "region") or credential.region or context.preferences.text("region") or DEFAULT_REGION
+    region = text(arguments, "region") or region_without_a_word(context.preferences, credential)
     market = market_named(text(arguments, "market") or context.preferences.text("market").strip() or "spot")
     cloud = await context.clouds.cloud(credential.id)
     machine_types = await cloud.machine_types(region)
-    try:
-        quotes = await cloud.prices(region, [each.name for each in machine_types])
-    except AicError:
-        quotes = {}
-    readings = await _readings(cloud, region, machine_types, market) if flag(arguments, "quota") else {}
+    wants_quota = flag(arguments, "quota")
+    quotes, readings = await asyncio.gather(
+        _quotes(cloud, region, machine_types), _readings(cloud, region, machine_types if wants_quota else (), market)
+    )
     rows: list[tuple[float, Json]] = []
     for each in machine_types:
         prices = {known: quotes.get((each.name, known)) for known in Market}
@@ -40,9 +39,20 @@ async def types(context: Context, arguments: Arguments) -> list[Json]:
     return [row for _, row in sorted(rows, key=lambda pair: pair[0])]
 
 
+async def _quotes(
+    cloud: Cloud, region: str, machine_types: Sequence[MachineType]
+) -> Mapping[tuple[str, Market], PriceQuote]:
+    try:
+        return await cloud.prices(region, [each.name for each in machine_types])
+    except AicError:
+        return {}
+
+
 async def _readings(
     cloud: Cloud, region: str, machine_types: Sequence[MachineType], market: Market
 ) -> Mapping[str, QuotaReading]:
+    if not machine_types:
+        return {}
     try:
         return await cloud.quotas(region, machine_types, market)
     except AicError:

@@ -6,13 +6,14 @@ import ipaddress
 import re
 from dataclasses import replace
 
+from aicompute_tui.domain.credential import Credential
 from aicompute_tui.domain.durations import parse_duration
 from aicompute_tui.domain.errors import InvalidInput
 from aicompute_tui.domain.expiry import check_ttl, default_max_ttl_seconds
 from aicompute_tui.domain.instance import Market
 from aicompute_tui.domain.launch import DEFAULT_INSTANCE_TYPE, DEFAULT_REGION, DEFAULT_VOLUME_GIB, LaunchSpec
 from aicompute_tui.services.arguments import duration_or_none, flag, integer, price, text, texts
-from aicompute_tui.services.context import Arguments, Context
+from aicompute_tui.services.context import Arguments, Context, Preferences
 from aicompute_tui.services.templates import based
 from aicompute_tui.services.user_data import check_model
 
@@ -32,11 +33,7 @@ async def resolve_spec(context: Context, arguments: Arguments) -> tuple[LaunchSp
     def choose(argument: str, key: str, fallback: str) -> str:
         return text(arguments, argument) or preferences.text(key).strip() or fallback
 
-    region = text(arguments, "region")
-    if region is None:
-        preferred = preferences.text("region").strip()
-        region = (preferred if preferences.source("region") != "built-in" else "") or credential.region
-        region = region or preferred or DEFAULT_REGION
+    region = text(arguments, "region") or region_without_a_word(preferences, credential)
     ttl_seconds = _ttl(arguments, choose("ttl", "ttl", "8h"))
     max_ttl = text(arguments, "max_ttl")
     max_ttl_seconds = parse_duration(max_ttl) if max_ttl else None
@@ -70,6 +67,13 @@ async def resolve_spec(context: Context, arguments: Arguments) -> tuple[LaunchSp
     _check_words(spec)
     count = integer(arguments, "count", least=1, most=_MOST_MACHINES) or 1
     return spec, count
+
+
+def region_without_a_word(preferences: Preferences, credential: Credential | None) -> str:
+    """Where a launch that names no region goes: a setting of one's own, then the credential's region."""
+    preferred = preferences.text("region").strip()
+    region = preferred if preferences.source("region") != "built-in" else ""
+    return region or (credential.region if credential is not None else None) or preferred or DEFAULT_REGION
 
 
 def numbered(spec: LaunchSpec, ordinal: int, count: int, made_up_name: str) -> LaunchSpec:

@@ -12,6 +12,7 @@ from aicompute_tui.domain.launch import DEFAULT_REGION
 from aicompute_tui.domain.offer import Region
 from aicompute_tui.services.arguments import text
 from aicompute_tui.services.context import Arguments, Context, Preferences
+from aicompute_tui.services.launch_spec import region_without_a_word
 
 
 async def list_regions(context: Context, arguments: Arguments) -> Json:
@@ -31,8 +32,7 @@ async def list_regions(context: Context, arguments: Arguments) -> Json:
             raise
         why = f"{error.message} {error.next_step}".strip()
     cloud_name = context.preferences.text("cloud") if credential is None else credential.cloud
-    own = credential.region if credential is not None else None
-    default = context.preferences.text("region").strip() or own or DEFAULT_REGION
+    default = region_without_a_word(context.preferences, credential)
     return [*_rows(found or known_regions(cloud_name), default, why)]
 
 

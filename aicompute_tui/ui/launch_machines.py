@@ -30,7 +30,7 @@ def machine_columns(form: LaunchForm, glyphs: Glyphs) -> list[RowColumn]:
 
     return [
         Column(key="type", title="  type", width=15, letter="T", sort=lambda row: text(row, "name"), cell=name),
-        Column(key="gpu", title="GPU", width=11, weight=1, most=26, letter="G", sort=lambda row: text(row, "gpu_name"),
+        Column(key="gpu", title="GPU", width=11, weight=1, most=18, letter="G", sort=lambda row: text(row, "gpu_name"),
                cell=lambda row: gpus(row, glyphs)),
         Column(key="vram", title="VRAM", width=6, align="right", letter="V", descending=True, sort=memory_gib,
                cell=lambda row: _figure(memory_gib(row), "{:,.0f} G", glyphs)),
@@ -39,6 +39,7 @@ def machine_columns(form: LaunchForm, glyphs: Glyphs) -> list[RowColumn]:
                cell=lambda row: _figure(number(row, "vcpu_count"), "{:.0f}", glyphs)),
         Column(key="price", title="list/h" if market == ON_DEMAND else "spot/h", width=7, align="right", letter="P",
                sort=lambda row: price_of(row, market), cell=lambda row: money(price_of(row, market), glyphs)),
+        *_other_price(market, glyphs),
         Column(key="saves", title="saves", width=5, align="right", letter="S", descending=True,
                sort=lambda row: number(row, "saving_percent"),
                cell=lambda row: _figure(number(row, "saving_percent"), "{:.0f}%", glyphs)),
@@ -48,6 +49,13 @@ def machine_columns(form: LaunchForm, glyphs: Glyphs) -> list[RowColumn]:
                sort=lambda row: len(zones(row).split()) or None,
                cell=lambda row: Cell(zones(row) or glyphs.unknown, "dim")),
     ]  # fmt: skip
+
+
+def _other_price(market: str, glyphs: Glyphs) -> list[RowColumn]:
+    """What the other market costs, where there is room for it."""
+    other = "spot" if market == ON_DEMAND else ON_DEMAND
+    return [Column(key="other", title="spot/h" if other == "spot" else "list/h", width=7, align="right", needs=100,
+                   cell=lambda row: Cell(money(price_of(row, other), glyphs), "dim"))]  # fmt: skip
 
 
 def gpus(row: JsonObject, glyphs: Glyphs) -> str:
@@ -114,7 +122,7 @@ def machine_needs(row: JsonObject, market: str) -> str:
     if refused:
         return refused
     name, needed = text(row, "name"), number(row, "vcpu_count")
-    quota, free = text(row, "quota_name"), number(row, "quota_free_vcpus")
+    quota, free = text(row, "quota_name").removesuffix(" Instance Requests"), number(row, "quota_free_vcpus")
     if needed is None:
         return f"{name}: how many vCPU it has is not known."
     if not quota:
@@ -126,16 +134,16 @@ def machine_needs(row: JsonObject, market: str) -> str:
     return f"{name} needs {needed:.0f} vCPU of “{quota}”; {free:.0f} are free."
 
 
-def machine_sources(row: JsonObject, now: float, glyphs: Glyphs) -> str:
-    """Where each price comes from, and how old it is."""
+def machine_sources(row: JsonObject, now: float, glyphs: Glyphs) -> list[str]:
+    """Where each price comes from, and how old it is, a line each."""
     told = []
     for word, prefix in (("spot", "spot"), (ON_DEMAND, "on_demand")):
         source, amount = text(row, f"{prefix}_source"), number(row, f"{prefix}_usd_per_hour")
         if source and amount is not None:
             as_of = parse_moment(text(row, f"{prefix}_as_of"))
             old = f", {age(as_of.timestamp(), now, glyphs)} old" if as_of is not None else ""
-            told.append(f"{word} ${amount:,.4f}: {source}{old}")
-    return " · ".join(told) or "no source has a price for it"
+            told.append(f"{word:<9}  ${amount:,.4f}/h  {source}{old}")
+    return told or ["No source has a price for it."]
 
 
 def machine_rank(row: JsonObject, market: str) -> tuple[int, float, str]:

@@ -16,7 +16,7 @@ from aicompute_tui.ui.launch_views import Step
 from aicompute_tui.ui.screens import launch_templates
 from aicompute_tui.ui.screens.launch_walk import LaunchWalk
 from aicompute_tui.ui.session import Session
-from aicompute_tui.ui.widgets.launch_list import StepChosen
+from aicompute_tui.ui.widgets.launch_list import StepChosen, StepResolved
 from aicompute_tui.ui.widgets.launch_options import OptionsStep
 from aicompute_tui.ui.widgets.launch_progress import ProgressStep
 from aicompute_tui.ui.widgets.launch_review import ReviewStep
@@ -63,7 +63,7 @@ class LaunchScreen(LaunchWalk):
             rows = await self.session.query("setting.list", {})
         except AicError:
             return
-        if self.form == LaunchForm():
+        if self.form.changed("region", "") == LaunchForm():
             self._take_over(defaults(rows))
 
     @work(group="defaults", exclusive=True, exit_on_error=False)
@@ -90,6 +90,12 @@ class LaunchScreen(LaunchWalk):
         else:
             after = launch_draft.REGION if self._view == launch_draft.CREDENTIAL else BY_NUMBER[NUMBERS[self._view] + 1]
             await self._go(event.next_view or after)
+
+    @on(StepResolved)
+    def take_resolved(self, event: StepResolved) -> None:
+        event.stop()
+        if not self.form[event.name]:
+            self._take_over(self.form.changed(event.name, event.value))
 
     @on(OptionsStep.Changed)
     def take_option(self, event: OptionsStep.Changed) -> None:

@@ -43,6 +43,7 @@ class LaunchWalk(ConsoleScreen):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
+        self.VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall"), (30, "-high")]
         self._bindings = BindingsMap([*navigation_bindings("screen"), *navigation_bindings("wizard"), *FOCUS_BINDINGS])
         left = launch_draft.left_in(session)
         self.form = left.form if left is not None else LaunchForm()
@@ -73,6 +74,8 @@ class LaunchWalk(ConsoleScreen):
         """Shows a view; it is made when it is first asked for."""
         if self.filter_text:
             self._filter("")
+        if self._filter_line is not None:
+            self._filter_line.close()
         self._view = view
         if view not in self._steps:
             made = STEPS[view](self.session, id=view)

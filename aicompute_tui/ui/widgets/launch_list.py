@@ -32,6 +32,15 @@ class StepChosen(Message):
         self.next_view = next_view
 
 
+class StepResolved(Message):
+    """What stands for a value nobody has chosen, now that it is known."""
+
+    def __init__(self, name: str, value: str) -> None:
+        super().__init__()
+        self.name = name
+        self.value = value
+
+
 class StepRefused(Message):
     """What was asked for cannot be had, in one sentence."""
 

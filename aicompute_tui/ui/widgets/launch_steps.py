@@ -15,7 +15,7 @@ from aicompute_tui.ui.filter_language import parse_filter
 from aicompute_tui.ui.launch_form import LaunchForm
 from aicompute_tui.ui.records import RowColumn, text
 from aicompute_tui.ui.widgets.form_fields import FormRow, LineInput
-from aicompute_tui.ui.widgets.launch_list import ListStep, StepChosen
+from aicompute_tui.ui.widgets.launch_list import ListStep, StepChosen, StepResolved
 from aicompute_tui.ui.widgets.virtual_table import VirtualTable
 
 
@@ -44,6 +44,19 @@ class RegionStep(ListStep):
 
     def values(self, row: JsonObject) -> Mapping[str, str]:
         return {"region": text(row, "code"), "zone": self.form["zone"] if self.is_present(row) else ""}
+
+    def show(self, form: LaunchForm) -> None:
+        super().show(form)
+        self._resolve()
+
+    async def after_rows(self, wanted: JsonObject) -> None:  # noqa: ARG002 - the rows are whole
+        self._resolve()
+
+    def _resolve(self) -> None:
+        """The default is said as what it is."""
+        present = next((row for row in self.table.rows.values() if self.is_present(row)), None)
+        if present is not None and not self.form["region"]:
+            self.post_message(StepResolved("region", text(present, "code")))
 
     def refusal(self, row: JsonObject) -> str:
         return launch_lists.region_refusal(row)
@@ -75,7 +88,8 @@ class CredentialStep(ListStep):
         }
 
     def values(self, row: JsonObject) -> Mapping[str, str]:
-        return {"profile": text(row, "id")}
+        """Another account has a default region of its own."""
+        return {} if self.is_present(row) else {"profile": text(row, "id"), "region": "", "zone": ""}
 
     def told(self, row: JsonObject) -> Sequence[str]:
         return [
@@ -115,7 +129,8 @@ class AgainStep(ListStep):
     def told(self, row: JsonObject) -> Sequence[str]:
         arguments = row.get("arguments")
         known = arguments if isinstance(arguments, dict) else {}
-        return [" ".join(f"{name.replace('_', '-')} {launch_lists.again_argument(row, name)}" for name in known)]
+        told = [f"{name.replace('_', ' ')} {launch_lists.again_argument(row, name)}" for name in known]
+        return [" · ".join(each for each in told if not each.startswith("name "))]
 
     @on(VirtualTable.RowOpened)
     def choose(self, event: VirtualTable.RowOpened) -> None:
@@ -162,7 +177,7 @@ class MachineStep(ListStep):
         now = self.session.now().timestamp()
         return [
             launch_machines.machine_needs(row, self.form["market"]),
-            launch_machines.machine_sources(row, now, self.session.glyphs),
+            *launch_machines.machine_sources(row, now, self.session.glyphs),
         ]
 
     def heading(self) -> str:
@@ -191,7 +206,7 @@ class ServerStep(ListStep):
     def columns(self) -> list[RowColumn]:
         return launch_lists.server_columns(self.form, self.session.glyphs)
 
-    async def ask(self, wanted: JsonObject) -> Json:  # noqa: ARG002
+    async def ask(self, wanted: JsonObject) -> Json:  # noqa: ARG002 - asks nobody
         return launch_lists.server_rows()
 
     def is_present(self, row: JsonObject) -> bool:
