@@ -89,6 +89,7 @@ async def test_an_orphan_is_adopted_from_its_line_and_enter_goes_to_its_row() ->
         await to_needs(world, "batch-7")
         assert "9h" in need_lines(world)[0]
         assert world.footer.strip().startswith("o adopt")
+        assert world.footer.rstrip().endswith("? help")
         await world.press("o")
         await world.until(lambda: isinstance(world.app.screen, ConfirmDialog))
         await world.press("escape")

@@ -157,11 +157,11 @@ class DashboardScreen(MachinesScreen):
 
     @property
     def hint_ids(self) -> tuple[str, ...]:
-        """On a need what mends it comes first."""
+        """On a need what mends it comes first; there is nothing to filter."""
         need = self._needs.need if self._needs.has_focus else None
         if need is None or need.action_id in self.HINTS[:2] or not need.action_id:
             return self.HINTS
-        rest = tuple(each for each in self.HINTS if each != need.action_id)
+        rest = tuple(each for each in self.HINTS if each not in {need.action_id, "go.filter"})
         return (need.action_id, *rest)
 
     def open_other(self, event: VirtualTable.RowOpened) -> None:
