@@ -22,6 +22,7 @@ from aicompute_tui.settings.packaged import STYLES
 from aicompute_tui.ui import dispatch, movements
 from aicompute_tui.ui.ascii_filter import AsciiFilter
 from aicompute_tui.ui.bindings import navigation_bindings
+from aicompute_tui.ui.control_filter import ControlFilter
 from aicompute_tui.ui.early_keys import hand_over
 from aicompute_tui.ui.key_order import KeyOrder
 from aicompute_tui.ui.navigation import NAVIGATION
@@ -56,6 +57,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         if wanted != self.theme:
             self.theme = wanted
         self._bindings = BindingsMap(navigation_bindings("app"))
+        self._filters.append(ControlFilter())
         if not session.glyphs.unicode:
             self._filters.append(AsciiFilter())
         self.views = ViewStack(self)

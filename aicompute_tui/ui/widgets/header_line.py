@@ -11,6 +11,7 @@ from aicompute_tui.services.figures import Figures
 from aicompute_tui.ui.format import money_of_nano, price, span
 from aicompute_tui.ui.glyphs import UNICODE, Glyphs
 from aicompute_tui.ui.session import AgentState
+from aicompute_tui.ui.widgets.columns import plain
 from aicompute_tui.ui.widgets.text_line import TextLine, join, spread
 
 
@@ -98,7 +99,7 @@ def _left(view: HeaderView, glyphs: Glyphs, *, named: bool) -> Content:
         parts.append(Content.styled("DEMO", "bold $warning"))
     if view.read_only:
         parts.append(Content.styled("READ-ONLY", "bold $warning"))
-    parts.append(Content.styled(f" {glyphs.crumb} ".join(view.crumbs), "bold"))
+    parts.append(Content.styled(f" {glyphs.crumb} ".join(map(plain, view.crumbs)), "bold"))
     if view.filter:
         parts.append(Content.styled(f"/{view.filter}", "$accent"))
     return Content.assemble(" ", join(parts, "  "))

@@ -11,7 +11,7 @@ from aicompute_tui.ui.format import JOB_LOOKS, sign
 from aicompute_tui.ui.glyphs import UNICODE, Glyphs
 from aicompute_tui.ui.outcomes import outcome
 from aicompute_tui.ui.state import CANCELLED_JOB, DONE_JOB, FAILED_JOB, QUEUED_JOB, ConsoleState
-from aicompute_tui.ui.widgets.columns import Tone
+from aicompute_tui.ui.widgets.columns import Tone, plain
 from aicompute_tui.ui.widgets.text_line import TextLine, spread
 
 GOOD_SECONDS = 6.0
@@ -77,7 +77,7 @@ class JobsLine(TextLine):
     def _line(self, job: JobRow, state: ConsoleState) -> Content:
         look = JOB_LOOKS.get(job.state, JOB_LOOKS[QUEUED_JOB])
         verb, name = job.action_id.partition(".")[2], job_subject(job, state.machines_of(job))
-        about = f" {verb} {name}" if name != verb else f" {verb}"
+        about = f" {verb} {plain(name)}" if name != verb else f" {verb}"
         progress = job.progress or ("waits for the agent" if job.state == QUEUED_JOB else "")
         mark = (sign(look, self._glyphs), _STYLES[look.tone])
         return Content.assemble(mark, about, (f"  {progress}", _STYLES["dim"]))
