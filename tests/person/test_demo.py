@@ -19,6 +19,8 @@ from tests.person.terminal import Terminal, need_terminal_tools, product
 
 ROOT = Path(__file__).resolve().parents[2]
 MACHINES_WITHIN_SECONDS = 10.0
+MOST_KEYSTROKES = 25
+"""From the first frame until a machine has been launched and ended."""
 
 
 @pytest.fixture(params=[(80, 24), (120, 40)], ids=["80x24", "120x40"])
@@ -90,6 +92,7 @@ def leave(terminal: Terminal) -> None:
 def test_a_machine_is_launched_and_ended_by_keys_and_nothing_stays(terminal: Terminal) -> None:
     terminal.start(product("demo"))
     launch_and_end_by_keys(terminal)
+    assert terminal.pressed <= MOST_KEYSTROKES
     leave(terminal)
     assert list(terminal.home.glob("aic-tui-demo-*")) == []
     assert "Traceback" not in terminal.screen()

@@ -6,12 +6,15 @@ import asyncio
 import time
 from typing import NamedTuple
 
+from aicompute_tui.actions.navigation import PLACE_KEYS
+from aicompute_tui.actions.registry import ACTIONS
+from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.json import Json, JsonObject
-from aicompute_tui.settings.keys import SETTINGS
 from aicompute_tui.store.rows import EventRow, Snapshot
 from aicompute_tui.ui import dispatch
 from aicompute_tui.ui.glyphs import UNICODE, Glyphs
 from tests.screenshots import VIEWS
+from tests.ui import settings_world
 from tests.ui.console_world import (
     HOUR,
     MINUTE,
@@ -38,8 +41,8 @@ _BUSY: JsonObject = {
 _LOG = [f"INFO Avg prompt throughput: {300 + 7 * place % 90}.4 tokens/s, 1 running" for place in range(60)]
 
 
-def fleet() -> Snapshot:
-    """Machines in many states, some that are not ours, and jobs; the names are those of the demo."""
+def fleet(strange: str = "") -> Snapshot:
+    """Machines in many states, some that are not ours, and jobs, named as in the demo; `strange` ends every name."""
     instances = [
         machine("llama8-ca", models='["meta-llama/Llama-3.1-8B-Instruct"]', public_address="3.96.10.4",
                 expires_at=NOW + 168 * MINUTE, requested_at=NOW - 312 * MINUTE, launched_at=NOW - 312 * MINUTE,
@@ -79,6 +82,8 @@ def fleet() -> Snapshot:
                  "llama8-ca", f"llama8-ca is ready, {place} min ago.", "info")
         for place in range(12)
     ]  # fmt: skip
+    instances = [each._replace(name=each.name + strange) for each in instances]
+    sightings = [each._replace(name=each.name + strange) for each in sightings]
     read = reading(instances, sightings, jobs, nodes=nodes, tunnels=[tunnel("llama8-ca")])
     use: dict[str, tuple[float | None, ...]] = {
         f"id-{name}": tuple(float(9 * minute % 100) for minute in range(10)) for name in ("llama8-ca", "embed-1")
@@ -89,7 +94,10 @@ def fleet() -> Snapshot:
 def answers() -> dict[str, Json]:
     """What the agent says to each question, by action."""
     moment = "2026-11-20T14:00:00Z"
+    sections = {action_id: answer for action_id, answer in settings_world.answers().items() if not callable(answer)}
     return {
+        **{action_id: answer for action_id, answer in sections.items() if not isinstance(answer, AicError)},
+        "template.list": [],
         "instance.types": TYPES,
         "instance.preflight": PREFLIGHT,
         "instance.show": {
@@ -98,11 +106,6 @@ def answers() -> dict[str, Json]:
             "history": [{"at": moment, "actor": "ana@jump", "message": "llama8-ca was requested."}],
         },
         "instance.setup": {"steps": _STEPS},
-        "setting.list": [
-            {"key": each.key, "value": each.default, "source": "built-in", "default": each.default, "help": each.help,
-             "choices": list(each.choices), "shared": each.shared, "variable": each.variable}
-            for each in SETTINGS.values()
-        ],
         "credential.list": [
             {"id": "aws:profile:team", "name": "team", "cloud": "aws", "method": "shared-credentials-file",
              "account_id": "123456789012", "region": "ca-central-1", "checked_at": moment},
@@ -128,12 +131,6 @@ def answers() -> dict[str, Json]:
             {"name": "logind", "verdict": "warning", "reason": "It ends processes at logout.",
              "next_step": "loginctl enable-linger"},
         ],
-        "region.list": [
-            {"name": "ca-central-1", "code": "ca-central-1", "title": "Canada (Central)", "place": "Canada (Central)",
-             "country": "CA", "opt_in": "opt-in-not-required", "state": "opt-in-not-required", "enabled": True},
-            {"name": "us-east-1", "code": "us-east-1", "title": "US East (N. Virginia)", "place": "US East",
-             "country": "US", "opt_in": "opt-in-not-required", "state": "opt-in-not-required", "enabled": True},
-        ],
     }  # fmt: skip
 
 
@@ -145,13 +142,18 @@ async def rest(world: Console, seconds: float = 6.0) -> str:
     """What the screen says once it has stopped changing and waits for no answer."""
     deadline = time.monotonic() + seconds
     seen, since = "", time.monotonic()
-    while time.monotonic() - since < _RESTS_SECONDS or any(each in seen for each in _COMING):
+    while time.monotonic() - since < _RESTS_SECONDS or any(each in seen for each in _COMING) or _searches(world):
         await world.pilot.pause()
         await asyncio.sleep(0.02)
         if (now := world.shown) != seen:
             seen, since = now, time.monotonic()
         assert time.monotonic() < deadline, f"it does not come to rest:\n{seen}"
     return seen
+
+
+def _searches(world: Console) -> bool:
+    """The palette looks through its commands beside the keys."""
+    return any("palette" in worker.group and not worker.is_finished for worker in world.app.workers)
 
 
 class FullSession(HeldSession):
@@ -175,14 +177,20 @@ class Place(NamedTuple):
         if self.action_id:
             world.app.open_view(self.action_id)
         for key in self.keys:
-            await world.press(key)
+            if key.startswith("wait:"):
+                await rest(world)
+            else:
+                await world.press(key)
         await rest(world)
 
 
 def places() -> list[Place]:
-    """Every picture's place, and every view that the console can open."""
+    """Every picture's place, and every other view that the console can open."""
     pictured = [Place(view.name, view.keys) for view in VIEWS]
+    typed = {word for place in pictured for word in "".join(place.keys).replace("enter", " ").split()}
     views: dict[str, str] = {}
     for action_id, path in dispatch.SCREENS.items():
-        views.setdefault(path, action_id)
+        words = {f"colon{alias}" for alias in ACTIONS[action_id].aliases}
+        if not words & typed and PLACE_KEYS.get(action_id) not in typed and action_id != dispatch.HOME:
+            views.setdefault(path, action_id)
     return [*pictured, *(Place(f"view {action_id}", (), action_id) for action_id in views.values())]
