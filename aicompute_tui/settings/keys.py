@@ -33,7 +33,7 @@ class Setting(NamedTuple):
     @property
     def rule(self) -> str:
         """What a value may be, for people; empty where anything may."""
-        if self.choices:
+        if len(self.choices) > 1:
             return f"One of {', '.join(self.choices)}."
         if self.kind == "integer":
             return f"A whole number from {self.smallest} to {self.largest}."

@@ -22,11 +22,11 @@ def _credential_columns(session: Session) -> list[RowColumn]:
     return [
         Column(key="state", title="state", width=10, cell=state),
         plain_column("name", "name", 14, weight=1, letter="N"),
-        plain_column("method", "method", 12, weight=1, letter="M", needs=50),
+        plain_column("method", "method", 12, weight=2, most=24, letter="M", needs=50),
         plain_column("account_id", "account", 12, letter="A", needs=64),
         plain_column("region", "region", 14, letter="R", needs=76),
         time_column(session, "checked_at", "tested", "T", needs=90),
-        plain_column("arn", "opens", 24, weight=3, needs=110),
+        plain_column("arn", "opens", 20, weight=3, needs=110),
     ]
 
 
