@@ -10,7 +10,7 @@ HOST_ACTIONS = (
     Action(
         "host.add",
         "Add a container host",
-        "Keeps the address of a Docker engine, asks it who it is, and shows its containers from then on.",
+        "Keeps the address of a Docker engine or of a Portainer server, and shows its containers from then on.",
         "global",
         "job",
         "aicompute_tui.services.hosts:add",
@@ -25,6 +25,13 @@ HOST_ACTIONS = (
                 "unix:///path, tcp://host:port, https://host:port or ssh://user@host; a found one needs none.",
                 positional=True,
             ),
+            Parameter(
+                "kind",
+                "choice",
+                "What answers there; each environment of a Portainer server becomes a host.",
+                choices=("docker", "portainer"),
+            ),
+            Parameter("environment", "text", "Only this environment of a Portainer server, by name or number."),
             Parameter("tls_folder", "path", "Folder with ca.pem, cert.pem and key.pem."),
             Parameter("tls_ca", "path", "Certificate of the authority that signed the engine's."),
             Parameter("tls_cert", "path", "Our certificate."),

@@ -154,6 +154,11 @@ def _door_options(action: Action) -> list[click.Parameter]:
                 "the token from HF_TOKEN.",
             ),
         ]
+    if action.id == "host.add":
+        options += [
+            _flag("--stdin", help_text="Read Portainer's access token, or a user and a password on a line each."),
+            _flag("--from-env", help_text="Take Portainer's access token from PORTAINER_API_TOKEN."),
+        ]
     options.append(output_option())
     return options
 

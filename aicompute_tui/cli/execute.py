@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -66,6 +67,17 @@ def execute(session: Session, action: Action, arguments: dict[str, object], opti
     return run_interruptible(work)
 
 
+OwnWay = Callable[[Call, "Runtime", "Context"], Awaitable[int]]
+_OWN_WAYS = {
+    "instance.launch": "aicompute_tui.cli.launching:launch",
+    "instance.relaunch": "aicompute_tui.cli.launching:launch",
+    "credential.set": "aicompute_tui.cli.keys:set_credential",
+    "host.add": "aicompute_tui.cli.host_adding:add_host",
+    "instance.forward": "aicompute_tui.cli.forwarding:forward",
+}
+"""Jobs that a person is asked more about, or that need a secret or the agent."""
+
+
 async def _carry_out(call: Call) -> int:
     if call.action.id == "doctor.run":
         from aicompute_tui.cli.checks import run_doctor
@@ -75,18 +87,11 @@ async def _carry_out(call: Call) -> int:
         if call.action.execution == "query":
             return await _query(call, context)
         refuse_read_only(context, call.action)
-        if call.action.id in ("instance.launch", "instance.relaunch"):
-            from aicompute_tui.cli.launching import launch
-
-            return await launch(call, runtime, context)
-        if call.action.id == "credential.set":
-            from aicompute_tui.cli.keys import set_credential
-
-            return await set_credential(call, runtime, context)
-        if call.action.id == "instance.forward":
-            from aicompute_tui.cli.forwarding import forward
-
-            return await forward(call, runtime, context)
+        own_way = _OWN_WAYS.get(call.action.id)
+        if own_way is not None:
+            module_name, _, function_name = own_way.partition(":")
+            carry_out: OwnWay = getattr(importlib.import_module(module_name), function_name)
+            return await carry_out(call, runtime, context)
         return await _job(call, runtime, context)
 
 

@@ -13,6 +13,7 @@ from aicompute_tui.domain.host import HOST_NAME, FoundHost, HostKind, check_url
 from aicompute_tui.domain.json import Json
 from aicompute_tui.hosts.answers import text
 
+PORTAINER_TOKEN = "PORTAINER_API_TOKEN"  # noqa: S105 - a name
 _TLS_FILES = ("ca.pem", "cert.pem", "key.pem")
 
 
@@ -23,7 +24,7 @@ def found_hosts(environment: Mapping[str, str], home: Path, uid: int) -> list[Fo
         key = str(Path(each.url.removeprefix("unix://")).resolve()) if each.url.startswith("unix://") else each.url
         found.setdefault(key, each)
     names: dict[str, FoundHost] = {}
-    for each in found.values():
+    for each in [*found.values(), *_portainer(environment)]:
         names.setdefault(each.name, each)
     return list(names.values())
 
@@ -71,6 +72,12 @@ def _sockets(environment: Mapping[str, str], home: Path, uid: int) -> Iterator[F
             continue
         if is_socket:
             yield FoundHost(name=name, url=f"unix://{path}", source=str(path))
+
+
+def _portainer(environment: Mapping[str, str]) -> Iterator[FoundHost]:
+    url = environment.get("PORTAINER_URL", "").rstrip("/")
+    if url and environment.get(PORTAINER_TOKEN):
+        yield FoundHost(name="portainer", url=url, source="PORTAINER_URL", kind=HostKind.PORTAINER)
 
 
 def _usable(url: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from aicompute_tui.domain.host import Host
+from aicompute_tui.domain.host import Host, HostKind
 from aicompute_tui.hosts.base import Engine
 from aicompute_tui.ssh.base import Boxes
 
@@ -22,12 +22,18 @@ class Surroundings:
     agent_socket: str
 
 
-def open_engine(host: Host, around: Surroundings) -> Engine:
-    """Nothing is asked yet. Imports what that kind needs: call it in a thread the first time."""
+def open_engine(host: Host, around: Surroundings, token: str = "") -> Engine:
+    """Nothing is asked yet. `token` is what a Portainer server is shown.
+
+    Imports what that kind needs: call it in a thread the first time.
+    """
+    from aicompute_tui.hosts.docker.endpoint import portainer_endpoint
     from aicompute_tui.hosts.docker.engine import DockerEngine
     from aicompute_tui.hosts.docker.ssh_road import SshRoad
     from aicompute_tui.hosts.docker.wire import Wire
 
+    if host.kind is HostKind.PORTAINER:
+        return DockerEngine(host, Wire(host, endpoint=lambda: portainer_endpoint(host, token)))
     if host.scheme != "ssh":
         return DockerEngine(host, Wire(host))
     road = SshRoad(

@@ -16,6 +16,7 @@ from aicompute_tui.settings.places import Places, places_from
 
 if TYPE_CHECKING:
     from aicompute_tui.domain.credential import AwsKeys
+    from aicompute_tui.domain.host import Host
     from aicompute_tui.runtime.clouds import Clouds
     from aicompute_tui.runtime.configuration import Configuration
     from aicompute_tui.runtime.hosts import ContainerHosts
@@ -122,7 +123,15 @@ class Runtime:
         """This process's ways to container hosts; what they need is imported at the first use."""
         from aicompute_tui.runtime.hosts import ContainerHosts
 
-        return ContainerHosts(self.environment, self.places, self.nodes, self.owner, is_demo=self.is_demo)
+        return ContainerHosts(
+            self.environment, self.places, self.nodes, self.owner, self._host_token, is_demo=self.is_demo
+        )
+
+    async def _host_token(self, host: Host) -> str:
+        """Raises NotConfigured where it is not in the vault, AuthFailed where it was sealed by another key."""
+        from aicompute_tui.services.portainer_hosts import host_token
+
+        return await host_token(await self.open_store(), self.clouds, host)
 
     @property
     def session_keys(self) -> AwsKeys | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aicompute_tui.domain.errors import NotAllowed
-from aicompute_tui.domain.host import FoundHost, Host
+from aicompute_tui.domain.host import FoundHost, Host, HostKind
 from aicompute_tui.hosts.registry import Surroundings
 from aicompute_tui.settings.places import Places
 from aicompute_tui.ssh.base import Boxes
@@ -21,7 +21,18 @@ if TYPE_CHECKING:
 class ContainerHosts:
     """Implements HostDirectory."""
 
-    def __init__(self, environment: Mapping[str, str], places: Places, boxes: Boxes, login: str, *, is_demo: bool):
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        places: Places,
+        boxes: Boxes,
+        login: str,
+        token_of: Callable[[Host], Awaitable[str]],
+        *,
+        is_demo: bool,
+    ) -> None:
+        """`token_of` opens what a Portainer server is shown for a host."""
+        self._token_of = token_of
         self._environment = environment
         self._is_demo = is_demo
         self._home = Path(environment.get("HOME") or Path.home())
@@ -42,7 +53,8 @@ class ContainerHosts:
                 return known[1]
             if known is not None:
                 await known[1].aclose()
-            made = (await asyncio.to_thread(_importing))(host, self._around)
+            token = await self._token_of(host) if host.kind is HostKind.PORTAINER else ""
+            made = (await asyncio.to_thread(_importing))(host, self._around, token)
             self._engines[host.id] = (host, made)
         return made
 
@@ -67,7 +79,7 @@ class ContainerHosts:
         await asyncio.gather(*(engine.aclose() for _, engine in engines))
 
 
-def _importing() -> Callable[[Host, Surroundings], Engine]:
+def _importing() -> Callable[[Host, Surroundings, str], Engine]:
     """In a thread: what speaks to engines takes a third of a second to import."""
     import aicompute_tui.hosts.docker.engine  # noqa: F401 - the heavy part
     from aicompute_tui.hosts.registry import open_engine

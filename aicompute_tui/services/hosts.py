@@ -18,6 +18,7 @@ from aicompute_tui.services.events import told
 from aicompute_tui.services.finding import FAILED, OK, UNKNOWN, WARNING
 from aicompute_tui.services.host_reports import look_at_host, silent, take_containers, take_failure
 from aicompute_tui.services.host_views import host_view
+from aicompute_tui.services.portainer_hosts import add_portainer, host_secret
 
 TEST_SECONDS = 15.0
 _TLS_FILES = (("tls_ca", "ca.pem"), ("tls_cert", "cert.pem"), ("tls_key", "key.pem"))
@@ -58,6 +59,8 @@ async def add(context: Context, arguments: Arguments) -> Json:
     job = context.running_job
     now = context.clock.now()
     host = await _described(context, arguments, new_id(now))
+    if host.kind is HostKind.PORTAINER:
+        return await add_portainer(context, arguments, host)
     async with context.store.write() as transaction:
         await job.hold(transaction)
         await transaction.hosts.insert(host)
@@ -75,6 +78,8 @@ async def _described(context: Context, arguments: Arguments, host_id: str) -> Ho
         found = await _find_found(context, name)
     kind = HostKind(text(arguments, "kind") or found.kind.value)
     files = await asyncio.to_thread(_tls_files, arguments)
+    if kind is HostKind.PORTAINER and text(arguments, "tls_pin"):
+        raise InvalidInput("A Portainer server is trusted by its certificate.", "Give it with --tls-ca.")
     pin = (text(arguments, "tls_pin") or "").replace(":", "").lower()
     if pin and (len(pin) != _PIN_DIGITS or not set(pin) <= set("0123456789abcdef")):
         raise InvalidInput("A pin is the SHA-256 of the server's certificate.", "Give its 64 hexadecimal digits.")
@@ -190,6 +195,7 @@ async def remove(context: Context, arguments: Arguments) -> Json:
         host = await transaction.hosts.find(required_text(arguments, "name"))
         report = await transaction.host_reports.get(host.id)
         await transaction.hosts.remove(host.id)
+        await transaction.secrets.remove(host_secret(host.id))
         line = told(context, "host.removed", ("host", host.id, host.name), f"{host.name} was removed: {host.url}")
         await transaction.events.append(replace(line, before={"url": host.url}))
     await context.hosts.forget(host, keys=True)

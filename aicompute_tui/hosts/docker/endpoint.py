@@ -26,7 +26,7 @@ class Endpoint:
     base: str
     socket_path: str | None = None
     tls: ssl.SSLContext | aiohttp.Fingerprint | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def session(self, total_seconds: float | None) -> aiohttp.ClientSession:
         """Without a limit of connections, without cookies, and no proxy of the environment in between."""
@@ -62,11 +62,23 @@ async def endpoint_of(host: Host, socket_path: str | None = None) -> Endpoint:
     return Endpoint(f"{scheme}://{where}{parts.path.rstrip('/')}", tls=tls)
 
 
+async def portainer_endpoint(host: Host, token: str) -> Endpoint:
+    """The part of a Portainer server that passes everything on to one engine."""
+    server = await endpoint_of(host)
+    base = f"{server.base}/api/endpoints/{host.environment}/docker"
+    return Endpoint(base, tls=server.tls, headers={"X-API-Key": token})
+
+
 async def tls_of(host: Host) -> ssl.SSLContext | aiohttp.Fingerprint:
     """What the server must show, and what we show. Raises NotConfigured where a file cannot be used."""
     if host.tls_pin and not host.tls_cert:
         return aiohttp.Fingerprint(bytes.fromhex(host.tls_pin))
     return await asyncio.to_thread(_context, host)
+
+
+async def tls_context(host: Host) -> ssl.SSLContext | None:
+    """For a client that knows no pins; None where the usual authorities are meant. Raises NotConfigured."""
+    return await asyncio.to_thread(_context, host) if host.tls_ca or host.tls_cert else None
 
 
 def _context(host: Host) -> ssl.SSLContext:

@@ -13,8 +13,9 @@ import aiohttp
 from aiodocker.exceptions import DockerError
 
 from aicompute_tui.domain.errors import AicError, AuthFailed, BadAnswer, NotAllowed, NotConfigured, Unreachable
-from aicompute_tui.domain.host import Host
+from aicompute_tui.domain.host import Host, HostKind
 from aicompute_tui.hosts.docker.refusals import refusal
+from aicompute_tui.hosts.portainer.refusals import portainer_refusal
 
 NO_CONNECTION = 900
 _GIBBERISH = (ValueError, KeyError, TypeError, aiohttp.ContentTypeError)
@@ -35,7 +36,7 @@ def speaking(host: Host, subject: str = "") -> Iterator[None]:
 
 def failure(error: Exception, host: Host, subject: str = "") -> AicError:
     if isinstance(error, DockerError) and error.status != NO_CONNECTION:
-        return refusal(error.status, error.message.strip(), host.name, subject)
+        return _refused(error.status, error.message.strip(), host, subject)
     cause = error.__context__ if isinstance(error, DockerError) else error
     details = f"{type(cause or error).__name__}: {error}"
     if isinstance(error, TimeoutError):
@@ -48,6 +49,12 @@ def failure(error: Exception, host: Host, subject: str = "") -> AicError:
     if isinstance(error, aiohttp.ClientPayloadError):
         return Unreachable(f"The connection to {host.name} broke.", "Its engine may have ended: try again.", details)
     return _tls(str(error), host, details) or _connection(cause or error, host, details)
+
+
+def _refused(status: int, said: str, host: Host, subject: str) -> AicError:
+    """By the server that stands before the engine, or by the engine itself."""
+    known = portainer_refusal(status, said, host.name) if host.kind is HostKind.PORTAINER else None
+    return known or refusal(status, said, host.name, subject)
 
 
 def _connection(error: BaseException, host: Host, details: str) -> AicError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import aiodocker
@@ -24,7 +24,9 @@ class Wire:
     """Raises our errors. With `road` the engine is at the far end of an ssh connection; `endpoint` is given where
     something stands before the engine."""
 
-    def __init__(self, host: Host, road: SshRoad | None = None, endpoint: Endpoint | None = None) -> None:
+    def __init__(
+        self, host: Host, road: SshRoad | None = None, endpoint: Callable[[], Awaitable[Endpoint]] | None = None
+    ) -> None:
         self.host = host
         self._road = road
         self._given = endpoint
@@ -98,10 +100,8 @@ class Wire:
         return response
 
     async def _present_endpoint(self) -> Endpoint:
-        if self._given is not None:
-            return self._given
         if self._road is None:
-            return self._endpoint or await endpoint_of(self.host)
+            return self._endpoint or await (self._given() if self._given else endpoint_of(self.host))
         path = str(await self._road.socket_path())
         if self._endpoint is not None and self._endpoint.socket_path == path:
             return self._endpoint
