@@ -12,6 +12,7 @@ from aicompute_tui.actions.instances import INSTANCE_ACTIONS
 from aicompute_tui.actions.model import Action, Scope
 from aicompute_tui.actions.node import NODE_ACTIONS
 from aicompute_tui.actions.overview import OVERVIEW_ACTIONS
+from aicompute_tui.actions.quotas import QUOTA_ACTIONS
 from aicompute_tui.actions.records import RECORD_ACTIONS
 from aicompute_tui.actions.regions import REGION_ACTIONS
 from aicompute_tui.actions.templates import TEMPLATE_ACTIONS
@@ -26,6 +27,7 @@ _ALL = (
     *RECORD_ACTIONS,
     *REGION_ACTIONS,
     *TEMPLATE_ACTIONS,
+    *QUOTA_ACTIONS,
     *HOST_ACTIONS,
     *CONTAINER_ACTIONS,
     *CONSOLE_ACTIONS,

@@ -16,6 +16,7 @@ NOUNS = {
     "container": "Containers of every host.",
     "credential": "Whose account is used.",
     "region": "Where machines can be rented.",
+    "quota": "How much an account may rent.",
     "template": "Launches kept by a name.",
     "setting": "Defaults, and where each comes from.",
     "key": "Keys of the console.",

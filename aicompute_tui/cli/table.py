@@ -47,6 +47,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "error_message",
         "aws_cli_installed",
     ),
+    "quota.list": ("type", "market", "region", "name", "limit_vcpus", "used_vcpus", "free_vcpus", "note"),
     "template.list": ("name", "arguments", "saved_at", "version"),
     "region.list": ("code", "name", "country", "enabled", "is_default"),
     "key.list": ("id", "keys", "usual_keys", "place", "source"),

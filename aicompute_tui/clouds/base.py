@@ -79,9 +79,7 @@ class Cloud(Protocol):
 
     async def quota(self, region: str, machine_type: MachineType, market: Market) -> QuotaReading: ...
 
-    async def quotas(
-        self, region: str, machine_types: Sequence[MachineType], market: Market
-    ) -> dict[str, QuotaReading]:
+    async def quotas(self, region: str, machine_types: Sequence[str], market: Market) -> dict[str, QuotaReading]:
         """What counts each of many types, by its name; those that share a quota share the calls."""
         ...
 

@@ -54,7 +54,7 @@ async def _readings(
     if not machine_types:
         return {}
     try:
-        return await cloud.quotas(region, machine_types, market)
+        return await cloud.quotas(region, [each.name for each in machine_types], market)
     except AicError:
         return {}
 

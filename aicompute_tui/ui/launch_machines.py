@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from aicompute_tui.domain.json import JsonObject
+from collections.abc import Sequence
+
+from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.moments import parse_moment
 from aicompute_tui.ui.format import age, money
 from aicompute_tui.ui.glyphs import Glyphs
@@ -90,6 +92,36 @@ def machine_refusal(row: JsonObject, market: str) -> str:
     return ""
 
 
+def one_of_each_family(rows: Sequence[JsonObject]) -> list[str]:
+    """`g5.xlarge` for all of g5: what counts a family counts each of it."""
+    return list({text(row, "name").partition(".")[0]: text(row, "name") for row in rows}.values())
+
+
+def with_quotas(rows: Sequence[JsonObject], answer: Json) -> list[JsonObject]:
+    """Rows completed by an answer of `quota.list`; a sentence is why there is none."""
+    found = (
+        {text(each, "type").partition(".")[0]: each for each in answer if isinstance(each, dict)}
+        if isinstance(answer, list)
+        else {}
+    )
+    why = answer if isinstance(answer, str) else "which quota counts it is not known"
+    return [_with_quota(row, found.get(text(row, "name").partition(".")[0]), why) for row in rows]
+
+
+def _with_quota(row: JsonObject, quota: JsonObject | None, why: str) -> JsonObject:
+    if quota is None:
+        return {**row, "quota_note": why, "quota_read": True}
+    free, needed = number(quota, "free_vcpus"), number(row, "vcpu_count")
+    return {
+        **row,
+        "quota_name": quota.get("name"),
+        "quota_free_vcpus": free,
+        "quota_machines": None if free is None or not needed else int(free // needed),
+        "quota_note": quota.get("note"),
+        "quota_read": True,
+    }
+
+
 def machine_value(row: JsonObject, name: str, market: str) -> str | float | None:
     """What a filter compares."""
     values: dict[str, str | float | None] = {
@@ -126,7 +158,7 @@ def machine_needs(row: JsonObject, market: str) -> str:
     if needed is None:
         return f"{name}: how many vCPU it has is not known."
     if not quota:
-        told = "which quota counts it is not known." if row.get("quota_read") else "the quota is being read …"
+        told = text(row, "quota_note") if row.get("quota_read") else "the quota is being read …"
         return f"{name} needs {needed:.0f} vCPU; {told}"
     if free is None:
         note = text(row, "quota_note")

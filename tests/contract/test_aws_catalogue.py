@@ -127,9 +127,9 @@ async def test_the_quota_counts_running_machines_of_its_market_and_family(world:
 @pytest.mark.asyncio
 async def test_types_that_share_a_quota_share_its_reading(world: World) -> None:
     cloud = account(world)
-    types = await cloud.machine_types(REGION)
+    types = [each.name for each in await cloud.machine_types(REGION)]
     readings = await cloud.quotas(REGION, types, Market.SPOT)
-    assert readings.keys() == {each.name for each in types}
+    assert readings.keys() == set(types)
     graphics = {id(reading) for name, reading in readings.items() if name.startswith("g")}
     assert len(graphics) == 1
     assert readings["g5.xlarge"] == await cloud.quota(REGION, await g5(cloud), Market.SPOT)

@@ -569,3 +569,32 @@ async def test_names_of_wide_letters_and_a_window_that_shrinks_leave_every_line_
             await pilot.resize_terminal(width, height)
             await pilot.pause()
             assert all(cell_len(line) <= width for line in shown(app).splitlines())
+
+
+@pytest.mark.asyncio
+async def test_the_list_stands_at_once_and_the_quota_completes_it_when_it_comes() -> None:
+    session = WrittenSession()
+    gate = session.hold("quota.list")
+    app = console(session)
+    async with app.run_test() as pilot:
+        await opened(pilot, app)
+        await pilot.press("2")
+        await until(pilot, lambda: "the quota is being read" in shown(app))
+        session.answers["quota.list"] = [
+            {"type": "g5.12xlarge", "name": "All G and VT Spot Instance Requests", "free_vcpus": 10, "note": None}
+        ]
+        gate.set()
+        await until(pilot, lambda: "2 more" in shown(app) and "none" in shown(app))
+        assert "4 vCPU of “All G and VT Spot”; 10 are free." in one_line(app)
+        assert "–" in next(line for line in shown(app).splitlines() if "g7e.48xlarge" in line)
+
+
+@pytest.mark.asyncio
+async def test_a_quota_that_cannot_be_read_is_said_and_not_taken_for_none() -> None:
+    session = WrittenSession({"quota.list": Unreachable("AWS does not answer.", "")})
+    app = console(session)
+    async with app.run_test() as pilot:
+        await opened(pilot, app)
+        await pilot.press("2")
+        await until(pilot, lambda: "AWS does not answer." in shown(app))
+        assert " none " not in shown(app)

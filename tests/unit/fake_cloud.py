@@ -137,11 +137,9 @@ class FakeCloud:
         self._called("quota", machine_type.name)
         return self.quota_reading
 
-    async def quotas(
-        self, region: str, machine_types: Sequence[MachineType], market: Market
-    ) -> dict[str, QuotaReading]:
+    async def quotas(self, region: str, machine_types: Sequence[str], market: Market) -> dict[str, QuotaReading]:
         self._called("quotas", market.value)
-        return {each.name: self.quota_reading for each in machine_types}
+        return dict.fromkeys(machine_types, self.quota_reading)
 
     async def places(self, spec: LaunchSpec, machine_type: MachineType) -> Sequence[LaunchPlace]:
         self._called("places", machine_type.name)

@@ -53,3 +53,11 @@ async def test_a_quota_that_cannot_be_read_leaves_the_rows_and_is_not_none_left(
     at.cloud.before["quotas"] = lambda: NotAllowed("You may not read quotas.")
     [row] = await at.query("instance.types", quota=True)
     assert (row["name"], row["quota_free_vcpus"], row["quota_machines"]) == ("g5.xlarge", None, None)
+
+
+async def test_the_quota_alone_is_listed_for_the_types_asked_about(at: Bench) -> None:
+    at.cloud.quota_reading = QuotaReading(name="All G", code="L-1", limit_vcpus=64, used_vcpus=None, note="use: denied")
+    rows = await at.query("quota.list", type=["g5.xlarge", "g6.xlarge", "g5.xlarge"], market="on-demand")
+    assert [row["type"] for row in rows] == ["g5.xlarge", "g6.xlarge"]
+    assert (rows[0]["limit_vcpus"], rows[0]["free_vcpus"], rows[0]["note"]) == (64, None, "use: denied")
+    assert ("quotas", "on-demand") in at.cloud.calls

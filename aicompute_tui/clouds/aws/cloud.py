@@ -70,11 +70,9 @@ class AwsCloud:
         }
 
     async def quota(self, region: str, machine_type: MachineType, market: Market) -> QuotaReading:
-        return await self._run(quota.quota, region, machine_type, market)
+        return await self._run(quota.quota, region, machine_type.name, market)
 
-    async def quotas(
-        self, region: str, machine_types: Sequence[MachineType], market: Market
-    ) -> dict[str, QuotaReading]:
+    async def quotas(self, region: str, machine_types: Sequence[str], market: Market) -> dict[str, QuotaReading]:
         return await self._list(quota.quotas, region, machine_types, market)
 
     async def places(self, spec: LaunchSpec, machine_type: MachineType) -> Sequence[LaunchPlace]:

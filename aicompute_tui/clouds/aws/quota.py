@@ -10,7 +10,7 @@ from aicompute_tui.clouds.aws.catalogue import family_of, vcpus_of
 from aicompute_tui.clouds.aws.session import PAGE_SIZE, AwsSession
 from aicompute_tui.domain.errors import AicError, NotFound
 from aicompute_tui.domain.instance import Market
-from aicompute_tui.domain.offer import MachineType, QuotaReading
+from aicompute_tui.domain.offer import QuotaReading
 
 _SERVICE = "service-quotas"
 
@@ -69,12 +69,12 @@ class _Limit(NamedTuple):
     note: str
 
 
-def quota(session: AwsSession, region: str, machine_type: MachineType, market: Market) -> QuotaReading:
+def quota(session: AwsSession, region: str, machine_type: str, market: Market) -> QuotaReading:
     """Never raises for what it cannot read: that is None with a note."""
-    bucket = bucket_of(machine_type.name, market)
+    bucket = bucket_of(machine_type, market)
     if bucket is None:
         return QuotaReading(
-            name=f"{market.value} {family_of(machine_type.name)}",
+            name=f"{market.value} {family_of(machine_type)}",
             code=None,
             limit_vcpus=None,
             used_vcpus=None,
@@ -91,17 +91,15 @@ def quota(session: AwsSession, region: str, machine_type: MachineType, market: M
     )
 
 
-def quotas(
-    session: AwsSession, region: str, machine_types: Sequence[MachineType], market: Market
-) -> dict[str, QuotaReading]:
+def quotas(session: AwsSession, region: str, machine_types: Sequence[str], market: Market) -> dict[str, QuotaReading]:
     """By type; each quota is read once, whatever many types it counts."""
     readings: dict[Bucket | str, QuotaReading] = {}
     found = {}
     for each in machine_types:
-        shared = bucket_of(each.name, market) or family_of(each.name)
+        shared = bucket_of(each, market) or family_of(each)
         if shared not in readings:
             readings[shared] = quota(session, region, each, market)
-        found[each.name] = readings[shared]
+        found[each] = readings[shared]
     return found
 
 

@@ -157,12 +157,15 @@ class MachineStep(ListStep):
 
     async def after_rows(self, wanted: JsonObject) -> None:
         """The quota takes longer than the list, and completes it when it comes."""
-        try:
-            answer = await self.session.query("instance.types", {**wanted, "quota": True})
-        except AicError:
+        rows = list(self.table.rows.values())
+        families: list[Json] = [*launch_machines.one_of_each_family(rows)]
+        if not families:
             return
-        self.fill([{**row, "quota_read": True} for row in answer if isinstance(row, dict)] if isinstance(answer, list)
-                  else [])  # fmt: skip
+        try:
+            answer = await self.session.query("quota.list", {**wanted, "type": families})
+        except AicError as error:
+            answer = error.message
+        self.fill([*launch_machines.with_quotas(rows, answer)])
 
     def is_present(self, row: JsonObject) -> bool:
         return text(row, "name") == self.form["type"]
