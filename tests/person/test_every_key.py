@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -80,6 +82,32 @@ def test_every_default_key_of_every_place_once(demo: Terminal) -> None:
                 walker.come_back()
             except AssertionError as error:
                 raise AssertionError(f"after {key} in :{stop.command}: {error}") from error
+
+
+def test_a_form_keeps_what_was_typed_while_the_agent_dies_and_comes_back(demo: Terminal) -> None:
+    walker = Walker(demo)
+    walker.come_back()
+    demo.keys("n")
+    demo.until(lambda screen: "Launch" in screen.partition("\n")[0])
+    demo.keys("4")
+    demo.until(lambda screen: re.search(r"^ +name ", screen, re.MULTILINE) is not None)
+    demo.keys("Down")
+    demo.keys("-l", "kept-name")
+    demo.until(lambda screen: re.search(r"^ +name +kept-name", screen, re.MULTILINE) is not None)
+    killed = agents_of(demo)
+    assert len(killed) == 1
+    os.kill(killed[0], signal.SIGKILL)
+    demo.until(lambda screen: "agent ●" not in screen.partition("\n")[0])
+    demo.keys("-l", "2")
+    demo.until(lambda screen: "agent ●" in screen.partition("\n")[0])
+    demo.until(lambda screen: re.search(r"^ +name +kept-name2", screen, re.MULTILINE) is not None)
+    assert agents_of(demo) != killed
+    demo.keys("C-n")
+    walker.come_back()
+
+
+def agents_of(terminal: Terminal) -> list[int]:
+    return [pid for pid, words in processes_of(terminal.home).items() if words[-1:] == ["agent"] and "-P" in words]
 
 
 def test_then_it_is_left_and_the_terminal_is_the_shells(demo: Terminal) -> None:
