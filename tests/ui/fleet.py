@@ -13,7 +13,7 @@ from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.store.rows import EventRow, Snapshot
 from aicompute_tui.ui import dispatch
 from aicompute_tui.ui.glyphs import UNICODE, Glyphs
-from tests.screenshots import VIEWS
+from tests.screenshots import VIEWS, View
 from tests.ui import settings_world
 from tests.ui.console_world import (
     HOUR,
@@ -177,16 +177,22 @@ class Place(NamedTuple):
         if self.action_id:
             world.app.open_view(self.action_id)
         for key in self.keys:
-            if key.startswith("wait:"):
+            if key.startswith(("wait:", "until:")):
                 await rest(world)
             else:
                 await world.press(key)
         await rest(world)
 
 
+def place_of(view: View) -> Place:
+    """Where a picture is taken, with a rest where the photographer waits for a text."""
+    before = (*view.before[0], "wait:") if view.before[0] else ()
+    return Place(view.name, (*before, *view.keys))
+
+
 def places() -> list[Place]:
     """Every picture's place, and every other view that the console can open."""
-    pictured = [Place(view.name, view.keys) for view in VIEWS]
+    pictured = [place_of(view) for view in VIEWS]
     typed = {word for place in pictured for word in "".join(place.keys).replace("enter", " ").split()}
     views: dict[str, str] = {}
     for action_id, path in dispatch.SCREENS.items():
