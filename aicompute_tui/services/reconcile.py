@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -194,13 +194,34 @@ async def _known_region(run: Pass, region: str, rows: Iterable[Instance]) -> Non
         run.note(region, error)
         return
     described = {machine.remote_id: machine for machine in machines}
+    due: list[Instance] = []
     for remote_id, row in by_remote_id.items():
+        machine = described.get(remote_id)
+        if machine is not None and _is_as_told(run.context, row, machine):
+            run.seen += 1
+            if not _is_fresh(run.context, row):
+                due.append(row)
+            continue
         try:
-            await _known_machine(run, row, described.get(remote_id))
+            await _known_machine(run, row, machine)
         except LeaseLost:
             raise
         except AicError as error:
             run.note(row.name, error)
+    if due:
+        await _note_sight(run, region, due)
+
+
+async def _note_sight(run: Pass, region: str, rows: Sequence[Instance]) -> None:
+    """In one transaction: nothing but the moment of seeing differs."""
+    try:
+        async with run.context.store.write() as transaction:
+            await run.hold(transaction)
+            await transaction.instances.saw(rows, run.context.clock.now())
+    except LeaseLost:
+        raise
+    except AicError as error:
+        run.note(region, error)
 
 
 async def _known_machine(run: Pass, row: Instance, machine: RemoteMachine | None) -> None:
@@ -209,20 +230,33 @@ async def _known_machine(run: Pass, row: Instance, machine: RemoteMachine | None
     await _carry_out_wish(run, written, machine)
 
 
+def _is_as_told(context: Context, row: Instance, machine: RemoteMachine) -> bool:
+    """Nothing to write but that it was seen, and nothing to do; where there is anything, the row is read again first.
+
+    It stands as this pass read it at its beginning: what somebody wants of it since then is for the next pass.
+    """
+    if row.desired_state is not DesiredState.RUNNING or row.node_expires_at != row.expires_at:
+        return False
+    return set(differences(row, _as_seen(context, row, machine))) <= {"last_seen_at"}
+
+
+def _is_fresh(context: Context, row: Instance) -> bool:
+    """Seen so lately that to be seen again is no news."""
+    now = context.clock.now()
+    return row.last_seen_at is not None and (now - row.last_seen_at).total_seconds() < _SEEN_GRAIN_SECONDS
+
+
 async def write_seen(run: Pass, row: Instance, machine: RemoteMachine | None) -> Instance:
     """The row with what the cloud said; nothing is written while nothing but the moment of seeing differs."""
     context = run.context
-    now = context.clock.now()
     async with context.store.read() as transaction:
         row = await transaction.instances.get(row.id)
-    seen = _as_seen(context, row, machine)
-    is_fresh = row.last_seen_at is not None and (now - row.last_seen_at).total_seconds() < _SEEN_GRAIN_SECONDS
-    if is_fresh and set(differences(row, seen)) <= {"last_seen_at"}:
+    if _is_fresh(context, row) and set(differences(row, _as_seen(context, row, machine))) <= {"last_seen_at"}:
         return row
     async with context.store.write() as transaction:
         await run.hold(transaction)
         present = await transaction.instances.get(row.id)
-        seen = await with_own_end(transaction, present, _as_seen(context, present, machine), now)
+        seen = await with_own_end(transaction, present, _as_seen(context, present, machine), context.clock.now())
         if seen.state is not present.state:
             run.changed += 1
             await _record_state(context, transaction, present, seen)

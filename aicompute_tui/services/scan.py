@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from aicompute_tui.clouds.base import Cloud
@@ -24,6 +24,7 @@ from aicompute_tui.services.context import Context
 from aicompute_tui.services.doubt import write_acceptance
 from aicompute_tui.services.fence import Hold
 from aicompute_tui.store.database import Transaction
+from aicompute_tui.store.instances import MachineKey
 
 
 @dataclass(slots=True)
@@ -71,16 +72,23 @@ async def scan_region(context: Context, cloud: Cloud, account_id: str, region: s
 
 async def _strays(context: Context, machines: Sequence[RemoteMachine]) -> list[RemoteMachine]:
     """Those of our machines that no open row stands for."""
+    rows = await _rows_of(context, machines)
+    found = []
+    for machine in machines:
+        row = rows.get(_key(machine))
+        is_known_end = row is not None and machine.state is RemoteState.SHUTTING_DOWN
+        if row is None or (row.is_final and not is_known_end):
+            found.append(machine)
+    return found
+
+
+async def _rows_of(context: Context, machines: Iterable[RemoteMachine]) -> dict[MachineKey, Instance]:
     async with context.store.read() as transaction:
-        found = []
-        for machine in machines:
-            row = await transaction.instances.by_remote(
-                machine.cloud, machine.account_id, machine.region, machine.remote_id
-            )
-            is_known_end = row is not None and machine.state is RemoteState.SHUTTING_DOWN
-            if row is None or (row.is_final and not is_known_end):
-                found.append(machine)
-        return found
+        return await transaction.instances.of_machines(machine.remote_id for machine in machines)
+
+
+def _key(machine: RemoteMachine) -> MachineKey:
+    return machine.cloud, machine.account_id, machine.region, machine.remote_id
 
 
 async def _copies(context: Context, strays: Sequence[RemoteMachine]) -> list[RemoteMachine]:
@@ -98,15 +106,10 @@ async def _copies(context: Context, strays: Sequence[RemoteMachine]) -> list[Rem
 
 async def _adopted(context: Context, others: Sequence[tuple[RemoteMachine, Ownership]]) -> set[str]:
     """Machines whose tags name no row but that an open row stands for all the same."""
-    async with context.store.read() as transaction:
-        found = set()
-        for machine, _ in others:
-            row = await transaction.instances.by_remote(
-                machine.cloud, machine.account_id, machine.region, machine.remote_id
-            )
-            if row is not None and not row.is_final:
-                found.add(machine.remote_id)
-        return found
+    rows = await _rows_of(context, (machine for machine, _ in others))
+    return {
+        machine.remote_id for machine, _ in others if (row := rows.get(_key(machine))) is not None and not row.is_final
+    }
 
 
 async def _open_row(context: Context, transaction: Transaction, machine: RemoteMachine) -> Instance | None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, insert, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, insert, or_, select, update
 
 from aicompute_tui.domain.errors import Conflict, InvalidInput, NotFound
 from aicompute_tui.domain.instance import FINAL_STATES, Instance
@@ -17,6 +17,9 @@ from aicompute_tui.store.tables import attempts, instances, to_model, to_row
 from aicompute_tui.store.work import Work
 
 SHORTEST_PREFIX = 4
+_AT_ONCE = 500
+MachineKey = tuple[str, str, str, str]
+"""Cloud, account, region and remote id."""
 _NOT_FINAL = instances.c.state.not_in(sorted(FINAL_STATES))
 
 
@@ -101,6 +104,18 @@ class Instances:
         )
         return min(found, key=lambda one: one.is_final, default=None)
 
+    async def of_machines(self, remote_ids: Iterable[str]) -> dict[MachineKey, Instance]:
+        """Like `by_remote` for many machines at once, by its cloud key."""
+        wanted, found = sorted(set(remote_ids)), dict[MachineKey, Instance]()
+        for start in range(0, len(wanted), _AT_ONCE):
+            named = instances.c.remote_id.in_(wanted[start : start + _AT_ONCE])
+            for one in await self._matching(named, include_final=True):
+                key = (one.cloud, one.account_id or "", one.region, one.remote_id or "")
+                held = found.get(key)
+                if held is None or (held.is_final and not one.is_final):
+                    found[key] = one
+        return found
+
     async def known_ids(self) -> set[str]:
         """The ids of all rows there ever were."""
         return {row.id for row in await self._work.rows(select(instances.c.id))}
@@ -108,6 +123,20 @@ class Instances:
     async def name_taken(self, owner: str, name: str) -> bool:
         statement = select(instances.c.id).where(instances.c.owner == owner, instances.c.name == name, _NOT_FINAL)
         return await self._work.first(statement) is not None
+
+    async def saw(self, rows: Iterable[Instance], at: datetime) -> None:
+        """Keeps of many machines only that they were seen; a row that somebody else wrote meanwhile stays as it is."""
+        seen = [{"row_id": row.id, "row_version": row.version} for row in rows]
+        if not seen:
+            return
+        statement = (
+            update(instances)
+            .where(instances.c.id == bindparam("row_id"), instances.c.version == bindparam("row_version"))
+            .values(last_seen_at=at, version=instances.c.version + 1)
+        )
+        await self._work.write(statement, seen)
+        for each in seen:
+            self._work.changed("instances", str(each["row_id"]))
 
     async def update(self, instance: Instance, **changed: Any) -> Instance:
         """Writes `changed` if nobody else wrote since `instance` was read. Raises Conflict otherwise."""

@@ -15,7 +15,7 @@ from aicompute_tui.domain.credential import Credential
 from aicompute_tui.domain.errors import Conflict, InvalidInput, NotFound
 from aicompute_tui.domain.event import Event, EventFilter
 from aicompute_tui.domain.ids import new_id
-from aicompute_tui.domain.instance import Instance, InstanceState, Market
+from aicompute_tui.domain.instance import DesiredState, Instance, InstanceState, Market
 from aicompute_tui.domain.launch import AttemptState, LaunchAttempt
 from aicompute_tui.domain.offer import Offer
 from aicompute_tui.domain.remote import Ownership, RemoteState, Sighting
@@ -84,6 +84,24 @@ async def test_one_machine_has_one_row_that_has_not_ended(store: Store) -> None:
         found = await transaction.instances.by_remote("aws", "123456789012", "ca-central-1", "i-1")
         assert found == again
         assert await transaction.instances.by_remote("aws", "123456789012", "eu-west-1", "i-1") is None
+        by_key = await transaction.instances.of_machines(["i-1", "i-2"])
+        assert by_key["aws", "123456789012", "ca-central-1", "i-1"] == again
+        assert {account for _, account, _, _ in by_key} == {"123456789012", "999999999999"}
+
+
+async def test_many_are_seen_at_once_and_who_wrote_meanwhile_is_left_alone(store: Store) -> None:
+    calm, wanted = instance("calm"), instance("wanted")
+    await put(store, calm, wanted)
+    later = START + timedelta(hours=1)
+    async with store.write() as transaction:
+        ended = await transaction.instances.update(wanted, desired_state=DesiredState.TERMINATED)
+    async with store.write() as transaction:
+        await transaction.instances.saw([calm, wanted], later)
+    async with store.read() as transaction:
+        seen = await transaction.instances.get(calm.id)
+        assert (seen.last_seen_at, seen.version) == (later, calm.version + 1)
+        assert await transaction.instances.get(wanted.id) == ended
+        assert {change.row_id for change in await transaction.changes.since(3)} >= {calm.id}
 
 
 async def test_a_job_launches_each_ordinal_once(store: Store) -> None:
