@@ -68,10 +68,10 @@ VIEWS = (
     View("command", ("colon", *"ins"), "ins"),
     View("palette", ("ctrl+p",), ""),
     View("help", ("question_mark",), ""),
-    View("events", ("9", "wait:5000", "down", "down"), "before"),
-    View("jobs", ("0", "wait:6000", *["down"] * 3), "ARGUMENTS"),
+    View("events", ("down", "down"), "before", before=(("9",), "big-try")),
+    View("jobs", ("down", "down", "down"), "ARGUMENTS", before=(("0",), "failed")),
     View("json", ("y",), "remote_id"),
-    View("describe", ("9", "wait:6000", "d"), "subject_kind"),
+    View("describe", ("d",), "subject_kind", before=(("9",), "big-try")),
     View("compare", ("2", "space", "space", "v"), "compared"),
     View("export", ("2", "ctrl+e"), "Export"),
     View("jump", ("0", "f2"), " s "),
@@ -160,7 +160,7 @@ async def _take(runtime: Runtime, size: tuple[int, int], views: Sequence[View]) 
 
 async def _shown(app: ConsoleApp, view: View) -> None:
     try:
-        await until(lambda: _is_complete(_text(app), view), f"{view.name} shows {view.shows}", 60)
+        await until(lambda: _is_complete(_text(app), view), f"{view.name} shows {view.shows}", 240)
     except AssertionError:
         print(_text(app), file=sys.stderr)
         raise
