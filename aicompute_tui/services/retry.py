@@ -78,8 +78,11 @@ async def _check(transaction: Transaction, old: Job) -> None:
         raise Refused(f"Job {old.id} is done.", "Ask for the same anew if it is meant twice.")
     if old.action_id in NOT_REPEATED:
         raise Refused(*NOT_REPEATED[old.action_id])
-    if json.loads(old.parameters_json).get("confirm_name"):
+    given = json.loads(old.parameters_json)
+    if given.get("confirm_name"):
         raise Refused("It was confirmed by typing a name, which counts once.", "Ask for it anew.")
+    if given.get("ttl_none_confirm"):
+        raise Refused("A machine without an end was confirmed by a typed word, which counts once.", "Launch it anew.")
     standing = [row.name for row in await transaction.instances.by_job(old.id) if not row.is_final]
     if standing:
         raise Refused(f"{', '.join(standing)} of that job may still run.", "Look after it first: terminate or adopt.")

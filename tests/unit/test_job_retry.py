@@ -126,3 +126,9 @@ async def test_a_retry_stopped_after_writing_the_new_job_writes_no_second(bench:
     async with bench.store.read() as transaction:
         found = [job for job in await transaction.jobs.list() if job.action_id == old.action_id]
     assert len(found) == 2
+
+
+async def test_a_typed_word_for_no_end_counts_once(bench: Bench) -> None:
+    old = await failed(bench, type="g5.xlarge", ttl="none", ttl_none_confirm="none")
+    with pytest.raises(Refused, match="typed word"):
+        await again(bench, old)
