@@ -82,7 +82,7 @@ async def remove(context: Context, arguments: Arguments) -> JsonObject:
 async def based(context: Context, arguments: Arguments) -> Arguments:
     """`template` and `like` replaced by what they stand for; what is given besides goes before it.
 
-    Raises NotFound, and InvalidInput where both are given.
+    Raises NotFound, and InvalidInput where both are given or the machine's launch is not known.
     """
     template, like = text(arguments, "template"), text(arguments, "like")
     if template is None and like is None:
@@ -93,12 +93,18 @@ async def based(context: Context, arguments: Arguments) -> Arguments:
         if template is not None:
             base = _object((await transaction.templates.get(context.actor.owner, template)).arguments_json)
         else:
-            base = launch_arguments(await transaction.instances.find(str(like)))
+            row = await transaction.instances.find(str(like))
+            base = launch_arguments(row)
+            if not base:
+                raise InvalidInput(f"What {row.name} was launched with is not known: it was adopted.", "Launch anew.")
     return {**base, **{key: value for key, value in arguments.items() if key not in ("template", "like")}}
 
 
 def launch_arguments(row: Instance) -> JsonObject:
-    """What launches another machine like this one; its name and its word for no end are not in it."""
+    """What launches another machine like this one; its name and its word for no end are not in it.
+
+    Empty for one that was adopted: nobody here knows.
+    """
     return kept_arguments(_object(row.spec_json))
 
 

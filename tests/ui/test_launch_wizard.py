@@ -523,6 +523,18 @@ async def test_a_machine_is_launched_again_from_the_review_by_one_key() -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_machine_that_was_adopted_is_not_repeated_as_something_else() -> None:
+    session = WrittenSession({"instance.show": {"name": "lab", "launch": {}}})
+    session.state.apply(reading([machine("lab")]))
+    app = console(session)
+    async with app.run_test() as pilot:
+        app.perform("instance.relaunch", ["0193-lab"])
+        await until(pilot, lambda: "it was adopted" in one_line(app))
+        assert STEPS["region"] in shown(app)
+    assert preflights(session) == []
+
+
+@pytest.mark.asyncio
 async def test_the_launch_is_followed_to_its_machine() -> None:
     session = WrittenSession({"instance.show": {"name": "lab"}})
     app = console(session)

@@ -11,6 +11,7 @@ import pytest_asyncio
 from aicompute_tui.actions.registry import ACTIONS
 from aicompute_tui.domain.errors import Conflict, InvalidInput, NotFound, Refused
 from aicompute_tui.services.templates import KEPT
+from tests.contract.store_world import instance
 from tests.unit.fake_cloud import Bench, bench
 
 pytestmark = pytest.mark.asyncio
@@ -53,6 +54,15 @@ async def test_a_machine_without_an_end_is_not_repeated_without_the_word(at: Ben
     saved = await at.job("template.save", name="endless", like="one")
     assert saved["arguments"]["ttl"] == "none"
     assert "ttl_none_confirm" not in saved["arguments"]
+
+
+async def test_a_machine_that_was_adopted_is_not_repeated_as_something_else(at: Bench) -> None:
+    async with at.context.store.write() as transaction:
+        await transaction.instances.insert(instance("found", instance_type="p5.48xlarge"))
+    for action_id, name in (("instance.relaunch", "name"), ("instance.preflight", "like")):
+        with pytest.raises(InvalidInput, match="adopted"):
+            await (at.query if name == "like" else at.job)(action_id, **{name: "found"})
+    assert at.cloud.orders == []
 
 
 async def test_a_name_that_is_taken_is_replaced_only_when_it_is_meant(at: Bench) -> None:

@@ -75,9 +75,11 @@ class LaunchScreen(LaunchWalk):
             self.say(error.message, "bad", next_step=error.next_step)
             return
         launched = answer.get("launch") if isinstance(answer, dict) else None
-        if isinstance(launched, dict):
+        if isinstance(launched, dict) and launched:
             self._take_over(self.form.again(launched))
             await self._go(launch_draft.REVIEW)
+        else:
+            self.say("What it was launched with is not known: it was adopted. Choose what to launch.", "warn")
 
     @on(StepChosen)
     async def take_choice(self, event: StepChosen) -> None:
