@@ -11,6 +11,45 @@ _GRACE = Parameter(
 )
 
 
+DEPLOY_PARAMETERS = (
+    Parameter("host", "text", "The host to make it on.", required=True),
+    Parameter(
+        "framework",
+        "choice",
+        "Model server to run; or give --image.",
+        choices=(
+            "ollama",
+            "vllm",
+            "tgi",
+            "llamacpp",
+            "tei",
+            "tei-reranker",
+            "infinity",
+            "sglang",
+            "comfyui",
+            "openwebui",
+        ),
+    ),
+    Parameter("image", "text", "Any image, or another one for the framework."),
+    Parameter("model", "text", "Model to serve; may be given again for Ollama.", repeatable=True),
+    Parameter("name", "text", "Name of the container; the framework's when absent."),
+    Parameter("gpus", "text", "all, a count, none, or ids like 0,3; all when absent and it can use them."),
+    Parameter("port", "integer", "Port of the host; the framework's, or the next free one, when absent."),
+    Parameter("container_port", "integer", "Port inside; the framework's when absent."),
+    Parameter("bind", "text", "Address of the host to listen on; its loopback alone when absent."),
+    Parameter("volume", "text", "NAME:/path or /path:/path[:ro]; may be given again.", repeatable=True),
+    Parameter("env", "key=value", "Variable for it; may be given again; never a secret.", repeatable=True),
+    Parameter("hub_token", "flag", "Hand it your Hugging Face token, also with an image of your own."),
+    Parameter("no_hub_token", "flag", "Do not hand it your Hugging Face token."),
+    Parameter("shm", "text", "Size of /dev/shm: 1g; the framework's when absent."),
+    Parameter("ipc_host", "flag", "Share the host's shared memory, as some servers with several GPUs want."),
+    Parameter("restart", "text", "no, always, unless-stopped or on-failure:3.", default="unless-stopped"),
+    Parameter("memory", "text", "Most memory it may use: 32g."),
+    Parameter("cpus", "decimal", "Most processors it may use: 4, 0.5."),
+    Parameter("command", "text", "Further words for it, after --.", positional=True, repeatable=True),
+)
+
+
 def _change(verb: str, title: str, help_text: str, *more: Parameter, dangerous: bool = False) -> Action:
     """A verb on several containers at once."""
     return Action(
@@ -112,6 +151,34 @@ CONTAINER_ACTIONS = (
             ),
         ),
         aliases=("container-exec",),
+    ),
+    Action(
+        "container.deploy",
+        "Deploy a container",
+        "Pulls an image, makes a container and starts it, and waits until it answers.",
+        "global",
+        "job",
+        "aicompute_tui.services.deploy:deploy",
+        ("container", "deploy"),
+        (
+            *DEPLOY_PARAMETERS,
+            Parameter(
+                "wait", "text", "How long to wait for its answer: 10m; `none` for as long as it takes.", default="10m"
+            ),
+        ),
+        aliases=("deploy",),
+        mutates=True,
+    ),
+    Action(
+        "container.plan",
+        "Check a deployment",
+        "Says what a deployment would be, as a `docker run` line, and what stands in its way; makes nothing.",
+        "global",
+        "query",
+        "aicompute_tui.services.deploy_plan:plan",
+        ("container", "plan"),
+        DEPLOY_PARAMETERS,
+        aliases=("plan",),
     ),
     _change("start", "Start containers", "Starts containers that do not run."),
     _change(

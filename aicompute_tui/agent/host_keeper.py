@@ -19,7 +19,7 @@ _MOST_CHANGES = 1_000
 @dataclass(frozen=True, slots=True)
 class _Watched:
     watch: HostWatch
-    task: asyncio.Task[None]
+    tasks: tuple[asyncio.Task[None], ...]
 
 
 class HostKeeper(Rounds):
@@ -65,13 +65,12 @@ class HostKeeper(Rounds):
         if host.id in self._watched:
             return
         watch = HostWatch(self._context, self._clock, host)
-        name = f"watch over the host {host.name}"
-        self._watched[host.id] = _Watched(
-            watch, asyncio.create_task(supervise(name, watch.run, self._clock), name=name)
-        )
+        runs = {f"watch over the host {host.name}": watch.run, f"endpoints of {host.name}": watch.endpoints.run}
+        tasks = [asyncio.create_task(supervise(name, run, self._clock), name=name) for name, run in runs.items()]
+        self._watched[host.id] = _Watched(watch, tuple(tasks))
 
     async def _end(self, host_ids: list[str]) -> None:
-        tasks = [self._watched.pop(host_id).task for host_id in host_ids]
+        tasks = [task for host_id in host_ids for task in self._watched.pop(host_id).tasks]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

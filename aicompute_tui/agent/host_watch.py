@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
+from aicompute_tui.agent.host_endpoints import HostEndpoints
 from aicompute_tui.agent.rounds import Bell
 from aicompute_tui.domain.clock import Clock
 from aicompute_tui.domain.container import EngineEvent
@@ -43,6 +44,7 @@ class HostWatch:
         self._context = context
         self._clock = clock
         self._bell = Bell(clock)
+        self.endpoints = HostEndpoints(context, clock, host)
         self._failures = 0
         self._facts_at: float | None = None
 
@@ -107,7 +109,8 @@ class HostWatch:
         if self._facts_at is None or now - self._facts_at >= FACTS_SECONDS:
             facts = await self._in_time(engine.facts(), LIST_SECONDS)
             self._facts_at = now
-        await self._in_time(take_containers(context, self.host, engine, changed, facts), LIST_SECONDS)
+        look = await self._in_time(take_containers(context, self.host, engine, changed, facts), LIST_SECONDS)
+        self.endpoints.update(look.containers)
         self._failures = 0
 
     async def _in_time(self, work: Awaitable[Value], seconds: float) -> Value:

@@ -97,8 +97,12 @@ class Verb(click.Command):
             raise NobodyReads from None
 
 
+_ASKED_AS_WELL = frozenset({"container.deploy"})
+"""What it will be is shown first."""
+
+
 def wants_yes(action: Action) -> bool:
-    return action.dangerous or action.id in _ASKED_FIRST
+    return action.dangerous or action.id in _ASKED_FIRST | _ASKED_AS_WELL
 
 
 def command_for(action: Action) -> click.Command:

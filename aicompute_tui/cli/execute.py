@@ -72,6 +72,7 @@ _OWN_WAYS = {
     "instance.launch": "aicompute_tui.cli.launching:launch",
     "instance.relaunch": "aicompute_tui.cli.launching:launch",
     "credential.set": "aicompute_tui.cli.keys:set_credential",
+    "container.deploy": "aicompute_tui.cli.deploying:deploy",
     "host.add": "aicompute_tui.cli.host_adding:add_host",
     "instance.forward": "aicompute_tui.cli.forwarding:forward",
 }

@@ -59,6 +59,21 @@ class Shell(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class PullProgress:
+    """How far an image is: layers done of those known, and bytes of those being read."""
+
+    text: str
+    layers_done: int
+    layers: int
+    bytes_done: int
+    bytes_known: int
+
+    @property
+    def percent(self) -> int | None:
+        return None if not self.bytes_known else min(100, self.bytes_done * 100 // self.bytes_known)
+
+
 class Engine(Protocol):
     """One host's engine. Every call has a time-out and raises our errors, each with the next step in words.
 
@@ -111,6 +126,16 @@ class Engine(Protocol):
     async def execute(
         self, container_id: str, command: Sequence[str], *, timeout_seconds: float = 30.0
     ) -> Finished: ...
+
+    async def has_image(self, image: str) -> bool: ...
+
+    def pull(self, image: str) -> AbstractAsyncContextManager[AsyncIterator[PullProgress]]:
+        """Leaving the block ends the reading; the engine may go on by itself. Raises what the registry refuses."""
+        ...
+
+    async def create(self, name: str, request: JsonObject) -> str:
+        """The id of a container that does not run yet."""
+        ...
 
     def shell(
         self, container_id: str, command: Sequence[str], *, columns: int, rows: int

@@ -10,6 +10,7 @@ from aicompute_tui.domain.errors import AicError, InvalidInput, NotFound
 from aicompute_tui.domain.json import Json
 from aicompute_tui.hosts.base import Engine
 from aicompute_tui.services.arguments import flag, integer, required_text, text, texts
+from aicompute_tui.services.container_endpoints import tell_gone
 from aicompute_tui.services.containers import Place, find_container, find_containers
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.events import told
@@ -18,6 +19,7 @@ from aicompute_tui.services.host_views import container_view
 
 _GRACE_SECONDS = 10
 _AT_ONCE = 16
+_ENDING = frozenset({"stopped", "killed", "paused", "removed"})
 
 Change = Callable[[Engine, Place], Awaitable[None]]
 
@@ -128,6 +130,8 @@ async def _tell(context: Context, place: Place, done: str, after: dict[str, str]
     level = "warning" if done in {"killed", "removed"} else "info"
     async with context.store.write() as transaction:
         await transaction.events.append(replace(line, level=level))
+    if done in _ENDING:
+        await tell_gone(context, place.host, place.container.key, place.container.name, f"it was {done}")
 
 
 async def _rows(context: Context, places: Sequence[Place]) -> list[Json]:

@@ -123,8 +123,10 @@ class RealEngine:
         words = ["curl", "-sf", "--max-time", "2", "--unix-socket", str(self.socket), "http://engine/_ping"]
         return subprocess.run(words, capture_output=True, check=False).returncode == 0
 
-    def add_image(self, name: str = IMAGE) -> None:
-        self.docker("import", "-c", 'CMD ["/bin/sh"]', "-", name, stdin=_busybox_image())
+    def add_image(self, name: str = IMAGE, serve: str = "") -> None:
+        """With `serve` its entry point is that script, whatever words it is given."""
+        start = 'ENTRYPOINT ["/bin/sh", "/serve"]' if serve else 'CMD ["/bin/sh"]'
+        self.docker("import", "-c", start, "-", name, stdin=_busybox_image(serve))
 
     def kill(self) -> None:
         """The engine alone, at once; its containers run on."""
@@ -247,7 +249,7 @@ def _ip(*words: str) -> str:
     return subprocess.run(["ip", *words], capture_output=True, check=False, text=True).stdout
 
 
-def _busybox_image() -> bytes:
+def _busybox_image(serve: str) -> bytes:
     """A file system of one program and its names."""
     listed = subprocess.run([_BUSYBOX, "--list"], check=True, capture_output=True, text=True).stdout.split()
     buffer = io.BytesIO()
@@ -264,6 +266,8 @@ def _busybox_image() -> bytes:
                 tar.addfile(entry)
         _text_file(tar, "etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")
         _text_file(tar, "etc/group", "root:x:0:\n")
+        if serve:
+            _text_file(tar, "serve", serve)
     return buffer.getvalue()
 
 

@@ -45,7 +45,7 @@ class Portainer:
         return f"http://127.0.0.1:{self.port}"
 
     def environments(self) -> list[dict[str, Any]]:
-        docker = [
+        docker: list[dict[str, Any]] = [
             {
                 "Id": number,
                 "Name": f"gpu box {number}" if engine else "dead",

@@ -13,15 +13,17 @@ import aiodocker
 import aiohttp
 
 from aicompute_tui.domain.container import Container, EngineEvent, LogPiece, StatsSample
+from aicompute_tui.domain.errors import NotFound
 from aicompute_tui.domain.host import Host, HostFacts
 from aicompute_tui.domain.json import Json, JsonObject
-from aicompute_tui.hosts.answers import items, mapping, texts
-from aicompute_tui.hosts.base import Abilities, Finished, LogsWanted, Shell
+from aicompute_tui.hosts.answers import items, mapping, text, texts
+from aicompute_tui.hosts.base import Abilities, Finished, LogsWanted, PullProgress, Shell
 from aicompute_tui.hosts.docker import machine_facts
 from aicompute_tui.hosts.docker.execution import DockerShell, executed
 from aicompute_tui.hosts.docker.failures import speaking
 from aicompute_tui.hosts.docker.frames import FrameReader, TerminalReader, unix_time
 from aicompute_tui.hosts.docker.lines import json_lines
+from aicompute_tui.hosts.docker.pulling import Layers, pull_refusal, split_image
 from aicompute_tui.hosts.docker.reading import engine_event, host_facts, inspected_container, listed_container
 from aicompute_tui.hosts.docker.ssh_road import SshRoad
 from aicompute_tui.hosts.docker.stats import stats_sample
@@ -154,6 +156,38 @@ class DockerEngine:
             with speaking(self.host, container_id):
                 async with asyncio.timeout(timeout_seconds):
                     return await executed(client, container_id, command)
+
+    async def has_image(self, image: str) -> bool:
+        async def ask(client: aiodocker.Docker) -> object:
+            return await client.images.inspect(image)
+
+        try:
+            await self._call(ask, image)
+        except NotFound:
+            return False
+        return True
+
+    @asynccontextmanager
+    async def pull(self, image: str) -> AsyncIterator[AsyncIterator[PullProgress]]:
+        name, tag = split_image(image)
+        params = {"fromImage": name, "tag": tag}
+        async with self._wire.stream("images/create", params, method="POST", subject=image) as response:
+            yield self._pulled(response, image)
+
+    async def _pulled(self, response: aiohttp.ClientResponse, image: str) -> AsyncIterator[PullProgress]:
+        layers = Layers()
+        with speaking(self.host, image):
+            async for answer in json_lines(response):
+                refused = text(answer, "errorDetail", "message") or text(answer, "error")
+                if refused:
+                    raise pull_refusal(refused, self.host.name, image)
+                yield layers.take(answer)
+
+    async def create(self, name: str, request: JsonObject) -> str:
+        async def ask(client: aiodocker.Docker) -> str:
+            return (await client.containers.create(request, name=name)).id
+
+        return await self._call(ask, name, CALL_SECONDS * 3)
 
     @asynccontextmanager
     async def shell(
