@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.widgets import Input
 
 from aicompute_tui.actions.model import Action
 from aicompute_tui.settings.packaged import STYLES
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _NOT_OFFERED = frozenset({"go.palette", "go.sort", "go.open", "go.mark", "go.back", "go.stop"})
 """Movements that mean something only where the cursor is."""
+_LONGEST_QUERY = 200
 
 
 class ActionProvider(Provider):
@@ -73,6 +75,10 @@ class Palette(CommandPalette):
     """Textual's palette in this console's look."""
 
     CSS_PATH = STYLES / "palette.tcss"
+
+    def on_mount(self) -> None:
+        # A paste of any size stays out: each letter of it would be looked for in every command.
+        self.query_one(Input).max_length = _LONGEST_QUERY
 
 
 def open_palette(app: ConsoleApp) -> None:
