@@ -16,6 +16,7 @@ from aicompute_tui.ui.screens.detail import DetailScreen
 from aicompute_tui.ui.screens.launch import LaunchScreen
 from aicompute_tui.ui.widgets.form_fields import LineInput
 from aicompute_tui.ui.widgets.launch_summary import LaunchSummary
+from tests.moved_clock import MovedClock
 from tests.ui.console_world import job, reading
 from tests.ui.dialog_world import PREFLIGHT, TYPES, WrittenSession, check, console, keys_for, machine, shown, until
 
@@ -153,6 +154,45 @@ async def test_a_changed_value_is_checked_anew_before_it_can_be_launched() -> No
         await until(pilot, lambda: session.submitted)
     assert len(preflights(session)) == before + 1
     assert session.submitted[0][1]["count"] == "3"
+
+
+@pytest.mark.asyncio
+async def test_a_price_that_stood_for_long_is_asked_for_anew_before_the_launch() -> None:
+    session = WrittenSession()
+    clock = session.clock = MovedClock()
+    app = console(session)
+    async with app.run_test() as pilot:
+        wizard = await reviewed(pilot, app)
+        session.answers["instance.preflight"] = {**PREFLIGHT, "price_usd_per_hour": 2.5}
+        gate, before = session.hold("instance.preflight"), len(preflights(session))
+        clock.advance(3_600)
+        await pilot.press("enter")
+        await until(pilot, lambda: "asked for anew" in one_line(app))
+        assert not session.submitted
+        gate.set()
+        await checked(pilot, wizard)
+        await until(pilot, lambda: "Launch 1 machine for $2.50/h" in shown(app))
+        assert len(preflights(session)) == before + 1
+        assert not session.submitted
+        await pilot.press("enter")
+        await until(pilot, lambda: session.submitted)
+
+
+@pytest.mark.asyncio
+async def test_what_is_promised_is_what_was_checked_where_a_field_was_left_to_a_setting() -> None:
+    session = WrittenSession()
+    session.answers["instance.preflight"] = {**PREFLIGHT, "spec": {"type": "g5.xlarge", "ttl": "172800s"}}
+    app = console(session)
+    async with app.run_test(size=(120, 40)) as pilot:
+        wizard = await reviewed(pilot, app)
+        await pilot.press("4")
+        await at(pilot, app, "options")
+        wizard.query_one("#ttl").focus()
+        await pilot.press("end", "backspace", "backspace", "enter")
+        await at(pilot, app, "review")
+        await checked(pilot, wizard)
+        await pilot.press("enter")
+        await until(pilot, lambda: "ends by itself after 2d" in one_line(app))
 
 
 @pytest.mark.asyncio

@@ -142,9 +142,10 @@ class LaunchScreen(LaunchWalk):
             return
         launch_draft.forget(self.session)
         self.console.await_launch(job_id)
-        self.say(promise(agreed.form), "dim")
+        form = agreed.form.with_arguments(agreed.arguments)
+        self.say(promise(form), "dim")
         await self._go(launch_draft.PROGRESS)
-        cast("ProgressStep", self.step).begin(job_id, agreed.form)
+        cast("ProgressStep", self.step).begin(job_id, form)
 
     # -- templates
 

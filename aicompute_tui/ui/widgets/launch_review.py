@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from rich.text import Text
 from textual import on, work
@@ -19,6 +20,9 @@ from aicompute_tui.ui.launch_form import LaunchForm, button_text
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.widgets.form_fields import Answer
 from aicompute_tui.ui.widgets.launch_summary import LaunchSummary
+
+_HOLDS = timedelta(minutes=10)
+"""How long a price that was read is one to launch at."""
 
 
 class ReviewStep(Vertical):
@@ -40,6 +44,7 @@ class ReviewStep(Vertical):
         """What would be handed over; empty until the checks of the form have ended."""
         self._price: float | None = None
         self._can_launch = False
+        self._checked_at: datetime | None = None
         self._is_handed_over = False
         self._refusal = ""
 
@@ -88,7 +93,7 @@ class ReviewStep(Vertical):
         if isinstance(answer, dict) and form == self.form:
             price = answer.get("price_usd_per_hour")
             self._price = float(price) if isinstance(price, (int, float)) else None
-            self._can_launch = answer.get("can_launch") is True
+            self._can_launch, self._checked_at = answer.get("can_launch") is True, self.session.now()
             self.arguments = pinned(form, answer)
             self._refusal = ""
             self.summary.show(answer, self.command)
@@ -129,6 +134,9 @@ class ReviewStep(Vertical):
             self.refuse("The checks are still running. Wait for the price, then press again.")
         elif not self._can_launch:
             self.refuse(_why_not(self.summary.answer))
+        elif self._checked_at is None or self.session.now() - self._checked_at > _HOLDS:
+            self.check()
+            self.refuse("The price was read a while ago and is asked for anew. Press again when it stands.")
         else:
             self._is_handed_over = True
             self.post_message(self.Agreed(self.form, self.arguments))
