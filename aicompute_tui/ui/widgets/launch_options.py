@@ -58,6 +58,8 @@ class OptionsStep(Vertical):
             if isinstance(field, (LineInput, TurnField)) and field.value != form.values[each.name]:
                 with self.prevent(Input.Changed, TurnField.Changed):
                     field.value = form.values[each.name]
+                if isinstance(field, LineInput):
+                    field.cursor_position = len(field.value)
         self._weigh()
 
     def focus_first(self) -> None:

@@ -209,8 +209,10 @@ class ServerStep(ListStep):
     def columns(self) -> list[RowColumn]:
         return launch_lists.server_columns(self.form, self.session.glyphs)
 
-    async def ask(self, wanted: JsonObject) -> Json:  # noqa: ARG002 - asks nobody
-        return launch_lists.server_rows()
+    def load(self) -> None:  # type: ignore[override]
+        """Asks nobody: the rows stand before the next key."""
+        self._asked = {}
+        self.fill(launch_lists.server_rows())
 
     def is_present(self, row: JsonObject) -> bool:
         return text(row, "name") == self.form["framework"]
@@ -231,6 +233,7 @@ class ServerStep(ListStep):
         field = self.query_one("#model", LineInput)
         with self.prevent(Input.Changed):
             field.value = form.values["model"]
+        field.cursor_position = len(field.value)
         super().show(form)
 
     @on(VirtualTable.RowOpened)
