@@ -24,7 +24,7 @@ async def write_container_logs(call: Call, items: AsyncIterator[JsonObject]) -> 
     output = call.options.output
     names = call.arguments.get("names")
     is_one = not isinstance(names, list) or len(names) == 1
-    shown = _shown(with_moment=bool(call.arguments.get("timestamps")))
+    with_moment = bool(call.arguments.get("timestamps"))
     first = True
     async with read_on(items) as read:
         async for item in read:
@@ -36,14 +36,15 @@ async def write_container_logs(call: Call, items: AsyncIterator[JsonObject]) -> 
                     say(f"-- {clean(str(item.get('text')))}")
                 continue
             else:
-                text = _block(_lines(item), "" if is_one else f"{item['source']} | ", shown)
+                strip = without_moment if item.get("stamped") and not with_moment else _as_it_is
+                text = _block(_lines(item), "" if is_one else f"{item['source']} | ", strip)
             if text:
                 write(text, utf8=utf8)
     return 0
 
 
-def _shown(*, with_moment: bool) -> Callable[[str], str]:
-    return (lambda line: line) if with_moment else without_moment
+def _as_it_is(line: str) -> str:
+    return line
 
 
 def without_moment(line: str) -> str:
@@ -71,7 +72,7 @@ def _rows(item: JsonObject) -> list[JsonObject]:
     stream = item.get("stream")
     rows: list[JsonObject] = []
     for line in _lines(item):
-        text = without_moment(line)
+        text = without_moment(line) if item.get("stamped") else line
         at = line[: len(line) - len(text)].strip() or None
         rows.append({"source": source, "stream": stream, "at": at, "text": text, "mark": None})
     return rows

@@ -113,6 +113,8 @@ def refuse_read_only(context: Context, action: Action) -> None:
 
 
 async def _query(call: Call, context: Context) -> int:
+    if call.action.id == "container.logs" and call.options.output != "table":
+        call.arguments["timestamps"] = True
     if call.action.streams:
         return await _stream(call, resolve_stream(call.action)(context, call.arguments))
     result = await resolve_handler(call.action)(context, call.arguments)

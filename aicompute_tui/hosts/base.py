@@ -32,6 +32,8 @@ class LogsWanted:
     since: str = ""
     """A moment with all its nine digits, as a line of the log begins; lines of that very moment are given too."""
     follow: bool = False
+    has_moments: bool = True
+    """Whether each line begins with its moment, which costs the engine a third of its speed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ class LogOrder:
     tail: int | None = None
     since: datetime | None = None
     follow: bool = False
+    has_moments: bool = True
+    """Without them nothing can be resumed after a break, so that following wants them."""
 
 
 async def container_log_items(context: Context, place: Place, order: LogOrder) -> AsyncGenerator[JsonObject]:
@@ -116,4 +118,5 @@ class _Reader:
             return LogsWanted(since=read.stamp, follow=self._order.follow)
         since = self._order.since
         stamp = "" if since is None else since.isoformat(timespec="microseconds")
-        return LogsWanted(tail=self._order.tail, since=stamp, follow=self._order.follow)
+        order = self._order
+        return LogsWanted(tail=order.tail, since=stamp, follow=order.follow, has_moments=order.has_moments)

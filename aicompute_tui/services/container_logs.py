@@ -22,27 +22,30 @@ _AGAIN_SECONDS = 2.0
 
 
 async def logs(context: Context, arguments: Arguments) -> AsyncGenerator[JsonObject]:
-    """Handler of `container.logs`. Every line begins with its moment; `source` is `host/name` of what said it."""
+    """Handler of `container.logs`. `source` is `host/name` of what said it; `stamped` items have each line begin with
+    its moment, as all do that are followed, merged or asked for so."""
     names = texts(arguments, "names")
     if not 0 < len(names) <= MOST_CONTAINERS:
         raise InvalidInput("No container was named.", f"Give 1 to {MOST_CONTAINERS} names.")
-    order = _order(context, arguments)
     places = await find_containers(context, names)
+    order = _order(context, arguments, is_merged=len(places) > 1)
     if len(places) == 1:
         async with aclosing(container_log_items(context, places[0], order)) as items:
             async for item in items:
-                yield {**item, "source": places[0].title}
+                yield {**item, "source": places[0].title, "stamped": order.has_moments}
         return
     async with aclosing(merged({each.title: _patient(context, each, order) for each in places})) as items:
         async for item in items:
-            yield item
+            yield {**item, "stamped": True}
 
 
-def _order(context: Context, arguments: Arguments) -> LogOrder:
+def _order(context: Context, arguments: Arguments, *, is_merged: bool) -> LogOrder:
     since = text(arguments, "since")
     moment = None if since is None or since == "all" else context.clock.now() - timedelta(seconds=parse_duration(since))
     tail = integer(arguments, "tail", least=0, most=MOST_TAIL)
-    return LogOrder(tail=tail, since=moment, follow=flag(arguments, "follow"))
+    follow = flag(arguments, "follow")
+    has_moments = follow or is_merged or flag(arguments, "timestamps")
+    return LogOrder(tail=tail, since=moment, follow=follow, has_moments=has_moments)
 
 
 async def _patient(context: Context, place: Place, order: LogOrder) -> AsyncGenerator[JsonObject]:

@@ -66,6 +66,10 @@ class RealEngine:
         return f"https://127.0.0.1:{self.tls_port}"
 
     @property
+    def version(self) -> str:
+        return self.docker("version", "--format", "{{.Server.Version}}")
+
+    @property
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")
 

@@ -52,7 +52,8 @@ async def to_the_end(stream: AsyncIterator[object]) -> None:
 async def test_the_whole_life_of_a_container_over_each_road(road: str, request: pytest.FixtureRequest) -> None:
     async with reached(road, request) as (source, real):
         facts = await source.facts()
-        assert (facts.engine, facts.engine_version, facts.api_version) == ("Docker", "20.10.24+dfsg1", "1.41")
+        assert (facts.engine, facts.engine_version) == ("Docker", real.version)
+        assert facts.api_version.startswith("1.")
         assert facts.name == f"host-{real.name}"
         assert (facts.free_disk_bytes is not None) == (road in {"unix", "ssh"})
         port = free_port()

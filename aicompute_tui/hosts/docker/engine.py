@@ -81,7 +81,7 @@ class DockerEngine:
         params = {
             "stdout": "1",
             "stderr": "1",
-            "timestamps": "1",
+            "timestamps": "1" if wanted.has_moments else "0",
             "follow": "1" if wanted.follow else "0",
             "tail": "all" if wanted.tail is None else str(wanted.tail),
         }
