@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aicompute_tui.cli import confirm
 from aicompute_tui.cli.execute import Call, run_job, submit
 from aicompute_tui.domain.errors import AicError, InvalidInput
-from aicompute_tui.services.credentials import pending_secret
+from aicompute_tui.services.jobs import pending_secret
 
 if TYPE_CHECKING:
     from aicompute_tui.runtime import Runtime

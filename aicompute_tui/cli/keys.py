@@ -32,8 +32,9 @@ _HOW = "Give --stdin (key id, secret and token on a line each, or an AWS tool's 
 async def set_credential(call: Call, runtime: Runtime, context: Context) -> int:
     """The keys wait sealed beside the job; its handler moves them to the credential."""
     from aicompute_tui.runtime import logs
-    from aicompute_tui.services.credentials import encode_keys, pending_secret, vault_id
+    from aicompute_tui.services.credentials import encode_keys, vault_id
     from aicompute_tui.services.hugging_face import CLOUD
+    from aicompute_tui.services.jobs import pending_secret
     from aicompute_tui.store.vault import Vault
 
     cloud = str(call.arguments.get("cloud") or "aws")

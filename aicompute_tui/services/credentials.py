@@ -25,6 +25,7 @@ from aicompute_tui.services import hugging_face
 from aicompute_tui.services.arguments import required_text, text
 from aicompute_tui.services.context import Arguments, Context, JobHandle
 from aicompute_tui.services.events import told
+from aicompute_tui.services.jobs import pending_secret
 from aicompute_tui.services.views import moment_or_none
 from aicompute_tui.settings.places import Places
 from aicompute_tui.store.database import Store
@@ -39,11 +40,6 @@ _TAKEN_NAMES = frozenset({"env", "default", "hf_token"})
 _TEST_SECONDS = 20.0
 _LEAST_TO_SHOW = 16
 """A key shorter than this is shown with no character of it."""
-
-
-def pending_secret(job_id: str) -> str:
-    """Where a door leaves the sealed keys of a `credential.set` job."""
-    return f"pending/{job_id}"
 
 
 def stored_secret(credential_id: str) -> str:

@@ -31,6 +31,11 @@ Beside = Callable[[Transaction, Job], Awaitable[None]]
 log = logging.getLogger(__name__)
 
 
+def pending_secret(job_id: str) -> str:
+    """Where a door leaves what is sealed for one job; it goes when the job ends, however it ends."""
+    return f"pending/{job_id}"
+
+
 def encode_arguments(arguments: Arguments) -> str:
     """JSON text; a Decimal stands as its digits. Raises Refused where a value is a key, which no row may hold."""
     text = json.dumps(dict(arguments), default=_plain, ensure_ascii=False, sort_keys=True)
@@ -130,6 +135,7 @@ class RunningJob:
             try:
                 async with self._store.write() as transaction:
                     self.job = await transaction.jobs.update(self.job, **changes)
+                    await transaction.secrets.remove(pending_secret(self.job.id))
             except Unreachable:
                 if attempt == _FINAL_TRIES:
                     raise
@@ -245,6 +251,7 @@ async def cancel(context: Context, arguments: Arguments) -> Json:
         asked = await transaction.jobs.get(job.id)
         if asked.lease_expires_at is None or asked.lease_expires_at <= now:
             asked = await transaction.jobs.update(asked, state=JobState.CANCELLED, ended_at=now)
+            await transaction.secrets.remove(pending_secret(asked.id))
         await transaction.events.append(_cancel_event(context, job, asked))
     return job_view(asked)
 

@@ -13,10 +13,10 @@ from aicompute_tui.domain.ids import new_id
 from aicompute_tui.domain.json import Json
 from aicompute_tui.services.arguments import text
 from aicompute_tui.services.context import Arguments, CloudDirectory, Context
-from aicompute_tui.services.credentials import pending_secret
 from aicompute_tui.services.events import told
 from aicompute_tui.services.host_reports import look_at_hosts
 from aicompute_tui.services.host_views import host_view
+from aicompute_tui.services.jobs import pending_secret
 from aicompute_tui.store.database import Store
 
 if TYPE_CHECKING:

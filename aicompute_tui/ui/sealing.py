@@ -24,7 +24,6 @@ async def submit_sealed(
     """
     from aicompute_tui.runtime.logs import hide
     from aicompute_tui.services import jobs
-    from aicompute_tui.services.credentials import pending_secret
 
     for part in secret.parts:
         hide(part)
@@ -32,7 +31,7 @@ async def submit_sealed(
     actor = runtime.actor
 
     async def put(transaction: Transaction, job: Job) -> None:
-        await transaction.secrets.put(pending_secret(job.id), token, by=actor.owner)
+        await transaction.secrets.put(jobs.pending_secret(job.id), token, by=actor.owner)
 
     job = await jobs.submit(store, runtime.clock, actor, action_id, dict(arguments), host_id=actor.host_id, beside=put)
     return job.id

@@ -11,7 +11,7 @@ import pytest_asyncio
 from aicompute_tui.domain.errors import AicError, AuthFailed, NotFound
 from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.services import jobs
-from aicompute_tui.services.credentials import pending_secret
+from aicompute_tui.services.jobs import pending_secret
 from tests.contract.container_world import House, closed, has_line, opened_house, until_told
 from tests.contract.engines import RealEngine, engine, engines, lines_of, two_engines
 from tests.contract.portainer_world import PASSWORD, USER, Portainer, running_portainer

@@ -9,8 +9,8 @@ import pytest
 from aicompute_tui.domain.credential import AwsKeys, Secret
 from aicompute_tui.domain.errors import NotConfigured, Refused
 from aicompute_tui.runtime import build
-from aicompute_tui.services.credentials import encode_keys, pending_secret, stored_keys
-from aicompute_tui.services.jobs import run_job
+from aicompute_tui.services.credentials import encode_keys, stored_keys
+from aicompute_tui.services.jobs import pending_secret, run_job
 from aicompute_tui.ui.glyphs import UNICODE
 from aicompute_tui.ui.session import LiveSession
 
@@ -62,6 +62,31 @@ async def test_a_name_that_is_taken_leaves_no_sealed_rest_behind(tmp_path: Path)
                 with pytest.raises(Refused, match="already names"):
                     await run_job(await runtime.context(), job)
         async with store.read() as transaction:
+            assert await transaction.secrets.get(pending_secret(job_id)) is None
+    finally:
+        await session.aclose()
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+async def test_a_job_that_is_cancelled_leaves_no_sealed_rest_behind(tmp_path: Path, is_held: bool) -> None:
+    runtime = build(environment={"AIC_TUI_HOME": str(tmp_path), "HOME": str(tmp_path)})
+    store = await runtime.open_store()
+    session = LiveSession(runtime, glyphs=UNICODE)
+    try:
+        job_id = await session.submit_secret("credential.set", {"name": "lab", "cloud": "aws"}, SECRET)
+        cancel_id = await session.submit("job.cancel", {"id": job_id})
+        async with store.write() as transaction:
+            held = await transaction.jobs.claim(job_id, "me", runtime.clock.now()) if is_held else None
+            cancel = await transaction.jobs.claim(cancel_id, "me", runtime.clock.now())
+        assert cancel is not None
+        await run_job(await runtime.context(), cancel)
+        if held is not None:
+            async with store.read() as transaction:
+                held = await transaction.jobs.get(held.id)
+            with pytest.raises(Refused, match="cancelled"):
+                await run_job(await runtime.context(), held)
+        async with store.read() as transaction:
+            assert (await transaction.jobs.get(job_id)).state == "cancelled"
             assert await transaction.secrets.get(pending_secret(job_id)) is None
     finally:
         await session.aclose()
