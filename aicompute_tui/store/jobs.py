@@ -18,6 +18,9 @@ from aicompute_tui.store.work import Work
 SHORTEST_PREFIX = 4
 _NOT_FINAL = jobs.c.state.not_in(sorted(FINAL_JOB_STATES))
 _NO_HOLDER = ""
+_SKEW = timedelta(minutes=5)
+"""A lease that ends by more than this too late was written by a clock that stood wrong: it keeps nobody out, and
+its fence keeps its holder from acting all the same."""
 
 
 class Jobs:
@@ -134,7 +137,7 @@ class Leases:
     async def acquire(self, name: str, holder: str, seconds: float, now: datetime) -> Lease | None:
         """The lease with a new fence; None while another holds it."""
         expires_at = now + timedelta(seconds=seconds)
-        free = or_(leases.c.expires_at <= now, leases.c.holder == holder)
+        free = or_(_is_over(leases.c.expires_at, seconds, now), leases.c.holder == holder)
         statement = (
             update(leases)
             .where(leases.c.name == name, free)
@@ -164,8 +167,12 @@ class Leases:
 
 
 def _free(now: datetime) -> ColumnElement[bool]:
-    abandoned = or_(jobs.c.lease_expires_at.is_(None), jobs.c.lease_expires_at <= now)
+    abandoned = or_(jobs.c.lease_expires_at.is_(None), _is_over(jobs.c.lease_expires_at, JOB_LEASE_SECONDS, now))
     return or_(jobs.c.state == JobState.QUEUED, (jobs.c.state == JobState.RUNNING) & abandoned)
+
+
+def _is_over(expires_at: ColumnElement[datetime], seconds: float, now: datetime) -> ColumnElement[bool]:
+    return or_(expires_at <= now, expires_at > now + timedelta(seconds=seconds) + _SKEW)
 
 
 def _ours(job: Job) -> builtins.list[ColumnElement[bool]]:

@@ -174,3 +174,23 @@ async def test_a_lost_lease_rolls_its_transaction_back(store: Store) -> None:
         await wake()
     async with store.read() as transaction:
         assert await transaction.instances.get(row.id) == row
+
+
+async def test_a_lease_of_a_clock_that_stood_wrong_keeps_nobody_out(store: Store) -> None:
+    wrong = START + timedelta(hours=1)
+    row = job()
+    async with store.write() as transaction:
+        await transaction.jobs.insert(row)
+        before = await transaction.jobs.claim(row.id, "one", wrong)
+        lease = await transaction.leases.acquire("reconcile", "one", 30, wrong)
+        assert before is not None
+        assert lease is not None
+        assert [each.id for each in await transaction.jobs.claimable("box", START)] == [row.id]
+        assert await transaction.jobs.claim(row.id, "two", START) is not None
+        second = await transaction.leases.acquire("reconcile", "two", 30, START)
+        assert second is not None
+        assert second.fence == lease.fence + 1
+        with pytest.raises(LeaseLost):
+            await transaction.leases.hold(lease, 30, START)
+        with pytest.raises(LeaseLost):
+            await transaction.jobs.hold(before, START)
