@@ -76,7 +76,7 @@ class CredentialsScreen(SettingsScreen):
         unknown = self.session.glyphs.unknown
         key, secret = records.text(answer, "key_id"), records.text(answer, "secret_ends")
         told = records.text(answer, "note") or f"key {key or unknown}   secret {secret or unknown}"
-        line = f"{name} from {records.text(answer, 'comes_from')}   {told}"
+        line = f"{told}   {name} from {records.text(answer, 'comes_from')}"
         self.query_one("#revealed", TextLine).show(Content(plain(line)))
         self.say("Shown for a moment; s hides it.", "dim")
         if self._hiding is not None:
