@@ -28,6 +28,8 @@ OF_MACHINES = [
     in {"dashboard", "instances", "detail", "logs", "forward", "terminate", "json", "help", "jobs", "setup"}
 ]
 """Where names of machines stand."""
+WEARS_THEMES = "theme"
+"""It shows the colours of the theme under its cursor."""
 SIZES = [(80, 24), (120, 40)]
 every_place = pytest.mark.parametrize("place", PLACES, ids=lambda place: place.name)
 every_size = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
@@ -75,7 +77,7 @@ async def test_everything_offered_can_be_seen_in_the_themes_colours(place: Place
         world.app.theme = GREY.name
         await place.enter(world)
         assert "Traceback" not in world.shown
-        assert not strange_colours(world)
+        assert place.name == WEARS_THEMES or not strange_colours(world)
         width = world.app.size.width
         for line in world.shown.splitlines():
             assert cell_len(line) <= width, line
