@@ -57,7 +57,7 @@ def setup_view(row: Instance, report: NodeReport | None, typical: TypicalSeconds
 def usual_seconds(typical: TypicalSeconds, models: Sequence[str]) -> int | None:
     """How long a set-up with these models usually takes; None where a part of it was never measured here."""
     by_stage: dict[SetupStage, int] = {}
-    for (stage, name), seconds in typical.items():
+    for (stage, _), seconds in typical.items():
         if stage is not SetupStage.MODEL:
             by_stage[stage] = max(by_stage.get(stage, 0), seconds)
     fetched = [typical.get((SetupStage.MODEL, model)) for model in models]

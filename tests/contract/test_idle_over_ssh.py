@@ -14,8 +14,8 @@ from typing import IO
 import pytest
 import pytest_asyncio
 
-from tests.contract.test_node_watch import LIMIT, require_all, spend
 from tests.contract.watch_world import SERVER_PORT, Watched
+from tests.contract.watched_machine import LIMIT, require_all, spend
 from tests.needs import need
 from tests.waiting import until
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from aicompute_tui.domain.errors import InvalidInput, NotFound
@@ -10,12 +12,11 @@ from aicompute_tui.settings.preferences import MergedPreferences, settings_in
 
 
 def test_each_source_gives_way_to_the_one_above() -> None:
-    layers: dict[str, dict[str, str]] = {}
+    merged = MergedPreferences()
     expected = [("built-in", "8h"), ("database", "1h"), ("file", "2h"), ("environment", "3h"), ("flag", "4h")]
     for source, value in expected:
         if source != "built-in":
-            layers[source] = {"ttl": value}
-        merged = MergedPreferences(**layers)
+            merged = replace(merged, **{source: {"ttl": value}})  # type: ignore[arg-type] # all but one are mappings
         assert (merged.source("ttl"), merged.text("ttl")) == (source, value)
 
 
