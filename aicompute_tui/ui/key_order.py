@@ -14,8 +14,8 @@ from textual.dom import DOMNode
 
 _LONGEST_SECONDS = 1.0
 """How long one part may take over a key before the next key goes on without it."""
-_ROUNDS = 2
-"""The key itself, and then what it made the parts tell one another."""
+_ROUNDS = 3
+"""The key itself, then what it made the parts tell one another, message upon message."""
 
 Typed = events.Key | events.Paste
 

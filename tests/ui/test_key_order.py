@@ -8,8 +8,9 @@ import pytest
 from textual import events
 from textual.app import App
 
+from aicompute_tui.ui.screens.launch import LaunchScreen
 from aicompute_tui.ui.widgets.form_fields import LineInput
-from tests.ui.dialog_world import WrittenSession, console, until
+from tests.ui.dialog_world import WrittenSession, console, shown, until
 
 
 def burst(app: App[int], keys: Iterable[str]) -> None:
@@ -60,3 +61,16 @@ async def test_the_filter_line_gets_the_whole_burst_that_opens_it() -> None:
         await pilot.pause()
         burst(app, ["slash", *"g5x", "backspace", *"lab", "enter"])
         await until(pilot, lambda: app.view is not None and app.view.filter_text == "g5lab")
+
+
+@pytest.mark.asyncio
+async def test_what_is_typed_behind_a_chosen_row_lands_in_the_field_it_leads_to() -> None:
+    app = console(WrittenSession())
+    async with app.run_test() as pilot:
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, LaunchScreen) and app.screen.query("#region"))
+        wizard = app.screen
+        assert isinstance(wizard, LaunchScreen)
+        burst(app, ["3", "down", "down", "enter", *"a3/b-1t", "backspace", "x", "enter"])
+        await until(pilot, lambda: "4 of 5" in shown(app))
+        assert (wizard.form["framework"], wizard.form["model"]) == ("vllm", "a3/b-1x")

@@ -650,3 +650,20 @@ async def test_a_quota_that_cannot_be_read_is_said_and_not_taken_for_none() -> N
         await pilot.press("2")
         await until(pilot, lambda: "AWS does not answer." in shown(app))
         assert " none " not in shown(app)
+
+
+@pytest.mark.asyncio
+async def test_what_is_typed_stays_when_a_late_answer_comes() -> None:
+    session = WrittenSession()
+    gate = session.hold("region.list")
+    app = console(session)
+    async with app.run_test() as pilot:
+        wizard = await opened(pilot, app)
+        await pilot.press("3", "down", "down", "enter")
+        await until(pilot, lambda: isinstance(app.focused, LineInput))
+        await pilot.press(*"abc")
+        gate.set()
+        await until(pilot, lambda: wizard.form["region"] == "ca-central-1")
+        await pilot.press(*"de")
+        await until(pilot, lambda: wizard.form["model"] == "abcde")
+        assert wizard.query_one("#model", LineInput).value == "abcde"

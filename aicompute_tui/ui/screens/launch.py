@@ -16,8 +16,7 @@ from aicompute_tui.ui.launch_views import Step
 from aicompute_tui.ui.screens import launch_templates
 from aicompute_tui.ui.screens.launch_walk import LaunchWalk
 from aicompute_tui.ui.session import Session
-from aicompute_tui.ui.widgets.launch_list import StepChosen, StepResolved
-from aicompute_tui.ui.widgets.launch_options import OptionsStep
+from aicompute_tui.ui.widgets.launch_list import FieldChanged, StepChosen, StepResolved
 from aicompute_tui.ui.widgets.launch_progress import ProgressStep
 from aicompute_tui.ui.widgets.launch_review import ReviewStep
 from aicompute_tui.ui.widgets.launch_steps import AgainStep, ServerStep
@@ -96,11 +95,17 @@ class LaunchScreen(LaunchWalk):
     @on(StepResolved)
     def take_resolved(self, event: StepResolved) -> None:
         event.stop()
-        if not self.form[event.name]:
-            self._take_over(self.form.changed(event.name, event.value))
+        if self.form[event.name]:
+            return
+        form = self.form.changed(event.name, event.value)
+        if self._view in (launch_draft.SERVER, launch_draft.OPTIONS):
+            self.form = form  # what is being typed there stays as it is
+            self._line.show_steps(form, NUMBERS[self._view])
+        else:
+            self._take_over(form)
 
-    @on(OptionsStep.Changed)
-    def take_option(self, event: OptionsStep.Changed) -> None:
+    @on(FieldChanged)
+    def take_field(self, event: FieldChanged) -> None:
         event.stop()
         self.form = self.form.changed(event.name, event.value)
         self._keep()

@@ -41,6 +41,15 @@ class StepResolved(Message):
         self.value = value
 
 
+class FieldChanged(Message):
+    """A field of the form holds something else."""
+
+    def __init__(self, name: str, value: str) -> None:
+        super().__init__()
+        self.name = name
+        self.value = value
+
+
 class StepRefused(Message):
     """What was asked for cannot be had, in one sentence."""
 

@@ -7,14 +7,13 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.events import DescendantFocus
-from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from aicompute_tui.ui.launch_form import OPTIONS, YES, FormField, LaunchForm
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.widgets.form_fields import FormRow, LineInput, TurnField
-from aicompute_tui.ui.widgets.launch_list import StepChosen
+from aicompute_tui.ui.widgets.launch_list import FieldChanged, StepChosen
 
 _SPOT_ONLY = "max_price"
 _NEVER_ONLY = "ttl_none_confirm"
@@ -22,14 +21,6 @@ _NEVER_ONLY = "ttl_none_confirm"
 
 class OptionsStep(Vertical):
     """Every field has a default, so enter goes on from any of them."""
-
-    class Changed(Message):
-        """A field holds something else."""
-
-        def __init__(self, name: str, value: str) -> None:
-            super().__init__()
-            self.name = name
-            self.value = value
 
     def __init__(self, session: Session, *, id: str) -> None:  # noqa: A002 - Textual's own word
         super().__init__(id=id, classes="launch-step")
@@ -82,7 +73,7 @@ class OptionsStep(Vertical):
     def _take(self, name: str, value: str) -> None:
         if self.form.values.get(name) != value:
             self.form = self.form.changed(name, value)
-            self.post_message(self.Changed(name, value))
+            self.post_message(FieldChanged(name, value))
             self._weigh()
 
     def _weigh(self) -> None:

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
+from aicompute_tui.services.node_figures import stage_text
 from aicompute_tui.store.rows import InstanceRow, JobRow
 from aicompute_tui.ui.format import JOB_LOOKS, price, sign, state_look
 from aicompute_tui.ui.launch_form import LaunchForm
@@ -76,7 +77,8 @@ class ProgressStep(Vertical):
         job = self.job
         if job is not None and job.progress:
             self._note(job.progress)
-        what = f"{self._form['type']} in {self._form['region'] or 'the default region'}"
+        ends = "never ends by itself" if self._form.never_ends else f"ends by itself after {self._form['ttl'] or '8h'}"
+        what = f"{self._form['type']} in {self._form['region'] or 'the default region'} · {ends}"
         self.query_one(".launch-title", Static).update(Content(what))
         lines = [self._step(at, said, is_last=place == len(self._seen) - 1)
                  for place, (at, said) in enumerate(self._seen)]  # fmt: skip
@@ -115,7 +117,9 @@ class ProgressStep(Vertical):
         for row in self.machines:
             look = state_look(row.state)
             where = row.zone or row.region
+            stage = stage_text(row, self.session.state.nodes.get(row.id))
             told = f"{row.name}  {row.state}  {row.instance_type} in {where}  {price(row.price_usd_per_hour, glyphs)}"
+            told += f"  {stage}" if stage else ""
             made.append(self._line("", sign(look, glyphs), look.tone, plain(told)))
             if row.error_message:
                 made.append(self._line("", " ", "bad", plain(row.error_message)))

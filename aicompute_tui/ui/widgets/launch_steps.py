@@ -15,7 +15,7 @@ from aicompute_tui.ui.filter_language import parse_filter
 from aicompute_tui.ui.launch_form import LaunchForm
 from aicompute_tui.ui.records import RowColumn, text
 from aicompute_tui.ui.widgets.form_fields import FormRow, LineInput
-from aicompute_tui.ui.widgets.launch_list import ListStep, StepChosen, StepResolved
+from aicompute_tui.ui.widgets.launch_list import FieldChanged, ListStep, StepChosen, StepResolved
 from aicompute_tui.ui.widgets.virtual_table import VirtualTable
 
 
@@ -244,6 +244,13 @@ class ServerStep(ListStep):
         values = self.values(self.table.rows[event.row_id])
         bare = values["framework"] == "none"
         self.post_message(StepChosen({**values, "model": ""} if bare else values, "" if bare else "models"))
+
+    @on(Input.Changed, "#model")
+    def take_models(self, event: Input.Changed) -> None:
+        event.stop()
+        if event.input.value != self.form.values["model"]:
+            self.form = self.form.changed("model", event.input.value)
+            self.post_message(FieldChanged("model", event.input.value))
 
     @on(Input.Submitted, "#model")
     def submit(self, event: Input.Submitted) -> None:
