@@ -75,6 +75,16 @@ _ENDED = (
     _past("bench-g5", "g5.xlarge", "ca-central-1a", Market.SPOT, 9, 1.5, _ON_REQUEST),
 )
 
+_STATES = {
+    "instance.requested": ("", "requested"),
+    "instance.launched": ("launching", "booting"),
+    "instance.ready": ("preparing", "ready"),
+    "instance.setup-failed": ("preparing", "degraded"),
+    "instance.failed": ("requested", "failed"),
+    "instance.terminated": ("terminating", "terminated"),
+}
+"""What each kind of event makes of a machine's state."""
+
 
 def price_of(instance_type: str, zone: str, market: Market) -> Decimal | None:
     """The world's price in `zone`, the region's on-demand price otherwise."""
@@ -308,6 +318,7 @@ class History:
         self, about: Instance, at: datetime, kind: str, message: str, *, level: str = "info", by_agent: bool = False
     ) -> None:
         actor = f"agent@{self._actor.name.partition('@')[2]}" if by_agent else self._actor.name
+        before, after = _STATES.get(kind, ("", ""))
         self._events.append(
             Event(
                 id=new_id(at),
@@ -319,5 +330,7 @@ class History:
                 subject_name=about.name,
                 message=message,
                 level=level,
+                before={"state": before} if before else {},
+                after={"state": after} if after else {},
             )
         )

@@ -6,7 +6,15 @@ from textual.content import Content
 
 from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.ui.format import short_moments
-from aicompute_tui.ui.record_lines import Field, comparison_lines, field_lines, full_moments, object_of, said
+from aicompute_tui.ui.record_lines import (
+    Field,
+    comparison_lines,
+    field_lines,
+    full_moments,
+    label_width_of,
+    object_of,
+    said,
+)
 from aicompute_tui.ui.records import RecordList, RowColumn, plain_column, text, time_column, verdict_cell
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.widgets.columns import Column
@@ -39,10 +47,16 @@ def event_lines(session: Session, row: JsonObject, width: int) -> list[Content]:
         Field("what", told, _LEVEL_STYLES.get(level, "bold")),
         Field("about", about),
         Field("when", f"{said(row.get('at'), session)} by {text(row, 'actor') or session.glyphs.unknown}"),
-        Field("message", full_moments(text(row, "message"), utc=session.utc)),
     ]
-    changed = comparison_lines(object_of(row, "before"), object_of(row, "after"), session, width)
-    return [*field_lines(fields, width), *([Content("")] if changed else []), *changed]
+    message = Field("message", full_moments(text(row, "message"), utc=session.utc))
+    before, after = object_of(row, "before"), object_of(row, "after")
+    label_width = label_width_of([message.label, *before, *after])
+    changed = comparison_lines(before, after, session, width, label_width)
+    if not changed:
+        return field_lines([*fields, message], width, label_width)
+    # The message stands in the row too, what changed only here.
+    gap, last = Content(""), field_lines([message], width, label_width)
+    return [*field_lines(fields, width, label_width), gap, *changed, gap, *last]
 
 
 EVENTS = RecordList(

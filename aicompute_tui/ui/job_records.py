@@ -9,7 +9,7 @@ from aicompute_tui.domain.job import JobState
 from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.domain.moments import parse_moment
 from aicompute_tui.ui.format import JOB_LOOKS, sign, span
-from aicompute_tui.ui.record_lines import Field, field_lines, flat_fields, object_of, said
+from aicompute_tui.ui.record_lines import Field, field_lines, flat_fields, label_width_of, object_of, said
 from aicompute_tui.ui.records import RecordList, RowColumn, plain_column, text, time_column
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.widgets.columns import Cell, Column
@@ -21,11 +21,11 @@ def job_columns(session: Session) -> list[RowColumn]:
     return [
         Column(key="state", title="state", width=11, cell=lambda row: state_cell(session, row), letter="S",
                sort=lambda row: text(row, "state")),
-        Column(key="job", title="job", width=18, cell=job_title, weight=1, most=30, letter="J", sort=job_title,
+        Column(key="job", title="job", width=16, cell=job_title, weight=1, most=30, letter="J", sort=job_title,
                fields=("action_id",)),
         Column(key="subject", title="about", width=14, cell=lambda row: job_subject(session, row), weight=1, most=30,
                letter="A", sort=lambda row: job_subject(session, row)),
-        Column(key="progress", title="progress", width=20, cell=_progress, weight=3,
+        Column(key="progress", title="progress", width=18, cell=_progress, weight=3,
                fields=("progress", "error_message")),
         plain_column("created_by", "by", 12, letter="B", needs=100),
         time_column(session, "created_at", "asked", "C", needs=90),
@@ -89,12 +89,17 @@ def job_lines(session: Session, row: JsonObject, width: int) -> list[Content]:
     ]
     given = list(flat_fields(row.get("parameters"), session))
     result = list(flat_fields(row.get("result"), session)) if row.get("result") is not None else []
-    lines = field_lines(fields, width)
-    for title, part in (("ARGUMENTS", given), ("RESULT", result)):
-        known = [each for each in part if each.value != session.glyphs.unknown]
-        if known:
-            lines += [Content(""), Content.styled(title, "$foreground-muted"), *field_lines(known, width)]
+    parts = (("ARGUMENTS", _known(session, given)), ("RESULT", _known(session, result)))
+    label_width = label_width_of(each.label for each in (*_known(session, fields), *parts[0][1], *parts[1][1]))
+    lines = field_lines(fields, width, label_width)
+    for title, part in parts:
+        if part:
+            lines += [Content(""), Content.styled(title, "$foreground-muted"), *field_lines(part, width, label_width)]
     return lines
+
+
+def _known(session: Session, fields: list[Field]) -> list[Field]:
+    return [each for each in fields if each.value not in ("", session.glyphs.unknown)]
 
 
 JOBS = RecordList(

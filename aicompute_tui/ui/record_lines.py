@@ -33,10 +33,15 @@ Lines = Callable[[int], list[Content]]
 """The lines of something at a width."""
 
 
-def field_lines(fields: Iterable[Field], width: int) -> list[Content]:
+def label_width_of(labels: Iterable[str]) -> int:
+    """The width at which blocks of lines stand below each other in one column."""
+    return min(_WIDEST_LABEL, max(map(len, labels), default=0))
+
+
+def field_lines(fields: Iterable[Field], width: int, label_width: int = 0) -> list[Content]:
     """Names in one column, values beside them, wrapped under themselves."""
     shown = [each for each in fields if each.value]
-    label_width = min(_WIDEST_LABEL, max((len(each.label) for each in shown), default=0))
+    label_width = label_width or label_width_of(each.label for each in shown)
     room = max(8, width - label_width - 2)
     lines: list[Content] = []
     for each in shown:
@@ -82,13 +87,14 @@ def full_moments(sentence: str, *, utc: bool) -> str:
     return _MOMENT.sub(told, sentence)
 
 
-def comparison_lines(before: JsonObject, after: JsonObject, session: Session, width: int) -> list[Content]:
+def comparison_lines(
+    before: JsonObject, after: JsonObject, session: Session, width: int, label_width: int
+) -> list[Content]:
     """Each field before and after; one that changed has an arrow between them, one that did not is dim."""
     keys = list(dict.fromkeys([*before, *after]))
     if not keys:
         return []
     keys.sort(key=lambda key: before.get(key) == after.get(key))
-    label_width = min(_WIDEST_LABEL, max(len("before"), *(len(key) for key in keys)))
     room = max(6, width - label_width - 7)
     left = min(room // 2, max(len("before"), *(len(_side(before, key, session)) for key in keys)))
     arrow = session.glyphs.crumb if not session.glyphs.unicode else "→"

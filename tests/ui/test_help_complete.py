@@ -8,6 +8,7 @@ from textual.widgets import Input
 
 from aicompute_tui.actions.navigation import NAVIGATION
 from aicompute_tui.actions.registry import ACTIONS
+from aicompute_tui.ui import dispatch
 from aicompute_tui.ui.bindings import key_text
 from aicompute_tui.ui.screens.base import ConsoleScreen
 from aicompute_tui.ui.screens.help import HelpScreen
@@ -15,7 +16,17 @@ from tests.ui.console_world import Console, console
 from tests.ui.fleet import FullSession, Place, fleet, places, rest
 
 _SHOWN = {"up": "↑", "down": "↓", "left": "←", "right": "→", "pageup": "pgup", "pagedown": "pgdn", "space": "space"}
-VIEWS = [place for place in places() if place.action_id or place.name in {"detail", "logs"}]
+
+
+def every_view() -> list[Place]:
+    """Each view that an action fills, and those that stand over a machine."""
+    by_path = {path: action_id for action_id, path in reversed(dispatch.SCREENS.items())}
+    pictured = [place for place in places() if place.name in {"detail", "logs", "compare"}]
+    assert len(pictured) == 3
+    return [*pictured, *(Place(f"view {action_id}", (), action_id) for action_id in by_path.values())]
+
+
+VIEWS = every_view()
 
 
 def told(screen: HelpScreen) -> set[str]:

@@ -44,7 +44,8 @@ class LaunchWalk(ConsoleScreen):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall"), (30, "-high")]
-        self._bindings = BindingsMap([*navigation_bindings("screen"), *navigation_bindings("wizard"), *FOCUS_BINDINGS])
+        own = navigation_bindings("wizard", read_only=session.read_only)
+        self._bindings = BindingsMap([*navigation_bindings("screen"), *own, *FOCUS_BINDINGS])
         left = launch_draft.left_in(session)
         self.form = left.form if left is not None else LaunchForm()
         self._view = left.view if left is not None else launch_draft.REGION
