@@ -6,6 +6,7 @@ import http.client
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import Any
 
 from aicompute_tui.demo.fleet import FLEET, Seed, Whose, seed_of
@@ -14,6 +15,7 @@ from aicompute_tui.demo.told import Told, earlier_steps
 from aicompute_tui.domain.framework import FRAMEWORKS
 from aicompute_tui.domain.ids import new_id
 from aicompute_tui.domain.instance import Instance
+from aicompute_tui.domain.template import LaunchTemplate
 from aicompute_tui.runtime import Runtime
 from aicompute_tui.store.database import Transaction
 
@@ -38,6 +40,7 @@ async def fill_store(runtime: Runtime, world_port: Callable[[], int]) -> None:
             for instance in history.ended():
                 await transaction.instances.insert(instance)
                 await _record_set_up(transaction, instance)
+            await transaction.templates.insert(_template(runtime, now - timedelta(days=4)))
             refused, job = history.refused()
             await transaction.jobs.insert(job)
             await transaction.instances.insert(refused)
@@ -54,6 +57,22 @@ async def fill_store(runtime: Runtime, world_port: Callable[[], int]) -> None:
                 await transaction.events.append(event)
     finally:
         await runtime.aclose()
+
+
+def _template(runtime: Runtime, saved_at: datetime) -> LaunchTemplate:
+    """A launch kept by a name, for the list of what can be repeated."""
+    arguments = {"region": "ca-central-1", "type": "g5.xlarge", "market": "spot", "framework": "vllm",
+                 "model": ["meta-llama/Llama-3.1-8B-Instruct"], "ttl": "8h", "idle": "30m"}  # fmt: skip
+    actor = runtime.actor
+    return LaunchTemplate(
+        id=new_id(saved_at),
+        owner=actor.owner,
+        created_by=actor.name,
+        name="llama by day",
+        arguments_json=json.dumps(arguments, sort_keys=True),
+        created_at=saved_at,
+        saved_at=saved_at,
+    )
 
 
 async def _record_set_up(transaction: Transaction, instance: Instance) -> None:
