@@ -131,12 +131,12 @@ async def test_a_dangerous_word_asks_like_its_key() -> None:
 
 
 @pytest.mark.asyncio
-async def test_keys_of_a_cloud_are_never_typed_here() -> None:
+async def test_keys_of_a_cloud_are_typed_in_their_own_form_only() -> None:
     session = WrittenSession()
     app = console(session)
     async with app.run_test() as pilot:
         await pilot.press("colon", *keys_for("credential-set team"), "enter")
-        await until(pilot, lambda: "aic-tui credential set team" in shown(app))
+        await until(pilot, lambda: "Store it" in shown(app))
     assert not session.submitted
 
 

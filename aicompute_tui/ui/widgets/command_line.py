@@ -208,11 +208,7 @@ async def run_command(app: ConsoleApp, typed: Typed, command: Command) -> None:
 
 
 def perform_on_selection(app: ConsoleApp, action: Action, arguments: JsonObject, *, named: bool = False) -> None:
-    """Carries `action` out on the selected rows, unless `arguments` name one; keys of a cloud are never typed here."""
-    if action.id == "credential.set":
-        step = f"In a shell: aic-tui credential set {arguments.get('name') or 'NAME'}"
-        app.say("Keys are never typed in here.", "warn", next_step=step)
-        return
+    """Carries `action` out on the selected rows, unless `arguments` name one."""
     rows = [] if named or app.view is None else app.view.selected_ids()
     app.perform(action.id, rows, arguments)
 
