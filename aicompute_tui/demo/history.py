@@ -288,7 +288,8 @@ class History:
     ) -> Job:
         began: datetime = row["requested_at"]
         given = {"name": row["name"], "region": row["region"], "type": row["instance_type"], "market": row["market"]}
-        given |= {"framework": row["framework"], "model": list(row["models"])}
+        if "framework" in row:
+            given |= {"framework": row["framework"], "model": list(row["models"])}
         return Job(
             id=new_id(began),
             owner=self._actor.owner,
