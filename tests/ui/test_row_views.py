@@ -55,6 +55,10 @@ async def test_a_comparison_is_filtered_and_goes_back_in_steps() -> None:
         await world.press("2", "space", "space", "v", "slash", *"regio", "enter")
         table = world.view.query_one(VirtualTable)
         assert list(table.order) == ["region"]
+        await world.press("slash", *["backspace"] * 5, "at", *"lab", "enter")
+        assert table.order == [], "nothing here has a context"
+        await world.press("slash", *["backspace"] * 4, *"embed", "colon", *"stopped", "enter")
+        assert "state" in table.order
         await world.press("escape")
         assert len(table.order) > 10
         await world.press("escape")

@@ -90,8 +90,10 @@ class CompareScreen(ConsoleScreen):
         def text_of(line: Line) -> str:
             return "\n".join((line.field, *line.values)).lower()
 
-        def value_of(line: Line, name: str) -> str:
-            return line.field if name == "field" else line.values[self.names.index(name)]
+        def value_of(line: Line, name: str) -> str | None:
+            if name == "field":
+                return line.field
+            return line.values[self.names.index(name)] if name in self.names else None
 
         table = self.query_one(VirtualTable)
         table.set_filter(parse_filter(text, {"field", *self.names}).predicate(text_of, value_of))
