@@ -83,6 +83,8 @@ class Instance:
     price_as_of: datetime | None = None
     settled_nano_usd: int | None = 0
     billing_since: datetime | None = None
+    billed_until: datetime | None = None
+    """Where the meter last stopped; None while it never has."""
     ttl_seconds: int | None = None
     max_ttl_seconds: int | None = None
     idle_seconds: int | None = None

@@ -37,8 +37,13 @@ _END_REASONS = {
 
 def settle(instance: Instance, now: datetime, *, runs_on: bool) -> Instance:
     """Books the cost up to `now`; `runs_on` says whether it costs from here on."""
-    cost = instance.cost_nano_usd(now)
-    return replace(instance, settled_nano_usd=cost, billing_since=now if runs_on else None)
+    stops = instance.billing_since is not None and not runs_on
+    return replace(
+        instance,
+        settled_nano_usd=instance.cost_nano_usd(now),
+        billing_since=now if runs_on else None,
+        billed_until=now if stops else instance.billed_until,
+    )
 
 
 def reprice(instance: Instance, price: Decimal, source: str, as_of: datetime | None, now: datetime) -> Instance:

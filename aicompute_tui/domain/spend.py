@@ -40,7 +40,8 @@ def cost_since_nano_usd(instance: Instance, since: datetime, now: datetime) -> i
     began = instance.launched_at or instance.requested_at
     if began >= since:
         return cost
-    ended = instance.ended_at or (now if instance.billing_since is not None else instance.state_since)
+    stopped = instance.billed_until or instance.ended_at or instance.state_since
+    ended = stopped if instance.billing_since is None else now
     if ended <= since:
         return 0
     if instance.price_usd_per_hour is None:

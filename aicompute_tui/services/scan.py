@@ -160,6 +160,7 @@ def _duplicate(row: Instance, machine: RemoteMachine, context: Context) -> Insta
         ready_at=None,
         settled_nano_usd=0,
         billing_since=None,
+        billed_until=None,
         ended_at=None,
         desired_state=DesiredState.TERMINATED,
         protected=False,

@@ -56,16 +56,15 @@ class Costs:
 
 
 def _of_instance(row: InstanceRow, now: float) -> tuple[float, float, int, float | None, int | None]:
-    ended = row.ended_at
-    if ended is None:
-        ended = row.state_since if row.billing_since is None else now
+    stopped = row.billed_until or row.ended_at or row.state_since
+    ended = stopped if row.billing_since is None else now
     began = row.requested_at if row.launched_at is None else row.launched_at
     return began, ended, row.cost_nano_usd(now) or 0, row.price_usd_per_hour, row.gpu_count
 
 
 def _of_ended(row: SpendRow, now: float) -> tuple[float, float, int, float | None, int | None]:
     began = row.requested_at if row.launched_at is None else row.launched_at
-    ended = now if row.ended_at is None else row.ended_at
+    ended = row.billed_until or row.ended_at or now
     return began, ended, row.settled_nano_usd or 0, row.price_usd_per_hour, row.gpu_count
 
 

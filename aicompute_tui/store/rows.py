@@ -38,6 +38,7 @@ class InstanceRow(NamedTuple):
     price_source: str | None
     settled_nano_usd: int | None
     billing_since: float | None
+    billed_until: float | None
     ttl_seconds: int | None
     idle_seconds: int | None
     expires_at: float | None
@@ -180,6 +181,7 @@ class SpendRow(NamedTuple):
     settled_nano_usd: int | None
     price_usd_per_hour: float | None
     gpu_count: int | None = None
+    billed_until: float | None = None
 
 
 class Snapshot(NamedTuple):

@@ -72,6 +72,7 @@ instances = Table(
     Column("price_as_of", UtcTime),
     Column("settled_nano_usd", BigInteger),
     Column("billing_since", UtcTime),
+    Column("billed_until", UtcTime),
     Column("ttl_seconds", BigInteger),
     Column("max_ttl_seconds", BigInteger),
     Column("idle_seconds", BigInteger),

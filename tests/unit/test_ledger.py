@@ -155,6 +155,8 @@ def test_what_ran_last_month_is_not_this_months_cost() -> None:
     running = accept(asked, replace(machine(RemoteState.RUNNING), launched_at=october), october)
     stopped = advance(running, machine(RemoteState.STOPPED), october + timedelta(hours=10))
     assert spend([stopped], START).total_nano_usd == 0
+    ended = advance(stopped, machine(RemoteState.TERMINATED), START)
+    assert spend([ended], START).total_nano_usd == 0, "what a stopped machine cost stays where it fell"
 
 
 def test_a_machine_lost_acknowledged_and_found_again_costs_each_hour_once() -> None:

@@ -43,6 +43,15 @@ def test_a_pause_is_no_gpu_hour() -> None:
     assert snapshot(paused).gpu_hours_since(midnight, _NOW) == 8
 
 
+def test_what_a_machine_cost_before_it_was_stopped_stays_on_its_day() -> None:
+    midnight = day_start(_NOW)
+    ran = ended(midnight - 5 * _DAY, 4)
+    closed = ran._replace(billed_until=ran.ended_at, ended_at=_NOW)
+    days = snapshot(closed).spent_by_day_nano_usd(_NOW)
+    assert days[-6] == 8 * 10**9
+    assert sum(days) == days[-6]
+
+
 _machines = st.builds(
     ended,
     st.floats(_NOW - 30 * _DAY, _NOW - 10 * _DAY),
