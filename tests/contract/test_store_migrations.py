@@ -121,7 +121,7 @@ async def test_an_upgrade_keeps_the_rows_and_a_backup_of_before(
     version, tables, names = look(path)
     assert (version, "extra" in tables, names) == (6, True, ["alpha"])
     (copy,) = backups.iterdir()
-    assert copy.name == "aic-tui-v4-20261120T085500Z.db"
+    assert copy.name == "aic-tui-v5-20261120T085500Z.db"
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     version, tables, names = look(copy)
     assert (version, "extra" in tables, names) == (5, False, ["alpha"])
