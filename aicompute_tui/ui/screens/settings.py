@@ -53,7 +53,7 @@ class SettingsScreen(RecordScreen):
         super().__init__(session)
         held = self._bindings.key_to_bindings
         for place in self.OWN_PLACES:
-            held |= BindingsMap(navigation_bindings(place)).key_to_bindings
+            held |= BindingsMap(navigation_bindings(place, read_only=session.read_only)).key_to_bindings
 
     @property
     def section(self) -> int:
