@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aicompute_tui.cli import confirm
 from aicompute_tui.cli.execute import Call, run_job, submit
-from aicompute_tui.domain.errors import AicError, InvalidInput
+from aicompute_tui.domain.errors import InvalidInput
 from aicompute_tui.services.jobs import pending_secret
 
 if TYPE_CHECKING:
@@ -33,12 +33,7 @@ async def add_host(call: Call, runtime: Runtime, context: Context) -> int:
     job = await submit(call, context)
     async with context.store.write() as transaction:
         await transaction.secrets.put(pending_secret(job.id), sealed, by=context.actor.owner)
-    try:
-        call.answer(await run_job(call, context, job))
-    except AicError:
-        async with context.store.write() as transaction:
-            await transaction.secrets.remove(pending_secret(job.id))
-        raise
+    call.answer(await run_job(call, context, job))
     return 0
 
 

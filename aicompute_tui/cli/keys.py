@@ -11,7 +11,7 @@ from aicompute_tui.cli import confirm
 from aicompute_tui.cli.ascii_twins import say
 from aicompute_tui.cli.execute import Call, run_job, submit
 from aicompute_tui.domain.credential import HUB_VARIABLE, AwsKeys
-from aicompute_tui.domain.errors import AicError, InvalidInput
+from aicompute_tui.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
     from aicompute_tui.runtime import Runtime
@@ -50,16 +50,9 @@ async def set_credential(call: Call, runtime: Runtime, context: Context) -> int:
                 logs.hide(secret)
     token = Vault.open(runtime.places, runtime.environment).seal(plain)
     job = await submit(call, context)
-    pending = pending_secret(job.id)
     async with context.store.write() as transaction:
-        await transaction.secrets.put(pending, token, by=context.actor.owner)
-    try:
-        result = await run_job(call, context, job)
-    except AicError:
-        async with context.store.write() as transaction:
-            await transaction.secrets.remove(pending)
-        raise
-    call.answer(result)
+        await transaction.secrets.put(pending_secret(job.id), token, by=context.actor.owner)
+    call.answer(await run_job(call, context, job))
     if call.options.output == "table":
         say(f"Test it: aic-tui credential test {call.arguments['name']}")
     return 0

@@ -14,7 +14,6 @@ from aicompute_tui.domain.errors import (
     AicError,
     BadAnswer,
     InvalidInput,
-    LeaseLost,
     NotConfigured,
     NotFound,
     Refused,
@@ -140,14 +139,7 @@ async def set_credential(context: Context, arguments: Arguments) -> Json:
     credential = Credential(
         id=vault_id(name, cloud), cloud=cloud, name=name, method=VAULT_METHOD, region=text(arguments, "region")
     )
-    try:
-        await _store(context, job, credential)
-    except LeaseLost:
-        raise
-    except AicError:
-        async with context.store.write() as transaction:
-            await transaction.secrets.remove(pending_secret(job.job.id))
-        raise
+    await _store(context, job, credential)
     return credential_view(credential)
 
 

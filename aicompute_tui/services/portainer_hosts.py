@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aicompute_tui.domain.errors import AicError, InvalidInput, NotConfigured, NotFound
+from aicompute_tui.domain.errors import InvalidInput, NotConfigured, NotFound
 from aicompute_tui.domain.host import Host, HostKind
 from aicompute_tui.domain.ids import new_id
 from aicompute_tui.domain.json import Json
@@ -46,25 +46,19 @@ async def add_portainer(context: Context, arguments: Arguments, server_host: Hos
     from aicompute_tui.hosts.portainer.server import PortainerServer
 
     job = context.running_job
-    try:
-        server = PortainerServer(server_host.url, server_host.name, await tls_context(server_host))
-        await job.progress(f"asking {server_host.name}")
-        token = await _token(context, server)
-        wanted = _wanted(await server.environments(token), text(arguments, "environment"), server_host.name)
-        hosts = _hosts(context, server_host, wanted)
-        sealed = await context.clouds.seal(token)
-        async with context.store.write() as transaction:
-            await job.hold(transaction)
-            for host in hosts:
-                await transaction.hosts.insert(host)
-                await transaction.secrets.put(host_secret(host.id), sealed, by=context.actor.owner)
-                message = f"{host.name} was added: environment {host.environment} of {host.url}"
-                await transaction.events.append(told(context, "host.added", ("host", host.id, host.name), message))
-            await transaction.secrets.remove(pending_secret(job.job.id))
-    except AicError:
-        async with context.store.write() as transaction:
-            await transaction.secrets.remove(pending_secret(job.job.id))
-        raise
+    server = PortainerServer(server_host.url, server_host.name, await tls_context(server_host))
+    await job.progress(f"asking {server_host.name}")
+    token = await _token(context, server)
+    wanted = _wanted(await server.environments(token), text(arguments, "environment"), server_host.name)
+    hosts = _hosts(context, server_host, wanted)
+    sealed = await context.clouds.seal(token)
+    async with context.store.write() as transaction:
+        await job.hold(transaction)
+        for host in hosts:
+            await transaction.hosts.insert(host)
+            await transaction.secrets.put(host_secret(host.id), sealed, by=context.actor.owner)
+            message = f"{host.name} was added: environment {host.environment} of {host.url}"
+            await transaction.events.append(told(context, "host.added", ("host", host.id, host.name), message))
     looks = await look_at_hosts(context, hosts)
     now = context.clock.now()
     return [host_view(look.host, look.report, now) for look in looks]
