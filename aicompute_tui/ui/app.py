@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import PurePath
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import events
 from textual.app import App
 from textual.binding import BindingsMap, BindingType
 from textual.notifications import SeverityLevel
 from textual.reactive import Reactive
-from textual.screen import Screen
+from textual.screen import Screen, ScreenResultType
 from textual.theme import Theme
 
 from aicompute_tui.actions.registry import ACTIONS
@@ -206,6 +207,16 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def action_navigate(self, navigation_id: str) -> None:
         getattr(movements, NAVIGATION[navigation_id].method)(self)
+
+    async def push_screen_wait(
+        self, screen: Screen[ScreenResultType] | str, *, mode: str | None = None
+    ) -> ScreenResultType | Any:
+        """Textual's, but a worker that is cancelled before the dialog stands takes along nothing it waits for.
+
+        That may be a view that is being left, without whose end the whole console would end.
+        """
+        await asyncio.shield(self._flush_next_callbacks())
+        return await asyncio.shield(self.push_screen(screen, wait_for_dismiss=True, mode=mode))
 
     # -- ends
 
