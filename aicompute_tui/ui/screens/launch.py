@@ -63,7 +63,10 @@ class LaunchScreen(LaunchWalk):
         except AicError:
             return
         if self.form.changed("region", "") == LaunchForm():
-            self._take_over(defaults(rows))
+            wanted = defaults(rows)
+            if not wanted["region"] and not wanted["profile"]:
+                wanted = wanted.changed("region", self.form["region"])
+            self._take_over(wanted)
 
     @work(group="defaults", exclusive=True, exit_on_error=False)
     async def _repeat(self, name: str) -> None:

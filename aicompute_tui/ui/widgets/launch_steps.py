@@ -65,7 +65,8 @@ class RegionStep(ListStep):
         return [self.refusal(row) or f"{text(row, 'code')} is {text(row, 'name')}.", text(row, "note")]
 
     def heading(self) -> str:
-        return f"aws · credential {self.form['profile'] or 'the first that works'}"
+        profile = self.form["profile"]
+        return f"aws · credential {profile}" if profile else "aws · the first credential that works"
 
 
 class CredentialStep(ListStep):
