@@ -76,9 +76,10 @@ class Terminal:
         self.pressed += len("".join(keys[1:])) if keys[0] == "-l" else len(keys)
         self._tmux("send-keys", *keys)
 
-    def escape(self) -> None:
+    def escape(self, times: int = 1) -> None:
         """In the spelling that no key typed right after it can turn into another key."""
-        self.keys("-l", "\x1b[27u")
+        self._tmux("send-keys", "-l", "\x1b[27u" * times)
+        self.pressed += times
 
     def resize(self, width: int, height: int) -> None:
         self._tmux("resize-window", "-x", str(width), "-y", str(height))

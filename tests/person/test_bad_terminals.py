@@ -144,6 +144,17 @@ def headed(screen: str) -> str:
     return f"{lines[0]}\n{lines[-1]}"
 
 
+def test_a_form_that_is_left_before_it_stands_leaves_the_console_standing(fixed: Terminal) -> None:
+    come_home(fixed)
+    for _ in range(20):
+        fixed.keys("-l", ":credential-set")
+        fixed.shows(":credential-set")
+        fixed.keys("Enter")
+        fixed.until(lambda screen: ":credential-set" not in screen)
+        fixed.keys("Tab")
+        come_home(fixed)
+
+
 PASTED = {
     "one line": "x" * 1_000_000,
     "many lines": "price>1 and more\n" * 60_000,
@@ -170,10 +181,8 @@ def test_a_paste_of_a_megabyte_holds_nothing_up(fixed: Terminal, keys: tuple[str
 
 def come_home(terminal: Terminal) -> None:
     """Out of everything that is open; then a word is taken, which only a console that answers shows."""
-    for _ in range(5):
-        terminal.escape()
-    terminal.keys("1", ":")
-    terminal.keys("-l", "alive")
+    terminal.escape(5)
+    terminal.keys("-l", "1:alive")
     terminal.until(lambda screen: ":alive" in screen, 30)
     terminal.escape()
     terminal.until(lambda screen: ":alive" not in screen and "llama8-ca" in screen)

@@ -38,9 +38,8 @@ class Walker:
         self._steps = 0
 
     def go_to(self, stop: Stop) -> None:
-        self.terminal.keys(":")
-        self.terminal.until(lambda screen: _last_line(screen).startswith(" :"))
-        self.terminal.keys("-l", stop.command)
+        self.terminal.keys("-l", f":{stop.command}")
+        self.terminal.until(lambda screen: _last_line(screen).startswith(f" :{stop.command}"))
         self.terminal.keys("Enter")
         self.terminal.until(lambda screen: self._stands(screen, stop))
 
@@ -49,12 +48,10 @@ class Walker:
 
     def come_back(self) -> None:
         """Out of whatever is open; the last line then takes a word again, which only a living console shows."""
-        for _ in range(4):
-            self.terminal.escape()
+        self.terminal.escape(4)
         self._steps += 1
         word = f"still{self._steps}"
-        self.terminal.keys(":")
-        self.terminal.keys("-l", word)
+        self.terminal.keys("-l", f":{word}")
         screen = self.terminal.until(lambda screen: word in screen or any(each in screen for each in BROKEN), 20)
         assert not any(each in screen for each in BROKEN), screen
         self.terminal.escape()
