@@ -142,8 +142,8 @@ async def _take(runtime: Runtime, size: tuple[int, int], views: Sequence[View]) 
     session.utc = True
     app = ConsoleApp(session, environment={"COLORTERM": "truecolor"})
     async with app.run_test(size=size) as pilot:
-        await until(lambda: session.agent_state == "on", "the agent answers", 60)
-        await until(lambda: "llama8-ca" in _text(app), "the machines are shown", 60)
+        await until(lambda: session.agent_state == "on", "the agent answers", 240)
+        await until(lambda: "llama8-ca" in _text(app), "the machines are shown", 240)
         for view in views:
             if view.before[0]:
                 await pilot.press(*view.before[0])
