@@ -89,6 +89,7 @@ class SettingsScreen(RecordScreen):
             if answer is None:
                 self._cannot_load(error)
                 return
+            self.say(error.message, "warn", next_step=error.next_step)
         self.fill(answer)
 
     async def _own_answer(self) -> Json:
