@@ -1,4 +1,4 @@
-"""One-line fields of a form: text, a choice turned by the arrows, and a text whose values are listed beside it."""
+"""One-line fields of a form: a text, a choice turned by the arrows, a row with its label, and an answer."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
-from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Input, Static
 
 from aicompute_tui.ui.glyphs import UNICODE, Glyphs
 
@@ -119,174 +118,6 @@ class TurnField(Static, can_focus=True):
                 event.stop()
                 self.value = value
                 return
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One line of a list beside a field; `reason` says why it cannot be chosen."""
-
-    value: str
-    line: Text
-    reason: str = ""
-
-    def matches(self, text: str) -> bool:
-        return all(part in f"{self.value} {self.line.plain}".lower() for part in text.lower().split())
-
-
-class ListField(LineInput):
-    """A text whose known values are listed in a pane beside the form: enter or typing opens it, esc closes it."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", "up", show=False),
-        Binding("down", "move(1)", "down", show=False),
-        Binding("pageup", "move(-10)", "page up", show=False),
-        Binding("pagedown", "move(10)", "page down", show=False),
-    ]
-
-    @dataclass
-    class Opened(Message):
-        field: ListField
-
-    @dataclass
-    class Closed(Message):
-        field: ListField
-
-    @dataclass
-    class Filtered(Message):
-        field: ListField
-        text: str
-
-    @dataclass
-    class Moved(Message):
-        field: ListField
-        step: int
-
-    @dataclass
-    class Chosen(Message):
-        """Enter in the open list."""
-
-        field: ListField
-
-    def __init__(self, value: str, *, placeholder: str = "", id: str | None = None) -> None:  # noqa: A002
-        super().__init__(value, placeholder=placeholder, id=id)
-        self.is_open = False
-        self._value_before = value
-
-    async def _on_key(self, event: events.Key) -> None:
-        if event.key == "enter":
-            event.stop()
-            event.prevent_default()
-            if self.is_open:
-                self.post_message(self.Chosen(self))
-            else:
-                self.open()
-            return
-        if event.key == "escape" and self.is_open:
-            event.stop()
-            event.prevent_default()
-            self.close(self._value_before)
-            return
-        before = self.value
-        await super()._on_key(event)
-        if event.is_printable and self.value != before:
-            self._filter()
-
-    def _filter(self) -> None:
-        if not self.is_open:
-            self.open()
-        self.post_message(self.Filtered(self, self.value))
-
-    def action_delete_left(self) -> None:
-        super().action_delete_left()
-        if self.is_open:
-            self._filter()
-
-    def action_move(self, step: int) -> None:
-        if self.is_open:
-            self.post_message(self.Moved(self, step))
-        elif step in (-1, 1):
-            self.screen.focus_next() if step > 0 else self.screen.focus_previous()
-
-    def open(self) -> None:
-        if not self.is_open:
-            self.is_open = True
-            self._value_before = self.value
-            self.post_message(self.Opened(self))
-
-    def close(self, value: str) -> None:
-        """Takes `value` and shuts the list."""
-        self.is_open = False
-        self.value = value
-        self.cursor_position = len(value)
-        self.post_message(self.Closed(self))
-
-    def on_blur(self) -> None:
-        if self.is_open:
-            self.is_open = False
-            self.post_message(self.Closed(self))
-
-
-class ChoicePane(Widget):
-    """The list a `ListField` opens: filtered by what is typed, moved from the field, clicked with the mouse."""
-
-    @dataclass
-    class Picked(Message):
-        """A line was clicked."""
-
-        choice: Choice
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
-        self._choices: Sequence[Choice] = ()
-        self._shown: list[Choice] = []
-        self._filter = ""
-
-    def compose(self) -> ComposeResult:
-        yield Static("", id="choice-title", markup=False)
-        choices = OptionList(id="choices", markup=False, compact=True)
-        choices.can_focus = False
-        yield choices
-
-    @property
-    def highlighted(self) -> Choice | None:
-        at = self.query_one(OptionList).highlighted
-        return self._shown[at] if at is not None and at < len(self._shown) else None
-
-    def show(self, title: str, choices: Sequence[Choice], *, at: str = "", text: str = "") -> None:
-        """Lists `choices`, the cursor on the value `at`."""
-        self.query_one("#choice-title", Static).update(Text(title, no_wrap=True, overflow="ellipsis"))
-        self._choices = choices
-        self.narrow(text, at=at)
-
-    def say(self, sentence: str) -> None:
-        self.show(sentence, ())
-
-    def narrow(self, text: str, *, at: str = "") -> None:
-        self._shown = [choice for choice in self._choices if choice.matches(text)]
-        options = self.query_one(OptionList)
-        options.clear_options()
-        options.add_options(Option(choice.line, disabled=bool(choice.reason)) for choice in self._shown)
-        places = [place for place, choice in enumerate(self._shown) if not choice.reason]
-        exact = [place for place in places if self._shown[place].value == (at or text)]
-        options.highlighted = next(iter((*exact, *places)), None)
-
-    def move(self, step: int) -> None:
-        options = self.query_one(OptionList)
-        turn = options.action_cursor_down if step > 0 else options.action_cursor_up
-        for _ in range(abs(step)):
-            before = options.highlighted
-            turn()
-            # The list goes round at its ends, which a page must not.
-            wrapped = (
-                before is not None and options.highlighted is not None and (options.highlighted - before) * step < 0
-            )
-            if wrapped and abs(step) > 1:
-                options.highlighted = before
-                return
-
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
-        self.post_message(self.Picked(self._shown[event.option_index]))
 
 
 class FormRow(Horizontal):
