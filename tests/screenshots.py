@@ -84,7 +84,6 @@ VIEWS = (
     View("regions", ("colon", *"regions", "enter"), "not enabled"),
     View("keys", ("colon", *"keys", "enter"), "everywhere"),
     View("theme", ("down", "down"), "Light, sixteen", before=(("colon", *"themes", "enter"), "ansi-dark")),
-    View("about", ("colon", *"about", "enter"), "store id"),
     View("wizard-progress", ("ctrl+l",), "Go to", moves=True, before=((*AFRESH, "ctrl+l"), "for $")),
 )
 
