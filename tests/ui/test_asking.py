@@ -177,8 +177,7 @@ async def test_values_after_the_word_launch_stand_in_the_form() -> None:
     async with console(FLEET) as world:
         world.session.answers["setting.list"] = []
         await world.press("colon", *"launch", "space", *"type", "equals_sign", *"g6", "full_stop", *"xlarge", "enter")
-        await world.until(lambda: bool(world.view.query("#type")))
-        assert world.view.query_one("#type", Input).value == "g6.xlarge"
+        await world.until(lambda: "2 g6.xlarge" in world.shown)
 
 
 @pytest.mark.asyncio
@@ -195,20 +194,7 @@ async def test_types_stand_in_a_table_and_enter_launches_one() -> None:
         await world.press("down", "enter")
         assert "no driver image" in world.jobs
         await world.press("up", "enter")
-        await world.until(lambda: bool(world.view.query("#type")))
-        assert world.view.query_one("#type", Input).value == "g5.xlarge"
-
-
-@pytest.mark.asyncio
-async def test_letters_after_an_arrow_land_in_the_next_field() -> None:
-    async with console(FLEET) as world:
-        await world.press("n")
-        await world.until(lambda: bool(world.view.query("#ttl")))
-        world.view.query_one("#ttl").focus()
-        await world.pilot.pause()
-        type_at_once(world, "down", "x")
-        await world.until(lambda: world.view.query_one("#idle", Input).value.endswith("x"))
-        assert world.view.query_one("#ttl", Input).value == "8h"
+        await world.until(lambda: "2 g5.xlarge" in world.shown)
 
 
 @pytest.mark.asyncio
