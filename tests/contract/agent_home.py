@@ -130,17 +130,21 @@ class Home:
 
         return dict(await status(self.runtime()))
 
+    def _has_no_agent(self) -> bool:
+        """Kills the one that holds the lock; another that waited for it takes its place."""
+        pid = self.agent_pid
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return not is_held(self.places_lock)
+
     async def aclose(self) -> None:
         for process in self.processes:
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGCONT)
             process.kill()
             process.communicate()
-        pid = self.agent_pid
-        if pid is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-            await self.agent_gone()
+        await until(self._has_no_agent, "the agents ended")
         for runtime in self.runtimes:
             await runtime.aclose()
 
