@@ -102,5 +102,8 @@ def _socket_folder(run: Path, environment: Mapping[str, str]) -> Path:
     if len(os.fsencode(run / "agent.sock")) <= _LONGEST_SOCKET_PATH:
         return run
     digest = hashlib.sha256(os.fsencode(run)).hexdigest()[:12]
-    temporary = environment.get("TMPDIR") or tempfile.gettempdir()
-    return Path(temporary) / f"aic-tui-{os.getuid()}-{digest}"
+    temporary = Path(environment.get("TMPDIR") or tempfile.gettempdir())
+    name = f"aic-tui-{os.getuid()}-{digest}"
+    if len(os.fsencode(temporary / name / "agent.sock")) > _LONGEST_SOCKET_PATH:
+        temporary = Path("/tmp")  # noqa: S108 - the folder is ours alone, 0700
+    return temporary / name

@@ -17,6 +17,7 @@ from aicompute_tui.runtime import Runtime, build
 from aicompute_tui.runtime.children import child_environment, withheld
 from aicompute_tui.runtime.clock import SystemClock
 from aicompute_tui.runtime.env_file import read_env_file
+from aicompute_tui.settings.places import places_from
 from tests.entry import FileClock
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
@@ -239,3 +240,11 @@ def test_our_folders_are_ours_alone(tmp_path: Path) -> None:
     places = runtime.places
     for folder in (places.config, places.data, places.run, places.logs, places.socket_folder):
         assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_socket_has_a_path_that_can_be_bound_however_long_the_others_are(tmp_path: Path) -> None:
+    home, temporary = tmp_path / ("h" * 100), tmp_path / ("t" * 100)
+    places = places_from({"AIC_TUI_HOME": str(home), "TMPDIR": str(temporary)})
+    assert len(os.fsencode(places.agent_socket)) <= 100
+    others = places_from({"AIC_TUI_HOME": str(home / "other"), "TMPDIR": str(temporary)})
+    assert others.agent_socket != places.agent_socket
