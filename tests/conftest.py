@@ -1,7 +1,30 @@
-"""What every test shares: the embedded cloud. `tests.needs` says how a test asks for a service."""
+"""What every test shares: the embedded cloud, and what lets a busy machine come through a whole run."""
 
 from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
 
 from tests.world import world, world_server
 
 __all__ = ["world", "world_server"]
+_MADE_BETWEEN_LOOKS = 10_000
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays, and consoles make much that goes with them: the collector looks more rarely."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_MADE_BETWEEN_LOOKS)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def collected() -> Iterator[None]:
+    """Who breaks while it is thrown away fails a test of its own file."""
+    yield
+    gc.collect()

@@ -6,7 +6,9 @@ python -m tests.screenshots [VIEW …]
 from __future__ import annotations
 
 import asyncio
+import html
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -32,6 +34,11 @@ SIZES = ((120, 40), (80, 24))
 _MOMENT = datetime(2026, 11, 20, 14, 5, 30, tzinfo=UTC)
 _TIME_VARIABLES = ("LD_PRELOAD", "FAKETIME", "FAKETIME_DONT_FAKE_MONOTONIC", "PYTHONPATH")
 _QUIET_SECONDS = 1.5
+_MOST_ROWS = 20
+_DOTS = re.compile(
+    r'<text (?P<before>[^>]*?)x="(?P<x>[\d.]+)"(?P<after>[^>]*?) textLength="(?P<length>[\d.]+)"[^>]*>'
+    "(?P<text>[^<]*[\u2801-\u28ff][^<]*)</text>"
+)
 _SPACING = 0.16
 """What a letter of the usual monospaced font lacks of the width of a cell."""
 
@@ -45,10 +52,14 @@ class View(NamedTuple):
     """It never rests, so the picture is taken as soon as it is complete."""
     before: tuple[tuple[str, ...], str] = ((), "")
     """Keys to press first, and the text that must stand before the others are pressed."""
+    down: bool = False
+    """From row to row until one shows it: which rows come first is the agent's doing."""
 
 
 AFRESH = ("n", "ctrl+n")
 SERVER = ("3", "down", "down", "enter", *"meta-llama/Llama-3.1-8B-Instruct")
+DEPLOY = ("colon", *"deploy", "enter", "ctrl+n")
+DEPLOYED = ("enter", "down", "enter", *"Qwen/Qwen2.5-7B-Instruct")
 
 VIEWS = (
     View("dashboard", (), "llama8-ca"),
@@ -68,23 +79,109 @@ VIEWS = (
     View("command", ("colon", *"ins"), "ins"),
     View("palette", ("ctrl+p",), ""),
     View("help", ("question_mark",), ""),
-    View("events", ("down", "down"), "before", before=(("9",), "gemma-try")),
+    View("events", (), "before", down=True, before=(("9",), "gemma-try")),
     View("jobs", ("down", "down", "down"), "ARGUMENTS", before=(("0",), "failed")),
     View("json", ("y",), "remote_id"),
     View("describe", ("d",), "subject_kind", before=(("9",), "gemma-try")),
     View("compare", ("2", "space", "space", "v"), "compared"),
     View("export", ("2", "ctrl+e"), "Export"),
-    View("jump", ("0", "f2"), " s "),
+    View("jump", ("f2",), " s ", before=(("0",), "failed")),
     View("credentials", ("colon", *"credentials", "enter"), "default"),
     View("credential-shown", ("s",), "secret …", before=(("colon", *"credentials", "enter"), "arn:aws")),
     View("credential-form", ("a",), "Store it", before=(("colon", *"credentials", "enter"), "arn:aws")),
     View("types", ("colon", *"types", "enter"), "g5.xlarge"),
+    View("containers", ("3",), "openwebui"),
+    View("container", ("slash", *"ollama-main", "enter", "enter"), "sees 2", moves=True, before=(("3",), "openwebui")),
+    View(
+        "container-logs",
+        ("slash", *"/ollama-main|openwebui/", "enter", "space", "space", "l"),
+        "by time",
+        moves=True,
+        before=(("3",), "openwebui"),
+    ),
+    View("container-remove", ("t",), "keep them", before=(("3",), "openwebui")),
+    View("hosts", ("colon", *"hosts", "enter"), "lab-2"),
+    View(
+        "host-form",
+        ("a", *"gpu1", "down", "down", *"tcp://gpu1.example:2376"),
+        "TLS folder",
+        before=(("colon", *"hosts", "enter"), "lab-2"),
+    ),
+    View("connections", ("4",), "llama on lab-1"),
+    View("connection", ("slash", *"hosted large", "enter", "enter"), "sk-…", before=(("4",), "llama on lab-1")),
+    View("connection-form", ("n", "g", "g"), "api.groq.com", before=(("4",), "llama on lab-1")),
+    View("connection-remove", ("t",), "Remove the connection", before=(("4",), "llama on lab-1")),
+    View("container-recreate", ("r", *"memory=48g", "enter"), "put back", before=(("3",), "openwebui")),
+    View(
+        "connection-test",
+        ("slash", *"llama", "enter", "r"),
+        "among its models",
+        moves=True,
+        before=(("4",), "llama on lab-1"),
+    ),
+    View(
+        "connection-chat",
+        ("slash", *"llama", "enter", "a", *"Why is the sky blue?", "enter"),
+        "tokens in",
+        moves=True,
+        before=(("4",), "llama on lab-1"),
+    ),
+    View(
+        "connection-usage",
+        ("slash", *"hosted large", "enter", "u"),
+        "cost $",
+        moves=True,
+        before=(("4",), "llama on lab-1"),
+    ),
+    View("connection-health", ("colon", *"connection-health", "enter"), "hosted large"),
+    View("servers", ("5",), "vllm-llama", moves=True),
+    View("server", ("slash", *"vllm", "enter", "enter"), "up since", moves=True, before=(("5",), "ollama-lab")),
+    View("server-models", ("slash", *"ollama-lab", "enter", "enter"), "in VRAM", before=(("5",), "ollama-lab")),
+    View("server-form", ("n", *"gpu1:11434", "enter"), "what it is", before=(("5",), "ollama-lab")),
+    View("images", ("colon", *"images", "enter"), "qdrant/qdrant"),
+    View("volumes", ("colon", *"volumes", "enter"), "comfy-old"),
     View("settings", ("colon", *"settings", "enter"), "instance_type"),
     View("setting-edit", (*["down"] * 4, "e"), "turns it", before=(("colon", *"settings", "enter"), "instance_type")),
+    View("prices", ("slash", *"gpu:a10g", "enter"), " of ", before=(("6",), " offers")),
+    View("price-columns", ("f",), "where it stands", before=(("6",), " offers")),
+    View("price-history", ("slash", *"g5.xlarge @ca-", "enter", "dollar_sign"), "zones", before=(("6",), " offers")),
+    View("llm-prices", ("tab",), "Per million", before=(("6",), " offers")),
+    View("price-feeds", ("colon", *"price-refresh", "enter"), "● new"),
+    View("quotas", ("colon", *"quotas", "enter"), "pending"),
+    View("quota-form", ("i",), "Go on", before=(("colon", *"quotas", "enter"), "pending")),
+    View("quota-request", ("i", "enter", "enter"), "never", before=(("colon", *"quotas", "enter"), "pending")),
+    View(
+        "recommend",
+        (*"llama", "space", *"70b", "down", "3", "enter"),
+        "fits on",
+        before=(("colon", *"recommend", "enter"), "Name a model"),
+    ),
+    View("cost-plan", ("colon", *"cost", "minus", *"plan", "enter"), "heavy"),
+    View("models", ("7",), "Llama-3.1-8B"),
+    View("models-search", ("s", *"coder", "enter"), "Search › coder", before=(("7",), "Llama-3.1-8B")),
+    View("model-filters", ("f",), "7b-13b", before=(("7",), "Llama-3.1-8B")),
+    View("model", ("slash", *"qwen2.5-7b", "enter", "enter"), "FITS", before=(("7",), "Llama-3.1-8B")),
+    View("model-variants", ("slash", *"qwen2.5-7b", "enter", "enter", "tab"), "quant", before=(("7",), "Llama-3.1-8B")),
     View("regions", ("colon", *"regions", "enter"), "not enabled"),
     View("keys", ("colon", *"keys", "enter"), "everywhere"),
     View("theme", ("down", "down"), "Light, sixteen", before=(("colon", *"themes", "enter"), "ansi-dark")),
+    View("deploy-host", DEPLOY, "1 of 4"),
+    View("deploy-server", DEPLOYED, "wants one model", before=(DEPLOY, "1 of 4")),
+    View("deploy-options", (*DEPLOYED, "enter"), "3 of 4", before=(DEPLOY, "1 of 4")),
+    View(
+        "deploy-review",
+        (*DEPLOYED, "enter", *["down"] * 5, *"0.0.0.0", "enter"),
+        "asks for all",
+        before=(DEPLOY, "1 of 4"),
+    ),
     View("wizard-progress", ("ctrl+l",), "Go to", moves=True, before=((*AFRESH, "ctrl+l"), "for $")),
+    View(
+        "deploy-progress",
+        ("enter",),
+        " of 9 layers",
+        moves=True,
+        before=((*DEPLOY, *DEPLOYED, "enter", "enter"), "asks for all"),
+    ),
 )
 
 
@@ -148,6 +245,11 @@ async def _take(runtime: Runtime, size: tuple[int, int], views: Sequence[View]) 
                 await pilot.press(*view.before[0])
                 await _shown(app, view._replace(shows=view.before[1]))
             await pilot.press(*view.keys)
+            for _ in range(_MOST_ROWS if view.down else 0):
+                await pilot.pause()
+                if view.shows in _text(app):
+                    break
+                await pilot.press("down")
             await _shown(app, view)
             if not view.moves:
                 await _quiet(pilot)
@@ -194,6 +296,17 @@ def _text(app: Any) -> str:
     return "\n".join(strip.text for strip in lines)
 
 
+def _cell_by_cell(found: re.Match[str]) -> str:
+    """Letters of dots come from another font, whose cells are of another width: each is put where it belongs."""
+    letters = html.unescape(found["text"])
+    start, step = float(found["x"]), float(found["length"]) / len(letters)
+    return "".join(
+        f'<text {found["before"]}x="{start + place * step:.1f}"{found["after"]}>{html.escape(letter)}</text>'
+        for place, letter in enumerate(letters)
+        if not letter.isspace()
+    )
+
+
 def _save(app: ConsoleApp, name: str) -> None:
     path = FOLDER / f"{name}.svg"
     picture = app.export_screenshot(title="aic-tui")
@@ -202,7 +315,8 @@ def _save(app: ConsoleApp, name: str) -> None:
     if rasterize is None:
         sys.exit("rsvg-convert is absent; get it by: apt-get install librsvg2-bin")
     # Without these the rasterizer drops a leading no-break space, and long runs end short of their column.
-    kept = picture.replace("<text ", f'<text xml:space="preserve" letter-spacing="{_SPACING}" ')
+    kept = _DOTS.sub(_cell_by_cell, picture)
+    kept = kept.replace("<text ", f'<text xml:space="preserve" letter-spacing="{_SPACING}" ')
     subprocess.run([rasterize, "--output", str(path.with_suffix(".png"))], input=kept.encode(), check=True)
     print(path.name, file=sys.stderr, flush=True)
 

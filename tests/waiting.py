@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-async def until(ask: Callable[[], object], what: str, seconds: float = 20.0) -> Any:
+async def until(ask: Callable[[], object], what: str, seconds: float = 60.0) -> Any:
     """The first true answer of `ask`; fails saying `what` did not come true."""
     deadline = time.monotonic() + seconds
     while True:

@@ -41,6 +41,7 @@ class World:
             "AWS_CONFIG_FILE": str(self.folder / "config"),
             "AWS_SHARED_CREDENTIALS_FILE": str(self.folder / "credentials"),
             "AIC_TUI_CHECKIP_URL": f"{self.url}/checkip",
+            "AIC_TUI_PRICE_FEEDS_URL": f"{self.url}/feeds",
         }
 
     def faults(self, *rules: Mapping[str, Any]) -> None:
@@ -83,6 +84,10 @@ class World:
     def quota(self, code: str, value: float, region: str | None = None, account: str = FIRST_ACCOUNT) -> None:
         """Sets a limit in vCPUs, in every region unless one is named."""
         self._post("quota", {"code": code, "value": value, "region": region, "account": account})
+
+    def answer_quota(self, region: str, code: str, status: str) -> None:
+        """What AWS says to the open request for more."""
+        self._post("quota-answer", {"region": region, "code": code, "status": status})
 
     def boot_seconds(self, seconds: float) -> None:
         """The time machines launched from now on take to run; 0 after a reset."""

@@ -31,6 +31,25 @@ def remove(rows: Sequence[Row]) -> Damage:
     )
 
 
+def recreate(rows: Sequence[Row]) -> Damage:
+    row = rows[0]
+    before = row.get("half_replaced")
+    if before:
+        lines = [
+            f"is  the old one of a replacement of {before} that did not come to its end",
+            "ends  as was asked: the new one takes its place, or it is put back as it was",
+        ]
+        return Damage(f"Go on with {before}?", tuple(lines), f"Go on with {before}")
+    lines = [
+        f"{name_of(row)}  on {row.get('host') or 'its host'}, {row.get('state')}",
+        "ends  what it serves until the new one runs",
+        "loses  everything it wrote outside of volumes, once the new one runs; no copy is kept",
+        "keeps  its settings where nothing else is named, and its volumes; if the new one fails it is put back",
+    ]
+    verb = f"Make {name_of(row)} anew"
+    return Damage(f"{verb}?", tuple(lines), verb)
+
+
 def remove_host(rows: Sequence[Row]) -> Damage:
     row = rows[0]
     lines = ["loses  what is known of it and its containers here; nothing on the host changes"]
@@ -62,6 +81,7 @@ BUILDERS: dict[str, Callable[[Sequence[Row]], Damage]] = {
     "container.restart": restart,
     "container.kill": kill,
     "container.remove": remove,
+    "container.recreate": recreate,
     "host.remove": remove_host,
     "host.forget-key": forget_key,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aicompute_tui.actions.instances import CONTEXT
 from aicompute_tui.actions.model import Action, Parameter
 
 _NAME = Parameter("name", "text", "Name, HOST/NAME, id or its beginning.", positional=True, required=True)
@@ -32,6 +33,7 @@ DEPLOY_PARAMETERS = (
     ),
     Parameter("image", "text", "Any image, or another one for the framework."),
     Parameter("model", "text", "Model to serve; may be given again for Ollama.", repeatable=True),
+    CONTEXT,
     Parameter("name", "text", "Name of the container; the framework's when absent."),
     Parameter("gpus", "text", "all, a count, none, or ids like 0,3; all when absent and it can use them."),
     Parameter("port", "integer", "Port of the host; the framework's, or the next free one, when absent."),
@@ -50,7 +52,7 @@ DEPLOY_PARAMETERS = (
 )
 
 
-def _change(verb: str, title: str, help_text: str, *more: Parameter, dangerous: bool = False) -> Action:
+def _change(verb: str, key: str, title: str, help_text: str, *more: Parameter, dangerous: bool = False) -> Action:
     """A verb on several containers at once."""
     return Action(
         f"container.{verb}",
@@ -61,6 +63,7 @@ def _change(verb: str, title: str, help_text: str, *more: Parameter, dangerous: 
         f"aicompute_tui.services.container_verbs:{verb}",
         ("container", verb),
         (_NAMES, *more),
+        keys=(key,),
         aliases=(f"container-{verb}",),
         mutates=True,
         dangerous=dangerous,
@@ -93,6 +96,7 @@ CONTAINER_ACTIONS = (
         "aicompute_tui.services.containers:show",
         ("container", "show"),
         (_NAME,),
+        keys=("d",),
         aliases=("container",),
     ),
     Action(
@@ -110,6 +114,7 @@ CONTAINER_ACTIONS = (
             Parameter("follow", "flag", "Go on with what comes.", short="f"),
             Parameter("timestamps", "flag", "Begin each line with its moment.", short="t"),
         ),
+        keys=("l",),
         aliases=("container-logs",),
         streams=True,
         result="rows",
@@ -150,6 +155,7 @@ CONTAINER_ACTIONS = (
                 repeatable=True,
             ),
         ),
+        keys=("s",),
         aliases=("container-exec",),
     ),
     Action(
@@ -180,25 +186,61 @@ CONTAINER_ACTIONS = (
         DEPLOY_PARAMETERS,
         aliases=("plan",),
     ),
-    _change("start", "Start containers", "Starts containers that do not run."),
+    _change("start", "u", "Start containers", "Starts containers that do not run."),
     _change(
-        "stop", "Stop containers", "Asks containers to end, and kills what does not in time.", _GRACE, dangerous=True
+        "stop",
+        "x",
+        "Stop containers",
+        "Asks containers to end, and kills what does not in time.",
+        _GRACE,
+        dangerous=True,
     ),
-    _change("restart", "Restart containers", "Stops containers and starts them again.", _GRACE, dangerous=True),
+    _change("restart", "b", "Restart containers", "Stops containers and starts them again.", _GRACE, dangerous=True),
     _change(
         "kill",
+        "K",
         "Kill containers",
         "Sends containers a signal; the usual one ends them at once.",
         Parameter("signal", "text", "Which signal.", default="KILL"),
         dangerous=True,
     ),
-    _change("pause", "Pause containers", "Holds every process of containers where it is."),
-    _change("unpause", "Unpause containers", "Lets paused containers go on."),
+    _change("pause", "p", "Pause containers", "Holds every process of containers where it is."),
+    _change("unpause", "P", "Unpause containers", "Lets paused containers go on."),
     _change(
         "remove",
+        "t",
         "Remove containers",
         "Ends containers and removes them with all they wrote outside of volumes.",
         Parameter("volumes", "flag", "Also the volumes made for it alone."),
+        dangerous=True,
+    ),
+    Action(
+        "container.recreate",
+        "Make a container anew",
+        "Makes a container anew with its image as it is now, and what you change; the old one goes once the new runs.",
+        "containers",
+        "job",
+        "aicompute_tui.services.recreate:recreate",
+        ("container", "recreate"),
+        (
+            _NAME,
+            Parameter("image", "text", "Another image, or another tag of it."),
+            Parameter("env", "key=value", "A variable set or changed; may be given again.", repeatable=True),
+            Parameter("port", "text", "[ADDRESS:]HOST:CONTAINER; may be given again.", repeatable=True),
+            Parameter("volume", "text", "NAME:/path or /path:/path[:ro]; may be given again.", repeatable=True),
+            Parameter("gpus", "text", "all, a count, none, or ids like 0,3."),
+            Parameter("restart", "text", "no, always, unless-stopped or on-failure:3."),
+            Parameter("memory", "text", "Most memory it may use: 32g."),
+            Parameter("cpus", "decimal", "Most processors it may use: 4, 0.5."),
+            Parameter("no_pull", "flag", "Take the image that is on the host."),
+            Parameter("wait", "text", "How long the new one may take until it answers.", default="2m"),
+            Parameter("finish", "flag", "Go on with a replacement that was left half done."),
+            Parameter("put_back", "flag", "Put the old one of such a replacement back."),
+            Parameter("command", "text", "Other words for it, after --.", positional=True, repeatable=True),
+        ),
+        keys=("r",),
+        aliases=("recreate",),
+        mutates=True,
         dangerous=True,
     ),
     Action(
@@ -210,6 +252,7 @@ CONTAINER_ACTIONS = (
         "aicompute_tui.services.container_verbs:rename",
         ("container", "rename"),
         (_NAME, Parameter("new_name", "text", "Its new name.", positional=True, required=True)),
+        keys=("R",),
         aliases=("container-rename",),
         mutates=True,
     ),

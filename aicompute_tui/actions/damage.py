@@ -26,9 +26,15 @@ class Damage:
 
 def damage_of(action: Action, rows: Sequence[Row]) -> Damage:
     """The dialog for `action` on `rows`; an action without a text of its own is asked by its title."""
-    from aicompute_tui.actions import container_damage
+    from aicompute_tui.actions import container_damage, quota_damage, server_damage, stored_damage
 
-    builder = _BUILDERS.get(action.id) or container_damage.BUILDERS.get(action.id)
+    others = {
+        **container_damage.BUILDERS,
+        **stored_damage.BUILDERS,
+        **server_damage.BUILDERS,
+        **quota_damage.BUILDERS,
+    }
+    builder = _BUILDERS.get(action.id) or others.get(action.id)
     if builder is not None and (rows or action.scope == "global"):
         return builder(rows)
     verb = _on(action.title, rows)
@@ -183,6 +189,24 @@ def remove_credential(rows: Sequence[Row]) -> Damage:
     return Damage(f"{verb}?", tuple(lines), verb)
 
 
+def remove_connection(rows: Sequence[Row]) -> Damage:
+    named = [f"{name_of(row)}  {_text(row, 'base_url') or 'address unknown'}" for row in rows[:_NAMED_AT_MOST]]
+    if len(rows) > _NAMED_AT_MOST:
+        named.append(f"and {len(rows) - _NAMED_AT_MOST} more")
+    keys = sum(1 for row in rows if row.get("has_key"))
+    whose = "its" if len(rows) == 1 else "their"
+    told = f" and {whose} key{'' if keys == 1 else 's'}" if keys else ""
+    lines = [*named, f"loses  {whose} settings{told}: no copy is kept"]
+    offered = sorted({str(flag) for row in rows for flag in _items(row, "flags")})
+    if offered:
+        lines.append(f"loses  {', '.join(offered)} can ask {_it(rows)} no more")
+    if any(_text(row, "source") for row in rows):
+        lines.append("again  what follows a container or machine is made anew when that is ready the next time")
+    lines.append("stays  what it led to, and its bill" if len(rows) == 1 else "stays  what they led to, and the bill")
+    verb = f"Remove the connection {name_of(rows[0])}" if len(rows) == 1 else f"Remove {len(rows)} connections"
+    return Damage(f"{verb}?", tuple(lines), verb)
+
+
 def remove_template(rows: Sequence[Row]) -> Damage:
     verb = _on("Remove", rows, "template")
     lines = ("loses  the launch kept by that name", "leaves  machines launched from it as they are")
@@ -206,6 +230,7 @@ _BUILDERS: dict[str, Callable[[Sequence[Row]], Damage]] = {
     "job.retry": retry_job,
     "credential.remove": remove_credential,
     "template.remove": remove_template,
+    "connection.remove": remove_connection,
 }
 
 
@@ -282,6 +307,11 @@ def _sum(rows: Sequence[Row], key: str) -> float | None:
 
 def _money(usd: float | int | None) -> str:
     return "unknown" if usd is None else f"${usd:,.2f}"
+
+
+def _items(row: Row, key: str) -> Sequence[Json]:
+    value = row.get(key)
+    return value if isinstance(value, list) else ()
 
 
 def _value(value: Json) -> str:

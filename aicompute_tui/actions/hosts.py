@@ -63,6 +63,7 @@ HOST_ACTIONS = (
         "aicompute_tui.services.hosts:test",
         ("host", "test"),
         (_NAME,),
+        keys=("enter",),
         aliases=("host-test",),
     ),
     Action(
@@ -74,6 +75,7 @@ HOST_ACTIONS = (
         "aicompute_tui.services.hosts:remove",
         ("host", "remove"),
         (_NAME,),
+        keys=("t",),
         aliases=("host-remove",),
         mutates=True,
         dangerous=True,
@@ -87,6 +89,7 @@ HOST_ACTIONS = (
         "aicompute_tui.services.hosts:forget_key",
         ("host", "forget-key"),
         (_NAME,),
+        keys=("f",),
         aliases=("host-forget-key",),
         mutates=True,
         dangerous=True,

@@ -7,6 +7,12 @@ from aicompute_tui.actions.model import Action, Parameter
 _NAME = Parameter("name", "text", "Name, id, id prefix or the cloud's own id.", positional=True, required=True)
 _NAMES = _NAME._replace(name="names", repeatable=True)
 
+CONTEXT = Parameter(
+    "context",
+    "text",
+    "Tokens that the model server takes, as 8192 or 32k; 8k, or less where the model has less; `none` for all it has.",
+)
+
 LAUNCH_PARAMETERS = (
     Parameter("cloud", "choice", "Cloud to rent from.", default="aws", choices=("aws",)),
     Parameter("profile", "text", "Credential to use: an AWS profile, `env`, or one stored with `credential set`."),
@@ -20,6 +26,7 @@ LAUNCH_PARAMETERS = (
         choices=("none", "ollama", "vllm", "tgi", "llamacpp", "tei", "comfyui", "openwebui", "mlflow"),
     ),
     Parameter("model", "text", "Model to serve; may be given again.", repeatable=True),
+    CONTEXT,
     Parameter(
         "ttl", "text", "The machine ends itself after this long: 8h, 90m, 2d; `none` needs --ttl-none-confirm none."
     ),
@@ -42,6 +49,7 @@ LAUNCH_PARAMETERS = (
     Parameter("name", "text", "Name; made up when absent."),
     Parameter("count", "integer", "How many machines, 1 when nothing else says."),
     Parameter("protect", "flag", "Ending it will want its name typed."),
+    Parameter("no_protect", "flag", "Leave it without protection, whatever the settings say."),
     Parameter("template", "text", "Begin from a launch kept by this name; what is given besides goes before it."),
     Parameter("like", "text", "Begin from what this machine was launched with, also one that has ended."),
 )

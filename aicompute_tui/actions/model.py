@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-ParameterKind = Literal["text", "integer", "decimal", "duration", "choice", "flag", "path", "key=value"]
+ParameterKind = Literal["text", "integer", "decimal", "duration", "choice", "flag", "path", "path or name", "key=value"]
 Execution = Literal["job", "query"]
 Scope = Literal[
     "global",
@@ -17,6 +17,12 @@ Scope = Literal[
     "jobs",
     "hosts",
     "containers",
+    "images",
+    "volumes",
+    "registries",
+    "connections",
+    "servers",
+    "quotas",
 ]
 
 
@@ -35,6 +41,10 @@ class Parameter(NamedTuple):
     """One letter for the command line: `f` makes `-f`."""
     least: int = 1
     """The smallest an integer may be."""
+    spellings: tuple[str, ...] = ()
+    """Its flags on the command line where they are not its name's; the first is the one that is shown."""
+    bare: str = ""
+    """What the flag stands for where no value follows it."""
 
 
 class Action(NamedTuple):
@@ -61,3 +71,5 @@ class Action(NamedTuple):
     streams: bool = False
     result: str = "object"
     """`object`, `rows` or `none`: the shape of what it answers."""
+    also: tuple[str, ...] = ()
+    """Other last words that mean the same on the command line."""

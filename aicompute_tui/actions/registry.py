@@ -5,16 +5,25 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, cast
 
+from aicompute_tui.actions.connection_use import CONNECTION_USE_ACTIONS
+from aicompute_tui.actions.connections import CONNECTION_ACTIONS
 from aicompute_tui.actions.console import CONSOLE_ACTIONS
 from aicompute_tui.actions.containers import CONTAINER_ACTIONS
+from aicompute_tui.actions.health import HEALTH_ACTIONS
 from aicompute_tui.actions.hosts import HOST_ACTIONS
 from aicompute_tui.actions.instances import INSTANCE_ACTIONS
+from aicompute_tui.actions.llm_prices import LLM_PRICE_ACTIONS
 from aicompute_tui.actions.model import Action, Scope
+from aicompute_tui.actions.models import MODEL_ACTIONS
 from aicompute_tui.actions.node import NODE_ACTIONS
 from aicompute_tui.actions.overview import OVERVIEW_ACTIONS
+from aicompute_tui.actions.prices import PRICE_ACTIONS
 from aicompute_tui.actions.quotas import QUOTA_ACTIONS
+from aicompute_tui.actions.recommending import RECOMMENDING_ACTIONS
 from aicompute_tui.actions.records import RECORD_ACTIONS
 from aicompute_tui.actions.regions import REGION_ACTIONS
+from aicompute_tui.actions.servers import SERVER_ACTIONS
+from aicompute_tui.actions.stored import STORED_ACTIONS
 from aicompute_tui.actions.templates import TEMPLATE_ACTIONS
 
 if TYPE_CHECKING:
@@ -28,8 +37,17 @@ _ALL = (
     *REGION_ACTIONS,
     *TEMPLATE_ACTIONS,
     *QUOTA_ACTIONS,
+    *PRICE_ACTIONS,
+    *LLM_PRICE_ACTIONS,
+    *MODEL_ACTIONS,
+    *RECOMMENDING_ACTIONS,
     *HOST_ACTIONS,
     *CONTAINER_ACTIONS,
+    *STORED_ACTIONS,
+    *CONNECTION_ACTIONS,
+    *HEALTH_ACTIONS,
+    *CONNECTION_USE_ACTIONS,
+    *SERVER_ACTIONS,
     *CONSOLE_ACTIONS,
 )
 ACTIONS: dict[str, Action] = {action.id: action for action in _ALL}

@@ -46,10 +46,10 @@ class HostKeeper(Rounds):
     async def _look(self) -> None:
         """Begins and ends watches by what is stored; where no host changed, there is nothing to do."""
         context = await self._context()
+        if await context.store.latest_change() == self._seen:
+            return
         async with context.store.read() as transaction:
             latest = await transaction.changes.latest()
-            if latest == self._seen:
-                return
             changes = await transaction.changes.since(self._seen, _MOST_CHANGES) if self._seen >= 0 else []
             is_news = self._seen < 0 or len(changes) >= _MOST_CHANGES or any(each.table == "hosts" for each in changes)
             hosts = await transaction.hosts.list() if is_news else []

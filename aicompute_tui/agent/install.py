@@ -18,7 +18,7 @@ _KEPT = ("AIC_TUI_", "AWS_", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME
 
 _UNIT = """\
 [Unit]
-Description=aic-tui agent: follows and ends rented machines
+Description=aic-tui agent: follows and ends rented machines, looks after connections and servers
 Wants=network-online.target
 After=network-online.target
 StartLimitIntervalSec=0
@@ -63,7 +63,8 @@ def unit_text(runtime: Runtime) -> str:
         for name, value in sorted(environment.items())
         if name.startswith(_KEPT)
     ]
-    return _UNIT.format(command=" ".join(_quoted(word) for word in runtime.agent_command), environment="".join(lines))
+    words = [*runtime.agent_command, "--stay"]
+    return _UNIT.format(command=" ".join(map(_quoted, words)), environment="".join(lines))
 
 
 def _home(runtime: Runtime) -> Path:

@@ -107,10 +107,10 @@ class NodeKeeper(Rounds):
         """None where nothing has changed that concerns machines."""
         now = self._clock.now()
         is_full = self._full_at is None or (now - self._full_at).total_seconds() >= FULL_LOOK_SECONDS
+        if not is_full and await context.store.latest_change() == self._seen:
+            return None
         async with context.store.read() as transaction:
             latest = await transaction.changes.latest()
-            if latest == self._seen and not is_full:
-                return None
             if not is_full:
                 changes = await transaction.changes.since(self._seen, _MOST_CHANGES)
                 if len(changes) < _MOST_CHANGES and not any(each.table in _CONCERNING for each in changes):

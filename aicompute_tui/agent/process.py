@@ -8,17 +8,23 @@ import os
 import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from aicompute_tui.actions.registry import ACTIONS, resolve_handler, resolve_stream
+from aicompute_tui.agent.health_keeper import HealthKeeper
+from aicompute_tui.agent.heaps import keep_heaps_small, share_heaps
 from aicompute_tui.agent.host_keeper import HostKeeper
 from aicompute_tui.agent.lock import AgentLock
 from aicompute_tui.agent.node_keeper import NodeKeeper
 from aicompute_tui.agent.peer import check_private
+from aicompute_tui.agent.price_keeper import PriceKeeper
 from aicompute_tui.agent.protocol import AgentInfo, SessionSecrets, is_older, program_version
+from aicompute_tui.agent.quota_keeper import QuotaKeeper
 from aicompute_tui.agent.server import Answer, Server, remove_socket
 from aicompute_tui.agent.workers import JobRunner, Reconciler, supervise
+from aicompute_tui.domain.call import Caller
 from aicompute_tui.domain.errors import InvalidInput
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.moments import format_moment
@@ -35,15 +41,19 @@ LOOK_SECONDS = 0.25
 LIFE_SECONDS = 1.0
 LEAVE_SECONDS = 25.0
 HOMELESS_LEAVE_SECONDS = 2.0
+GAVE_WAY = 75
+"""How one ends that was to stay and made room for a newer program: whoever started it starts it again."""
 NICENESS = 5
 
 log = logging.getLogger(__name__)
 
 
 class Agent:
-    """The desk behind the socket, and the life of the workers."""
+    """The desk behind the socket, and the life of the workers. One that `stays` leaves only where it must."""
 
-    def __init__(self, runtime: Runtime, store: Store, lock: AgentLock) -> None:
+    def __init__(self, runtime: Runtime, store: Store, lock: AgentLock, *, stays: bool = False) -> None:
+        self.gave_way = False
+        self._stays = stays
         self._runtime = runtime
         self._lock = lock
         self._store = store
@@ -55,6 +65,9 @@ class Agent:
         self._reconciler = Reconciler(self._context, self._clock)
         self._keeper = NodeKeeper(self._context, self._clock, runtime.host_id, self._reconciler.nudge)
         self._hosts = HostKeeper(self._context, self._clock, runtime.host_id)
+        self._health = HealthKeeper(self._context, self._clock, runtime.host_id)
+        self._prices = PriceKeeper(self._context, self._clock)
+        self._quotas = QuotaKeeper(self._context, self._clock, runtime.host_id)
         self._leave_seconds = LEAVE_SECONDS
 
     def stop(self, reason: str, seconds: float = LEAVE_SECONDS) -> None:
@@ -66,9 +79,10 @@ class Agent:
 
     async def run(self) -> None:
         await self._server.start(self._runtime.places.agent_socket)
-        workers = (self._runner, self._reconciler, self._keeper, self._hosts)
+        workers = (self._runner, self._reconciler, self._keeper, self._hosts, self._health, self._prices, self._quotas)
         supervised = [self._supervised(each.name, each.run) for each in workers]
         watchers = [self._supervised("changes", self._tell_changes), self._supervised("life", self._watch_life)]
+        watchers.append(self._supervised("heaps", lambda: keep_heaps_small(self._clock)))
         try:
             await self._stop.wait()
             for worker in workers:
@@ -93,17 +107,23 @@ class Agent:
             clients=self._server.clients,
             host_id=self._runtime.host_id,
             is_leaving=self._stop.is_set(),
+            stays=self._stays,
         )
 
     async def greet(self, version: str, schema: int, secrets: SessionSecrets) -> None:
         self._take_secrets(secrets)
         if is_older(program_version(), SCHEMA_VERSION, version, schema):
-            self.stop(f"a console of version {version} is newer")
+            self._make_room(f"a console of version {version} is newer")
+
+    def _make_room(self, reason: str) -> None:
+        self.gave_way = True
+        self.stop(reason)
 
     def nudge(self, what: str) -> None:
         self._runner.nudge()
         self._keeper.nudge()
         self._hosts.nudge()
+        self._health.nudge()
         if what == "reconcile":
             self._reconciler.nudge()
 
@@ -113,10 +133,10 @@ class Agent:
             raise InvalidInput(f"{action_id} is not a question this agent knows.", "Use a console of the same version.")
 
         async def answer() -> Json:
-            return await resolve_handler(action)(await self._context(self._runtime.actor), arguments)
+            return await resolve_handler(action)(await self._asked(), arguments)
 
         async def items() -> AsyncIterator[Json]:
-            stream = resolve_stream(action)(await self._context(self._runtime.actor), arguments)
+            stream = resolve_stream(action)(await self._asked(), arguments)
             try:
                 async for item in stream:
                     yield item
@@ -125,6 +145,10 @@ class Agent:
                     await stream.aclose()
 
         return items() if action.streams else answer()
+
+    async def _asked(self) -> Context:
+        """For the console, which alone asks here."""
+        return replace(await self._context(self._runtime.actor), caller=Caller.CONSOLE)
 
     async def _context(self, actor: Actor | None) -> Context:
         return await self._runtime.context(self._store, actor=actor or self._runtime.agent_actor)
@@ -166,7 +190,7 @@ class Agent:
                 self.stop("its home was removed", HOMELESS_LEAVE_SECONDS)
                 return
             if await self._has_newer_database():
-                self.stop("a newer aic-tui has upgraded the database")
+                self._make_room("a newer aic-tui has upgraded the database")
                 return
             now = self._clock.now()
             if await self._is_needed():
@@ -178,7 +202,7 @@ class Agent:
                 return
 
     async def _is_needed(self) -> bool:
-        if self._server.clients or self._runner.is_busy:
+        if self._stays or self._server.clients or self._runner.is_busy:
             return True
         async with self._store.read() as transaction:
             if await transaction.instances.list(limit=1):
@@ -190,18 +214,19 @@ class Agent:
         return path is not None and (await asyncio.to_thread(schema_state, path)).is_newer
 
 
-async def serve(runtime: Runtime, *, debug: bool = False) -> int:
+async def serve(runtime: Runtime, *, stays: bool = False, debug: bool = False) -> int:
     """Runs the agent of this state home until nothing needs it. Raises AicError where another one runs."""
     runtime.ensure_places()
     runtime.start_log("agent", debug=debug)
     _give_way()
+    share_heaps()
     check_private(runtime.places.agent_socket.parent)
     note = {"pid": os.getpid(), "version": program_version(), "since": format_moment(runtime.clock.now())}
     runtime.configuration.is_lenient = True  # a typing error there must not keep machines from being ended
     lock = AgentLock.take(runtime.places.agent_lock, note)
     try:
         store = await runtime.open_store()
-        agent = Agent(runtime, store, lock)
+        agent = Agent(runtime, store, lock, stays=stays)
         _heed_signals(agent)
         log.info("agent %s begins, pid %s", program_version(), os.getpid())
         await agent.run()
@@ -209,7 +234,7 @@ async def serve(runtime: Runtime, *, debug: bool = False) -> int:
         await runtime.aclose()
         lock.release()
         log.info("agent ends, pid %s", os.getpid())
-    return 0
+    return GAVE_WAY if stays and agent.gave_way else 0
 
 
 def _give_way() -> None:

@@ -152,6 +152,8 @@ class AgentInfo:
     clients: int
     host_id: str
     is_leaving: bool
+    stays: bool = False
+    """Also when there is nothing to do."""
 
     def to_json(self) -> JsonObject:
         return {
@@ -162,6 +164,7 @@ class AgentInfo:
             "clients": self.clients,
             "host_id": self.host_id,
             "leaving": self.is_leaving,
+            "stays": self.stays,
         }
 
 
@@ -177,6 +180,7 @@ def info_from(body: Json) -> AgentInfo:
         clients=_integer(body.get("clients")),
         host_id=str(body.get("host_id") or ""),
         is_leaving=body.get("leaving") is True,
+        stays=body.get("stays") is True,
     )
 
 

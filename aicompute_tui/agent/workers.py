@@ -20,6 +20,10 @@ from aicompute_tui.services.jobs import run_job
 from aicompute_tui.services.reconcile import reconcile
 
 JOBS_AT_ONCE = 8
+HOST_JOBS_AT_ONCE = 4
+"""Jobs about container hosts wait for engines and registries for hours: their places are none of the machines'."""
+ENDING_JOBS_AT_ONCE = 8
+"""Room that what ends machines, or another job, has to itself: a set-up that hangs never holds up an end."""
 LOOK_SECONDS = 1.0
 MOVING_SECONDS = 5.0
 STEADY_SECONDS = 60.0
@@ -28,6 +32,8 @@ FIRST_RETRY_SECONDS = 5.0
 LONGEST_RETRY_SECONDS = 300.0
 KEPT_CHANGES = 10_000
 """Lines of the change feed; a follower that is further behind reads everything anew."""
+_ABOUT_HOSTS = ("container.", "image.", "volume.", "host.", "server.")
+_ENDING = frozenset({"instance.terminate", "instance.reap", "instance.stop", "job.cancel"})
 _RESTART_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
 _QUIET_AFTER = timedelta(minutes=5)
 _STANDS_AFTER = timedelta(minutes=15)
@@ -74,6 +80,8 @@ class JobRunner(Rounds):
         self._context = context
         self._host_id = host_id
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._rooms: dict[str, str] = {}
+        """Of each running job."""
         self.holder = f"agent:{host_id}:{os.getpid()}:{new_id(clock.now())}"
         self.finished = 0
         self.failed = 0
@@ -99,8 +107,7 @@ class JobRunner(Rounds):
 
     async def take_up(self) -> int:
         """Begins as many jobs as there is room for; answers how many."""
-        room = JOBS_AT_ONCE - len(self._running)
-        if room <= 0:
+        if not any(map(self._has_room, _ROOMS)):
             return 0
         context = await self._context(None)
         now = self._clock.now()
@@ -108,11 +115,15 @@ class JobRunner(Rounds):
             jobs = await transaction.jobs.claimable(self._host_id, now)
         begun = 0
         for job in jobs:
-            if begun == room or self._is_leaving:
+            if self._is_leaving:
                 break
-            if job.id not in self._running and await self._claim(context, job):
+            has_room = job.id not in self._running and self._has_room(room_of(job))
+            if has_room and await self._claim(context, job):
                 begun += 1
         return begun
+
+    def _has_room(self, room: str) -> bool:
+        return list(self._rooms.values()).count(room) < _ROOMS[room]
 
     async def _claim(self, context: Context, job: Job) -> bool:
         reason = await _missing_credential(context, job)
@@ -125,11 +136,13 @@ class JobRunner(Rounds):
             return False
         task = asyncio.create_task(self._carry_out(claimed), name=f"job {job.id}")
         self._running[job.id] = task
+        self._rooms[job.id] = room_of(job)
         task.add_done_callback(lambda _: self._ended(job.id))
         return True
 
     def _ended(self, job_id: str) -> None:
         self._running.pop(job_id, None)
+        self._rooms.pop(job_id, None)
         self._bell.ring()
 
     async def _carry_out(self, job: Job) -> None:
@@ -151,6 +164,16 @@ class JobRunner(Rounds):
     async def _settle(self) -> None:
         if self._running:
             await asyncio.wait(list(self._running.values()))
+
+
+_ROOMS = {"machines": JOBS_AT_ONCE, "hosts": HOST_JOBS_AT_ONCE, "ending": ENDING_JOBS_AT_ONCE}
+
+
+def room_of(job: Job) -> str:
+    """Which of the rooms a job takes a place in; none of them waits for another."""
+    if job.action_id in _ENDING:
+        return "ending"
+    return "hosts" if job.action_id.startswith(_ABOUT_HOSTS) else "machines"
 
 
 async def _missing_credential(context: Context, job: Job) -> str | None:

@@ -12,10 +12,10 @@ from aicompute_tui.cli.table import clean
 from aicompute_tui.domain.errors import InvalidInput
 
 
-def run_agent(session: Session, *, once: bool, status: bool, install: bool, output: str) -> int:
-    """Serves until nothing needs it; with one of the flags answers and ends. Raises AicError."""
-    if once + status + install > 1:
-        raise InvalidInput("--once, --status and --install each do something else.", "Choose one.")
+def run_agent(session: Session, *, once: bool, status: bool, install: bool, stay: bool, output: str) -> int:
+    """Serves until nothing needs it, or on and on; with one of the other flags answers and ends. Raises AicError."""
+    if once + status + install + stay > 1:
+        raise InvalidInput("--once, --status, --install and --stay each do something else.", "Choose one.")
     if once:
         return run_interruptible(lambda _flight: _once(session, output))
     if status:
@@ -25,7 +25,7 @@ def run_agent(session: Session, *, once: bool, status: bool, install: bool, outp
     from aicompute_tui.agent.process import serve
 
     runtime = session.build(environment=session.environment, env_file=session.env_file)
-    return asyncio.run(serve(runtime, debug=session.debug))
+    return asyncio.run(serve(runtime, stays=stay, debug=session.debug))
 
 
 async def _once(session: Session, output: str) -> int:

@@ -14,9 +14,17 @@ NOUNS = {
     "instance": "Machines rented from a cloud.",
     "host": "Machines with a container engine.",
     "container": "Containers of every host.",
+    "image": "Images on every host.",
+    "volume": "Volumes on every host.",
+    "registry": "Logins for registries.",
+    "connection": "What answers prompts: model servers and providers.",
+    "server": "Model servers: how they are, and what they are asked to do.",
     "credential": "Whose account is used.",
     "region": "Where machines can be rented.",
+    "price": "What machines cost.",
     "quota": "How much an account may rent.",
+    "model": "Models, and the memory they need.",
+    "cost": "What a month comes to.",
     "template": "Launches kept by a name.",
     "setting": "Defaults, and where each comes from.",
     "key": "Keys of the console.",
@@ -47,6 +55,9 @@ class Options(NamedTuple):
     dry_run: bool = False
     stdin: bool = False
     from_env: bool = False
+    api_key_env: str | None = None
+    passphrase_stdin: bool = False
+    passphrase_env: str | None = None
 
 
 class PlainFormatter(click.HelpFormatter):
@@ -78,10 +89,11 @@ class Noun(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Makes the one asked for; all of them where it is none, since click looks for a near one among those made."""
         actions = self._actions()
-        for name in [cmd_name] if cmd_name in actions else actions:
+        meant = next((name for name, each in actions.items() if cmd_name in each.also), cmd_name)
+        for name in [meant] if meant in actions else actions:
             if name not in self.commands:
                 self.add_command(command_for(actions[name]))
-        return super().get_command(ctx, cmd_name)
+        return super().get_command(ctx, meant)
 
 
 class Verb(click.Command):
@@ -127,9 +139,12 @@ def command_for(action: Action) -> click.Command:
     )
 
 
+_NAMES_NEW = frozenset({"credential.set", "registry.login", "image.pull", "connection.add", "server.add"})
+
+
 def _completed_scope(action: Action) -> Scope:
     """Nothing is offered for the name of something new."""
-    return "global" if action.id == "credential.set" else action.scope
+    return "global" if action.id in _NAMES_NEW else action.scope
 
 
 def _door_options(action: Action) -> list[click.Parameter]:
@@ -159,13 +174,37 @@ def _door_options(action: Action) -> list[click.Parameter]:
                 "the token from HF_TOKEN.",
             ),
         ]
+    if action.id == "registry.login":
+        options.append(_flag("--stdin", help_text="Read the password or token from standard input."))
     if action.id == "host.add":
         options += [
             _flag("--stdin", help_text="Read Portainer's access token, or a user and a password on a line each."),
             _flag("--from-env", help_text="Take Portainer's access token from PORTAINER_API_TOKEN."),
         ]
+    options += _connection_options(action)
+    if action.id in {"server.add", "server.edit"}:
+        options += [
+            _flag("--stdin", help_text="Read its key from standard input, alone."),
+            _flag("--from-env", help_text="Take its key from MODEL_SERVER_KEY, or from its kind's own variable."),
+        ]
     options.append(output_option())
     return options
+
+
+def _connection_options(action: Action) -> list[click.Parameter]:
+    """Where a connection's key, or the passphrase of those in a file, comes from."""
+    if action.id in {"connection.add", "connection.edit"}:
+        return [
+            _flag("--api-key-stdin", "--stdin", help_text="Read its key from standard input, alone."),
+            click.Option(["--api-key-env"], metavar="VARIABLE", help="Take its key from this variable."),
+            _flag("--from-env", help_text="Take its key from the variable `connection presets` names."),
+        ]
+    if action.id in {"connection.export", "connection.import"}:
+        return [
+            _flag("--passphrase-stdin", help_text="Read the passphrase of its keys from standard input."),
+            click.Option(["--passphrase-env"], metavar="VARIABLE", help="Take the passphrase from this variable."),
+        ]
+    return []
 
 
 def output_option() -> click.Option:
@@ -175,5 +214,5 @@ def output_option() -> click.Option:
 
 
 def _flag(*names: str, help_text: str) -> click.Option:
-    long = next(name for name in names if name.startswith("--"))
+    long = [name for name in names if name.startswith("--")][-1]
     return click.Option([*names, long.removeprefix("--").replace("-", "_")], is_flag=True, help=help_text)

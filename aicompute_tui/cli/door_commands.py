@@ -52,12 +52,13 @@ def demo(session: Session, keep: bool) -> int:
 @click.option("--once", is_flag=True, help="Make one full reconcile pass and end.")
 @click.option("--status", is_flag=True, help="Say whether one runs, and what it does.")
 @click.option("--install", is_flag=True, help="Write a systemd unit that keeps one running.")
+@click.option("--stay", is_flag=True, help="Go on also while there is nothing but health to look after.")
 @click.pass_obj
-def agent(session: Session, once: bool, status: bool, install: bool, output: str) -> int:
+def agent(session: Session, once: bool, status: bool, install: bool, stay: bool, output: str) -> int:
     """Follow machines and carry out jobs with no console open."""
     from aicompute_tui.cli.agent_door import run_agent
 
-    return run_agent(session, once=once, status=status, install=install, output=output)
+    return run_agent(session, once=once, status=status, install=install, stay=stay, output=output)
 
 
 DOOR_COMMANDS: tuple[click.Command, ...] = (agent, demo, restore, completion)

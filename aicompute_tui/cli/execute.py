@@ -20,6 +20,7 @@ from aicompute_tui.cli.commands import Options, wants_yes
 from aicompute_tui.cli.interrupts import InFlight, run_interruptible
 from aicompute_tui.cli.output import write_result
 from aicompute_tui.cli.session import Session
+from aicompute_tui.cli.side_by_side import FIELDS
 from aicompute_tui.cli.table import clean, columns_for
 from aicompute_tui.domain.errors import NotFound, Refused
 from aicompute_tui.domain.ids import new_id
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from aicompute_tui.domain.job import Job
     from aicompute_tui.runtime import Runtime
     from aicompute_tui.services.context import Context
+    from aicompute_tui.services.jobs import Beside
 
 
 @dataclass(slots=True)
@@ -43,7 +45,9 @@ class Call:
 
     def answer(self, result: Json) -> None:
         rows = result if isinstance(result, list) else []
-        write_result(result, self.options.output, columns_for(self.action.id, rows))
+        fields = FIELDS.get(self.action.id)
+        columns = fields or columns_for(self.action.id, rows)
+        write_result(result, self.options.output, columns, is_side_by_side=fields is not None)
 
 
 def execute(session: Session, action: Action, arguments: dict[str, object], options: Options) -> int:
@@ -74,7 +78,23 @@ _OWN_WAYS = {
     "credential.set": "aicompute_tui.cli.keys:set_credential",
     "container.deploy": "aicompute_tui.cli.deploying:deploy",
     "host.add": "aicompute_tui.cli.host_adding:add_host",
+    "image.remove": "aicompute_tui.cli.stored:remove",
+    "image.prune": "aicompute_tui.cli.stored:prune",
+    "volume.remove": "aicompute_tui.cli.stored:remove",
+    "volume.prune": "aicompute_tui.cli.stored:prune",
+    "registry.login": "aicompute_tui.cli.stored:log_in",
+    "connection.add": "aicompute_tui.cli.connecting:add",
+    "connection.edit": "aicompute_tui.cli.connecting:edit",
+    "connection.export": "aicompute_tui.cli.connection_exchange:export",
+    "connection.import": "aicompute_tui.cli.connection_exchange:import_connections",
+    "server.add": "aicompute_tui.cli.serving:keep",
+    "server.edit": "aicompute_tui.cli.serving:keep",
+    **{
+        f"server.{verb}": "aicompute_tui.cli.serving:act"
+        for verb in ("remove", "delete-model", "unload", "sleep", "lora-unload")
+    },
     "instance.forward": "aicompute_tui.cli.forwarding:forward",
+    "quota.request": "aicompute_tui.cli.quota_asking:request",
 }
 """Jobs that a person is asked more about, or that need a secret or the agent."""
 
@@ -86,6 +106,10 @@ async def _carry_out(call: Call) -> int:
         return await run_doctor(call)
     async with opened(call.session) as (runtime, context):
         if call.action.execution == "query":
+            if call.action.id == "connection.find":
+                from aicompute_tui.services.connection_finding import key_variables_in
+
+                call.arguments["variables"] = key_variables_in(runtime.environment)
             return await _query(call, context)
         refuse_read_only(context, call.action)
         own_way = _OWN_WAYS.get(call.action.id)
@@ -115,6 +139,10 @@ def refuse_read_only(context: Context, action: Action) -> None:
 async def _query(call: Call, context: Context) -> int:
     if call.action.id == "container.logs" and call.options.output != "table":
         call.arguments["timestamps"] = True
+    if call.action.id == "connection.test":
+        from aicompute_tui.cli.connecting import say_cost
+
+        await say_cost(call, context)
     if call.action.streams:
         return await _stream(call, resolve_stream(call.action)(context, call.arguments))
     result = await resolve_handler(call.action)(context, call.arguments)
@@ -123,17 +151,25 @@ async def _query(call: Call, context: Context) -> int:
 
 
 async def _stream(call: Call, items: AsyncIterator[JsonObject]) -> int:
+    from aicompute_tui.cli.connecting import write_answer
     from aicompute_tui.cli.container_logs import write_container_logs
     from aicompute_tui.cli.logs import write_logs
     from aicompute_tui.cli.metrics import write_metrics
     from aicompute_tui.cli.stream import write_stream
 
-    writers = {"instance.logs": write_logs, "instance.metrics": write_metrics, "container.logs": write_container_logs}
+    writers = {
+        "instance.logs": write_logs,
+        "instance.metrics": write_metrics,
+        "container.logs": write_container_logs,
+        "connection.ask": write_answer,
+    }
     return await writers.get(call.action.id, write_stream)(call, items)
 
 
 def is_negative(result: Json) -> bool:
-    """A check that ran and said no."""
+    """A check that ran and said no, also where it is one of several."""
+    if isinstance(result, list):
+        return any(isinstance(row, dict) and row.get("ok") is False for row in result)
     return isinstance(result, dict) and (result.get("ok") is False or result.get("can_launch") is False)
 
 
@@ -229,8 +265,9 @@ async def submit(
     subject: str | None = None,
     credential_id: str | None = None,
     host_id: str | None = None,
+    beside: Beside | None = None,
 ) -> Job:
-    """Writes the job down, ours from the same commit on."""
+    """Writes the job down, ours from the same commit on, and in it what is to be there `beside` it."""
     from aicompute_tui.services import jobs
 
     return await jobs.submit(
@@ -243,6 +280,7 @@ async def submit(
         credential_id=credential_id,
         host_id=host_id,
         holder=holder_name(context),
+        beside=beside,
     )
 
 

@@ -6,9 +6,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from aicompute_tui.cli import confirm
+from aicompute_tui.cli.connecting import run_with_secret
 from aicompute_tui.cli.execute import Call, run_job, submit
 from aicompute_tui.domain.errors import InvalidInput
-from aicompute_tui.services.jobs import pending_secret
 
 if TYPE_CHECKING:
     from aicompute_tui.runtime import Runtime
@@ -29,11 +29,7 @@ async def add_host(call: Call, runtime: Runtime, context: Context) -> int:
 
     for part in secret.splitlines():
         logs.hide(part)
-    sealed = await context.clouds.seal(secret)
-    job = await submit(call, context)
-    async with context.store.write() as transaction:
-        await transaction.secrets.put(pending_secret(job.id), sealed, by=context.actor.owner)
-    call.answer(await run_job(call, context, job))
+    await run_with_secret(call, context, secret)
     return 0
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from aicompute_tui.cli import confirm
 from aicompute_tui.cli.ascii_twins import say
-from aicompute_tui.cli.execute import Call, run_job, submit
+from aicompute_tui.cli.connecting import run_with_secret
+from aicompute_tui.cli.execute import Call
 from aicompute_tui.domain.credential import HUB_VARIABLE, AwsKeys
 from aicompute_tui.domain.errors import InvalidInput
 
@@ -34,25 +35,18 @@ async def set_credential(call: Call, runtime: Runtime, context: Context) -> int:
     from aicompute_tui.runtime import logs
     from aicompute_tui.services.credentials import encode_keys, vault_id
     from aicompute_tui.services.hugging_face import CLOUD
-    from aicompute_tui.services.jobs import pending_secret
-    from aicompute_tui.store.vault import Vault
 
     cloud = str(call.arguments.get("cloud") or "aws")
     vault_id(str(call.arguments["name"]), cloud)
     if cloud == CLOUD:
         plain = _read_token(call, runtime)
-        logs.hide(plain)
     else:
         keys = _read(call, runtime)
         plain = encode_keys(keys)
         for secret in (keys.secret_access_key, keys.session_token, keys.access_key_id):
             if secret:
                 logs.hide(secret)
-    token = Vault.open(runtime.places, runtime.environment).seal(plain)
-    job = await submit(call, context)
-    async with context.store.write() as transaction:
-        await transaction.secrets.put(pending_secret(job.id), token, by=context.actor.owner)
-    call.answer(await run_job(call, context, job))
+    await run_with_secret(call, context, plain)
     if call.options.output == "table":
         say(f"Test it: aic-tui credential test {call.arguments['name']}")
     return 0

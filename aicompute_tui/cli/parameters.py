@@ -76,6 +76,17 @@ class PathType(click.ParamType[str]):
         return [CompletionItem(incomplete, type="file")]
 
 
+class PathOrNameType(PathType):
+    """Absolute where something lies there or it is written as a path; a name stays as it is."""
+
+    name = "path or name"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = str(value)
+        is_path = text.startswith(("/", ".", "~")) or os.path.exists(text)  # noqa: PTH110 - no import for help
+        return super().convert(value, param, ctx) if is_path else text
+
+
 def click_parameter(parameter: Parameter, scope: Scope = "global") -> click.Parameter:
     """An argument where it is positional, an option with dashes otherwise; TAB offers what `scope` has."""
     if parameter.positional:
@@ -86,19 +97,22 @@ def click_parameter(parameter: Parameter, scope: Scope = "global") -> click.Para
             nargs=-1 if parameter.repeatable else 1,
             shell_complete=_completer(scope) if parameter.kind == "text" else None,
         )
-    flags = ["--" + parameter.name.replace("_", "-"), parameter.name]
+    flags = [*(parameter.spellings or ["--" + parameter.name.replace("_", "-")]), parameter.name]
     if parameter.short:
         flags.insert(0, f"-{parameter.short}")
     if parameter.kind == "flag":
         return click.Option(flags, is_flag=True, help=parameter.help)
+    alone: dict[str, Any] = {"is_flag": False, "flag_value": parameter.bare} if parameter.bare else {}
     return click.Option(
         flags,
         type=_type(parameter),
         required=parameter.required,
         multiple=parameter.repeatable,
+        **alone,
         default=None if parameter.repeatable else parameter.default,
         show_default=parameter.default is not None,
         help=parameter.help,
+        shell_complete=_completer("hosts") if parameter.name == "host" else None,
     )
 
 
@@ -140,5 +154,6 @@ def _type(parameter: Parameter) -> click.ParamType[Any]:
         "duration": DurationType(),
         "key=value": PairType(),
         "path": PathType(),
+        "path or name": PathOrNameType(),
     }
     return kinds.get(parameter.kind, click.STRING)

@@ -10,6 +10,42 @@ from aicompute_tui.domain.json import Json, JsonObject
 
 _CONTAINERS = ("host", "name", "state", "health", "exit_code", "image", "ports", "gpus", "up_seconds", "host_state")
 
+_FIGURES = (
+    "requests_running",
+    "requests_waiting",
+    "cache_share",
+    "tokens_per_second",
+    "first_token_seconds",
+    "memory_used_bytes",
+    "memory_total_bytes",
+)
+
+_HEALTH = (
+    "name",
+    "state",
+    "uptime_24h_percent",
+    "uptime_7d_percent",
+    "uptime_30d_percent",
+    "latency_p50_ms",
+    "latency_p95_ms",
+    "since",
+    "problem",
+)
+
+_MODELS = (
+    "id",
+    "task",
+    "parameters",
+    "size_bytes",
+    "vram_bytes",
+    "downloads",
+    "likes",
+    "licence",
+    "gated",
+    "updated_at",
+    "age_seconds",
+)
+_FEEDS = ("feed", "state", "offers", "age_seconds", "left_out", "problem", "next_step")
 COLUMNS: dict[str, tuple[str, ...]] = {
     "instance.list": (
         "name",
@@ -47,7 +83,109 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "error_message",
         "aws_cli_installed",
     ),
-    "quota.list": ("type", "market", "region", "name", "limit_vcpus", "used_vcpus", "free_vcpus", "note"),
+    "price.list": (
+        "cloud",
+        "region",
+        "type",
+        "gpu_name",
+        "gpu_count",
+        "gpu_memory_mib",
+        "spot_usd_per_hour",
+        "on_demand_usd_per_hour",
+        "saving_percent",
+        "usd_per_gpu_hour",
+        "interruption_band",
+        "age_seconds",
+    ),
+    "price.history": (
+        "zone",
+        "now_usd_per_hour",
+        "least_usd_per_hour",
+        "median_usd_per_hour",
+        "most_usd_per_hour",
+        "changes_per_day",
+        "on_demand_usd_per_hour",
+        "age_seconds",
+        "note",
+    ),
+    "price.score": ("score", "region", "zone", "zone_id", "types", "note"),
+    "price.refresh": _FEEDS,
+    "price.feeds": _FEEDS,
+    "price.llm": (
+        "model",
+        "provider",
+        "input_usd_per_million",
+        "cached_usd_per_million",
+        "output_usd_per_million",
+        "context_tokens",
+        "own_30_days_usd",
+        "connections",
+        "as_of",
+    ),
+    "quota.list": (
+        "region",
+        "market",
+        "family",
+        "limit_vcpus",
+        "used_vcpus",
+        "own_vcpus",
+        "free_vcpus",
+        "fits_machines",
+        "type",
+        "request_state",
+        "age_seconds",
+        "note",
+    ),
+    "quota.requests": (
+        "region",
+        "market",
+        "family",
+        "state",
+        "limit_vcpus",
+        "desired_vcpus",
+        "asked_by",
+        "created_at",
+        "answered_at",
+        "case_id",
+    ),
+    "cost.plan": (
+        "plan",
+        "machines",
+        "type",
+        "hours_per_day",
+        "region",
+        "low_usd_per_month",
+        "high_usd_per_month",
+        "low_days_ago",
+        "what",
+    ),
+    "model.popular": (
+        "id",
+        "purpose",
+        "parameters",
+        "size_bytes",
+        "vram_bytes",
+        "context_length",
+        "licence",
+        "ollama",
+        "quality",
+        "age_seconds",
+    ),
+    "model.trending": _MODELS,
+    "model.search": _MODELS,
+    "model.places": (
+        "where",
+        "name",
+        "cloud",
+        "region",
+        "gpu_name",
+        "gpu_count",
+        "usd_per_hour",
+        "read_days_ago",
+        "verdict",
+        "max_context",
+        "why",
+    ),
     "template.list": ("name", "arguments", "saved_at", "version"),
     "region.list": ("code", "name", "country", "enabled", "is_default"),
     "key.list": ("id", "keys", "usual_keys", "place", "source"),
@@ -69,6 +207,64 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "sent_bytes",
         "processes",
     ),
+    "image.list": ("host", "name", "size", "age_seconds", "used_by", "id", "problem"),
+    "image.unused": ("host", "name", "frees", "age_seconds", "item", "problem"),
+    "image.prune": ("host", "removed", "kept", "freed", "problem"),
+    "image.remove": ("host", "name", "removed", "problem"),
+    "volume.list": ("host", "called", "size", "age_seconds", "used_by", "driver", "problem"),
+    "volume.unused": ("host", "called", "frees", "age_seconds", "item", "problem"),
+    "volume.prune": ("host", "removed", "kept", "freed", "problem"),
+    "volume.remove": ("host", "name", "removed", "problem"),
+    "registry.list": ("registry", "user", "problem"),
+    "connection.list": ("name", "state", "kind", "model", "base_url", "flags", "tags"),
+    "connection.import": ("name", "action", "kind", "base_url", "has_key", "note"),
+    "connection.health": _HEALTH,
+    "server.health": _HEALTH,
+    "connection.check": ("name", "ok", "state", "latency_ms", "problem", "next_step"),
+    "connection.find": ("title", "where", "models", "next_step"),
+    "connection.models": ("id", "context_tokens", "name"),
+    "connection.usage": (
+        "connection",
+        "requests",
+        "failed",
+        "input_tokens",
+        "output_tokens",
+        "cost_usd",
+        "unpriced",
+        "p50_seconds",
+        "p95_seconds",
+        "p50_first_token_seconds",
+        "last_used_at",
+    ),
+    "connection.calls": (
+        "at",
+        "connection",
+        "caller",
+        "operation",
+        "model",
+        "problem_kind",
+        "input_tokens",
+        "output_tokens",
+        "cost_usd",
+        "first_token_seconds",
+        "total_seconds",
+    ),
+    "server.list": ("name", "state", "kind", "server_version", "models", "latency_seconds", "base_url", "problem"),
+    "server.check": (
+        "name",
+        "state",
+        "kind",
+        "latency_seconds",
+        "requests_running",
+        "requests_waiting",
+        "tokens_per_second",
+        "models",
+        "problem",
+    ),
+    "server.models": ("id", "state", "size_bytes", "quantisation", "parameters", "context_tokens", "memory_share"),
+    "server.metrics": ("at", *_FIGURES),
+    "server.watch": ("at", "state", "latency_seconds", *_FIGURES),
+    "server.rerank": ("score", "document"),
     "doctor.run": ("check", "verdict", "reason", "next_step"),
 }
 for _verb in ("launch", "terminate", "stop", "start", "reboot"):
@@ -76,10 +272,19 @@ for _verb in ("launch", "terminate", "stop", "start", "reboot"):
 for _verb in ("start", "stop", "restart", "kill", "pause", "unpause", "remove"):
     COLUMNS[f"container.{_verb}"] = _CONTAINERS
 
+_OFFERED = (
+    "verdict", "type", "gpu_name", "gpu_count", "cloud", "region", "market", "usd_per_hour", "usd_per_month",
+    "read_days_ago", "quantisation", "max_context", "why", "tight", "quota",
+)  # fmt: skip
 _NESTED_COLUMNS = {
     "checks": ("name", "verdict", "reason", "next_step"),
     "steps": ("stage", "name", "state", "percent", "elapsed_seconds", "typical_seconds", "detail"),
+    "machines": ("type", "gpu_name", "gpu_count", "verdict", "usd_per_hour", "read_days_ago", "region", "why"),
     "needs": ("level", "subject", "text", "next_step"),
+    "offers": _OFFERED,
+    "instead": _OFFERED,
+    "variants": ("name", "format", "quantisation", "size_bytes", "files", "vram_bytes", "note"),
+    "advice": ("framework", "model", "why"),
     "mounts": ("type", "source", "target", "writable"),
     "tunnels": ("remote_port", "local_port", "is_endpoint", "state", "problem"),
 }
@@ -90,8 +295,10 @@ _UNKNOWN_WHERE_ABSENT = frozenset(
 
 
 def columns_for(action_id: str, rows: Sequence[Json]) -> tuple[str, ...]:
-    """The action's columns; machines that are not ours are told apart by one more."""
+    """The action's columns; machines that are not ours, and spans of time, are told apart by one more."""
     named = COLUMNS.get(action_id, ())
+    if action_id == "connection.usage" and any(isinstance(row, dict) and row.get("at") for row in rows):
+        return ("at", *named)
     if named and any(isinstance(row, dict) and "ownership" in row for row in rows):
         return (*named, "ownership", "owner")
     return named
@@ -104,7 +311,7 @@ def table_lines(rows: Sequence[JsonObject], columns: Sequence[str] = ()) -> list
         return []
     grid = [[name.upper() for name in names], *([cell(row, name) for name in names] for row in rows)]
     widths = [max(cell_width(line[column]) for line in grid) for column in range(len(names))]
-    return ["  ".join(_padded(text, width) for text, width in zip(line, widths, strict=True)).rstrip() for line in grid]
+    return ["  ".join(padded(text, width) for text, width in zip(line, widths, strict=True)).rstrip() for line in grid]
 
 
 def object_lines(value: Json) -> list[str]:
@@ -114,7 +321,7 @@ def object_lines(value: Json) -> list[str]:
     nested = {key: lines for key, item in value.items() if (lines := _section(key, item))}
     flat = [key for key in value if key not in nested]
     width = max((cell_width(key) for key in flat), default=0)
-    lines = [f"{_padded(key, width)}  {cell(value, key)}" for key in flat]
+    lines = [f"{padded(key, width)}  {cell(value, key)}" for key in flat]
     for key, section in nested.items():
         lines += ["", key.upper(), *("  " + line for line in section)]
     return lines
@@ -165,7 +372,7 @@ def _letter_width(letter: str) -> int:
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
-def _padded(text: str, width: int) -> str:
+def padded(text: str, width: int) -> str:
     return text + " " * (width - cell_width(text))
 
 

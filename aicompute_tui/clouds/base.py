@@ -11,7 +11,9 @@ from aicompute_tui.domain.credential import Identity
 from aicompute_tui.domain.instance import Market
 from aicompute_tui.domain.launch import LaunchOrder, LaunchPlace, LaunchSpec
 from aicompute_tui.domain.offer import MachineType, PriceQuote, QuotaReading, Region
+from aicompute_tui.domain.quota import FamilyAnswer, FamilyQuota, QuotaAnswer
 from aicompute_tui.domain.remote import RemoteMachine
+from aicompute_tui.domain.spot import PlacementScore, SpotPoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +79,36 @@ class Cloud(Protocol):
         """Prices of many types by as few calls as possible; what cannot be read is absent."""
         ...
 
+    async def live_prices(self, region: str, machine_types: Sequence[str], market: Market) -> Mapping[str, PriceQuote]:
+        """As the cloud itself tells them now, by type; raises where it cannot be asked."""
+        ...
+
+    async def spot_history(self, region: str, machine_type: str, since: datetime) -> Sequence[SpotPoint]:
+        """Every change of a spot price, oldest first, with what was in force at `since`."""
+        ...
+
+    async def placement_scores(
+        self, regions: Sequence[str], machine_types: Sequence[str], count: int
+    ) -> Sequence[PlacementScore]:
+        """How likely a wish for spot machines is to come true, by zone, best first."""
+        ...
+
     async def quota(self, region: str, machine_type: MachineType, market: Market) -> QuotaReading: ...
 
     async def quotas(self, region: str, machine_types: Sequence[str], market: Market) -> dict[str, QuotaReading]:
         """What counts each of many types, by its name; those that share a quota share the calls."""
+        ...
+
+    async def region_quotas(self, region: str) -> Sequence[FamilyQuota]:
+        """Every quota of machines in a region; what cannot be read is None with a note."""
+        ...
+
+    async def quota_requests(self, region: str) -> Sequence[FamilyAnswer]:
+        """What was asked for more in a region, answered or not, by whomever."""
+        ...
+
+    async def request_quota(self, region: str, code: str, vcpus: int) -> QuotaAnswer:
+        """Raises Conflict where a request for this quota is open already."""
         ...
 
     async def places(self, spec: LaunchSpec, machine_type: MachineType) -> Sequence[LaunchPlace]:

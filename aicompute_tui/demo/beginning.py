@@ -6,11 +6,16 @@ import http.client
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from aicompute_tui.demo.connections import write_connections
+from aicompute_tui.demo.containers import write_hosts
 from aicompute_tui.demo.fleet import FLEET, Seed, Whose, seed_of
 from aicompute_tui.demo.history import History
+from aicompute_tui.demo.quotas import set_quotas
+from aicompute_tui.demo.servers import write_servers
+from aicompute_tui.demo.surroundings import Surroundings
 from aicompute_tui.demo.told import Told, earlier_steps
 from aicompute_tui.domain.framework import FRAMEWORKS
 from aicompute_tui.domain.ids import new_id
@@ -18,9 +23,10 @@ from aicompute_tui.domain.instance import Instance
 from aicompute_tui.domain.template import LaunchTemplate
 from aicompute_tui.runtime import Runtime
 from aicompute_tui.store.database import Transaction
+from aicompute_tui.store.vault import Vault
 
 
-async def fill_store(runtime: Runtime, world_port: Callable[[], int]) -> None:
+async def fill_store(runtime: Runtime, surroundings: Surroundings, world_port: Callable[[], int]) -> None:
     """Makes the store, plants the fleet in the world and writes what happened before. Closes the store.
 
     `world_port` waits until the world answers; by then the store has been made.
@@ -34,6 +40,7 @@ async def fill_store(runtime: Runtime, world_port: Callable[[], int]) -> None:
             for member, launch_id in zip(FLEET, launch_ids, strict=True)
         ]
         machines = plant(world_port(), seeds)
+        set_quotas(world_port())
         history = History(runtime.actor, now)
         async with store.write() as transaction:
             await transaction.credentials.upsert(history.credential())
@@ -53,6 +60,13 @@ async def fill_store(runtime: Runtime, world_port: Callable[[], int]) -> None:
                     await _write_down(transaction, told)
                 elif member.whose is not Whose.UNTAGGED:
                     await transaction.sightings.record(history.sighting(member, machine, seed.tags))
+            began = datetime.fromtimestamp(surroundings.began, UTC)
+            await write_hosts(transaction, runtime.actor, began, surroundings.lab_port, surroundings.ssh_port)
+            vault = Vault.open(runtime.places, runtime.environment)
+            ports = surroundings.provider_port, surroundings.ssh_port
+            await write_connections(transaction, vault.seal, runtime.actor, began, *ports)
+            servers = surroundings.server_ports
+            await write_servers(transaction, runtime.actor, began, servers, surroundings.ssh_port)
             for event in history.events():
                 await transaction.events.append(event)
     finally:

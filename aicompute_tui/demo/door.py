@@ -23,6 +23,7 @@ from aicompute_tui.domain.errors import NotConfigured
 from aicompute_tui.runtime import Runtime
 
 _BOOT_SECONDS = 8
+_SERVERS = 4
 _WORLD_SECONDS = 60.0
 _AGENT_END_SECONDS = 6.0
 _ONE_ADDRESS = "this system has a single loopback address, so the demo's machines cannot be reached by ssh here."
@@ -50,9 +51,10 @@ def run(session: Session, open_console: OpenConsole) -> int:
         raise NotConfigured("The demo needs moto, which is not installed.", "Install it: pip install 'aic-tui[demo]'.")
     keep = bool(session.door_options.get("keep"))
     with _home(keep=keep) as home:
-        surroundings = Surroundings(home, free_ports(1)[0])
+        surroundings = _surroundings(home)
         surroundings.write_aws_files()
-        with _world(surroundings, session.environment) as world_port, _nodes(surroundings, session.environment):
+        own = session.environment
+        with _world(surroundings, own) as world_port, _nodes(surroundings, own), _lab(surroundings, own):
             with holding(surroundings.tether):
                 _fill(session, surroundings, world_port)
                 environment = surroundings.environment(session.environment, f"http://127.0.0.1:{world_port()}")
@@ -62,11 +64,16 @@ def run(session: Session, open_console: OpenConsole) -> int:
         return code
 
 
+def _surroundings(home: Path) -> Surroundings:
+    ssh_port, lab_port, provider_port, hub_port, *server_ports = free_ports(4 + _SERVERS)
+    return Surroundings(home, ssh_port, lab_port, provider_port, tuple(server_ports), hub_port)
+
+
 def _fill(session: Session, surroundings: Surroundings, world_port: Callable[[], int]) -> None:
     from aicompute_tui.demo.beginning import fill_store  # while the world starts, which takes longer
 
     runtime = _runtime(session, surroundings, surroundings.environment(session.environment, None))
-    asyncio.run(fill_store(runtime, world_port))
+    asyncio.run(fill_store(runtime, surroundings, world_port))
 
 
 def _runtime(session: Session, surroundings: Surroundings, environment: Mapping[str, str]) -> Runtime:
@@ -102,6 +109,16 @@ def _nodes(surroundings: Surroundings, own: Mapping[str, str]) -> Iterator[None]
     """The machines of that cloud, which answer ssh as soon as both stand."""
     words = ["--home", str(surroundings.home), "--world-port-file", str(surroundings.port_file)]
     with _running("nodes", [*words, "--port", str(surroundings.ssh_port)], surroundings, own):
+        yield
+
+
+@contextlib.contextmanager
+def _lab(surroundings: Surroundings, own: Mapping[str, str]) -> Iterator[None]:
+    """The container host, model servers and what answers prompts, all at once; at the other host's port nobody does."""
+    words = ["--port", str(surroundings.lab_port), "--silent-port", str(surroundings.ssh_port)]
+    words += ["--provider-port", str(surroundings.provider_port), "--hub-port", str(surroundings.hub_port)]
+    words += [word for port in surroundings.server_ports for word in ("--server-port", str(port))]
+    with _running("lab", [*words, "--began", repr(surroundings.began)], surroundings, own):
         yield
 
 

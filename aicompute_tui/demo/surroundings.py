@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 REGION = "ca-central-1"
@@ -26,6 +27,16 @@ class Surroundings:
     home: Path
     ssh_port: int
     """Of every machine, each at an address of its own."""
+    lab_port: int
+    """Of the container host's engine, at loopback's first address."""
+    provider_port: int
+    """Of what answers prompts."""
+    server_ports: tuple[int, ...]
+    """Of the model servers."""
+    hub_port: int
+    """Of the hub of models."""
+    began: float = field(default_factory=lambda: float(int(time.time())))
+    """Seconds since 1970, whole ones, as an engine lists what it made."""
 
     @property
     def tether(self) -> Path:
@@ -56,7 +67,12 @@ class Surroundings:
             "AWS_SHARED_CREDENTIALS_FILE": str(self.home / "aws" / "credentials"),
             "AWS_EC2_METADATA_DISABLED": "true",
             "NO_PROXY": "*",
+            "HF_ENDPOINT": f"http://127.0.0.1:{self.hub_port}",
         }
         if world_url is not None:
-            given |= {"AWS_ENDPOINT_URL": world_url, "AIC_TUI_CHECKIP_URL": f"{world_url}/checkip"}
+            given |= {
+                "AWS_ENDPOINT_URL": world_url,
+                "AIC_TUI_CHECKIP_URL": f"{world_url}/checkip",
+                "AIC_TUI_PRICE_FEEDS_URL": f"{world_url}/feeds",
+            }
         return kept | given

@@ -18,6 +18,8 @@ LABEL_HEALTH = "aic-tui.health-path"
 LABEL_API = "aic-tui.api-path"
 LABEL_PORT = "aic-tui.port"
 LABEL_OWNER = "aic-tui.owner"
+LABEL_DEPLOY_JOB = "aic-tui.deploy-job"
+"""The job that made it, by which that job knows it again."""
 CONTAINER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{1,62}")
 _VOLUME = re.compile(r"(?P<source>[^:]+):(?P<target>/[^:]*)(?::(?P<mode>ro|rw))?")
 _SIZE = re.compile(r"(\d+)\s*([bkmgt]?)(?:i?b)?", re.IGNORECASE)
@@ -49,7 +51,7 @@ class Deployment:
 
 def create_request(deployment: Deployment, secrets: Mapping[str, str]) -> JsonObject:
     """What the engine is asked for."""
-    host: JsonObject = {"RestartPolicy": _restart_policy(deployment.restart), "Binds": [*deployment.volumes]}
+    host: JsonObject = {"RestartPolicy": restart_policy(deployment.restart), "Binds": [*deployment.volumes]}
     request: JsonObject = {"Image": deployment.image, "Labels": dict(deployment.labels), "HostConfig": host}
     pairs = [*deployment.environment, *((name, secrets[name]) for name in deployment.secret_names)]
     request["Env"] = [f"{name}={value}" for name, value in pairs]
@@ -61,7 +63,7 @@ def create_request(deployment: Deployment, secrets: Mapping[str, str]) -> JsonOb
         request["ExposedPorts"] = {inside: {}}  # without it an older engine publishes nothing, and says nothing
         host["PortBindings"] = {inside: [{"HostIp": deployment.bind, "HostPort": published}]}
     if deployment.gpus is not None:
-        host["DeviceRequests"] = [_device_request(deployment.gpus)]
+        host["DeviceRequests"] = [device_request(deployment.gpus)]
     if deployment.shm_bytes:
         host["ShmSize"] = deployment.shm_bytes
     if deployment.shares_ipc:
@@ -73,7 +75,7 @@ def create_request(deployment: Deployment, secrets: Mapping[str, str]) -> JsonOb
     return request
 
 
-def _device_request(gpus: GpuRequest) -> JsonObject:
+def device_request(gpus: GpuRequest) -> JsonObject:
     """Ids and a count together are refused by every engine."""
     asked: JsonObject = {"Driver": gpus.driver, "Capabilities": [["gpu"]]}
     if gpus.device_ids:
@@ -81,7 +83,7 @@ def _device_request(gpus: GpuRequest) -> JsonObject:
     return {**asked, "Count": gpus.count}
 
 
-def _restart_policy(word: str) -> JsonObject:
+def restart_policy(word: str) -> JsonObject:
     name, _, most = word.partition(":")
     count: Json = int(most) if most else 0
     return {"Name": name, "MaximumRetryCount": count}
@@ -134,6 +136,12 @@ def parse_size(text: str, what: str) -> int:
     if found is None or not int(found.group(1)):
         raise InvalidInput(f"“{text}” is not a size ({what}).", "Write it like 512m or 32g.")
     return int(found.group(1)) * _UNITS[found.group(2).lower()]
+
+
+def size_word(size: int) -> str:
+    """`1g`, `512m`: the largest unit it is a whole number of."""
+    unit = next((letter for letter in "tgmk" if size and size % _UNITS[letter] == 0), "")
+    return f"{size // _UNITS[unit]}{unit}"
 
 
 def check_volume(text: str) -> str:

@@ -69,6 +69,14 @@ class Unreachable(AicError):
     """No answer came: the outcome of a call that changes something is then not known."""
 
 
+class TimedOut(Unreachable):
+    """It took longer than it may."""
+
+
+class NotTrusted(Unreachable):
+    """The other side's certificate is not one to trust."""
+
+
 class BadAnswer(AicError):
     """An answer came that cannot be read: the outcome of a call that changes something is then not known."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -71,6 +72,15 @@ class Host:
         if self.is_here:
             return LOCAL_ADDRESS
         return "" if self.kind is HostKind.PORTAINER else urlsplit(self.url).hostname or ""
+
+    def why_not_from(self, installation: str) -> str:
+        """Why `installation` may not open it, empty where it may: a socket or file of that path is another one here.
+
+        A Portainer server is the same from everywhere.
+        """
+        if self.kind is HostKind.PORTAINER or self.kept_by == installation:
+            return ""
+        return f"{self.name} is kept by another installation, on {self.created_by.rpartition('@')[2]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,3 +188,11 @@ def _check_portainer(text: str, scheme: str, host: str | None) -> str:
             f"“{text}” is not the address of a Portainer server.", "Write it like https://portainer.example:9443."
         )
     return text.rstrip("/")
+
+
+def gpus_told(gpus: Sequence[str]) -> str:
+    """`2: A10G`; `nvidia.com/gpu=0` is only how a device is asked for, and no model."""
+    models = [each for each in gpus if "=" not in each]
+    if models or not gpus:
+        return f"{len(gpus)}: {', '.join(dict.fromkeys(models))}" if gpus else "none"
+    return f"{len(gpus)}, models unknown (asked for by device name: {', '.join(gpus)})"

@@ -5,51 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 
 from aicompute_tui.domain.money import accrued_nano_usd
+from aicompute_tui.domain.states import FINAL_STATES, RUNNING_STATES, DesiredState, InstanceState, Market
 
-
-class InstanceState(StrEnum):
-    REQUESTED = "requested"
-    LAUNCHING = "launching"
-    BOOTING = "booting"
-    PREPARING = "preparing"
-    READY = "ready"
-    DEGRADED = "degraded"
-    DRAINING = "draining"
-    STOPPING = "stopping"
-    STOPPED = "stopped"
-    TERMINATING = "terminating"
-    UNKNOWN = "unknown"
-    LOST = "lost"
-    TERMINATED = "terminated"
-    FAILED = "failed"
-
-
-FINAL_STATES = frozenset({InstanceState.TERMINATED, InstanceState.FAILED})
-RUNNING_STATES = frozenset(
-    {
-        InstanceState.BOOTING,
-        InstanceState.PREPARING,
-        InstanceState.READY,
-        InstanceState.DEGRADED,
-        InstanceState.DRAINING,
-    }
-)
-
-
-class DesiredState(StrEnum):
-    """What the owner wants; a reconcile pass on any agent works towards it."""
-
-    RUNNING = "running"
-    STOPPED = "stopped"
-    TERMINATED = "terminated"
-
-
-class Market(StrEnum):
-    SPOT = "spot"
-    ON_DEMAND = "on-demand"
+__all__ = ["FINAL_STATES", "RUNNING_STATES", "DesiredState", "Instance", "InstanceState", "Market"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

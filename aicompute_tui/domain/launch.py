@@ -30,6 +30,8 @@ class LaunchSpec:
     market: Market = Market.SPOT
     framework: str = "none"
     models: tuple[str, ...] = ()
+    context: int | None = None
+    """Tokens that the model server is told to take: 0 for all that the model has, None where nothing was said."""
     ttl_seconds: int | None = DEFAULT_TTL_SECONDS
     max_ttl_seconds: int | None = None
     idle_seconds: int | None = DEFAULT_IDLE_SECONDS

@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 
 NANO_PER_USD = 1_000_000_000
+HOURS_PER_MONTH = 730
 
 
 def nano_from_usd(usd: Decimal) -> int:

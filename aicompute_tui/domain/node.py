@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from aicompute_tui.domain.states import WAITS_FOR_TOKEN, LinkState, SetupStage, StepState, TunnelState
 
 if TYPE_CHECKING:
     from aicompute_tui.domain.gpu import GpuReading
 
-
-class SetupStage(StrEnum):
-    """In the order they are gone through; `MODEL` once for each model."""
-
-    BOOT = "boot"
-    DRIVER = "driver"
-    DOCKER = "docker"
-    IMAGE = "image"
-    MODEL = "model"
-    READY = "ready"
-
+__all__ = [
+    "WAITS_FOR_TOKEN",
+    "LinkState",
+    "NodeActivity",
+    "NodeReading",
+    "NodeReport",
+    "SetupStage",
+    "SetupStep",
+    "StepState",
+    "Tunnel",
+    "TunnelState",
+    "describe_failure",
+    "failed_step",
+    "is_set_up",
+    "news",
+    "present_step",
+]
 
 _STAGE_WORDS = {
     SetupStage.BOOT: "the boot",
@@ -30,27 +37,6 @@ _STAGE_WORDS = {
     SetupStage.MODEL: "the model",
     SetupStage.READY: "the start of the server",
 }
-
-
-WAITS_FOR_TOKEN = "waits for a Hugging Face token"  # noqa: S105 - the set-up's own words
-"""What the detail of a step says that goes on only when a person gives something."""
-
-
-class StepState(StrEnum):
-    WAITING = "waiting"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-
-
-class LinkState(StrEnum):
-    """How this host stands to the machine's ssh."""
-
-    NEVER = "never"
-    """Not tried yet, or not to be tried: the machine is not running."""
-    CONNECTING = "connecting"
-    CONNECTED = "connected"
-    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,12 +104,6 @@ class NodeReport:
     gpu_problem: str = ""
     clock_off_seconds: float | None = None
     """How far the machine's clock is ahead of ours."""
-
-
-class TunnelState(StrEnum):
-    OPENING = "opening"
-    OPEN = "open"
-    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

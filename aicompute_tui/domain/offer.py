@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from aicompute_tui.domain.instance import Market
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
@@ -56,6 +54,8 @@ class QuotaReading:
     code: str | None
     limit_vcpus: int | None
     used_vcpus: int | None
+    own_vcpus: int | None = None
+    """What machines of this store use of it."""
     note: str = ""
 
     @property
@@ -63,19 +63,3 @@ class QuotaReading:
         if self.limit_vcpus is None or self.used_vcpus is None:
             return None
         return max(0, self.limit_vcpus - self.used_vcpus)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """One price of one machine type in one place and market."""
-
-    cloud: str
-    region: str
-    machine_type: str
-    market: Market
-    gpu_name: str
-    gpu_count: float
-    gpu_memory_mib: int
-    vcpu_count: int
-    memory_mib: int
-    usd_per_hour: Decimal

@@ -31,7 +31,10 @@ def columns_of(rows: Iterable[JsonObject]) -> list[str]:
 
 
 def csv_text(rows: Sequence[JsonObject], *, header: bool = True) -> str:
-    """RFC 4180 but for the newline: all keys as columns, nested values as JSON, nothing for None."""
+    """RFC 4180 but for the newline: all keys as columns, nested values as JSON, nothing for None.
+
+    A text that a spreadsheet would carry out gets a `'` before it, as OWASP's "CSV Injection" has it.
+    """
     import csv
     import io
 
@@ -48,7 +51,7 @@ def _csv_cell(value: Json) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return value
+        return f"'{value}" if _FORMULA.match(value) else value
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -110,6 +113,7 @@ def _yaml_letter(letter: str, utf8: bool) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
+_FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d.]+$)")
 _LONGEST_SIMPLE_KEY = 1_000
 """YAML ends the search for a key's colon after 1,024 letters."""
 _PLAIN_KEY = re.compile(r"[a-z][a-z0-9_]*")

@@ -11,6 +11,7 @@ from typing import Protocol
 from aicompute_tui.domain.container import Container, EngineEvent, LogPiece, StatsSample
 from aicompute_tui.domain.host import Host, HostFacts
 from aicompute_tui.domain.json import JsonObject
+from aicompute_tui.domain.stored import Image, RegistryLogin, Volume
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,9 @@ class Abilities:
     can_change: bool = True
     has_files: bool = False
     """Whether its disk can be looked at from here."""
+    takes_logins: bool = True
+    """Whether it may be handed a login for a registry."""
+    why_no_login: str = ""
     why_not: str = ""
 
 
@@ -62,6 +66,16 @@ class Shell(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class LayerProgress:
+    """A layer on its way: what happens to it now, and how much of it is there."""
+
+    id: str
+    text: str
+    bytes_done: int
+    bytes_known: int
+
+
+@dataclass(frozen=True, slots=True)
 class PullProgress:
     """How far an image is: layers done of those known, and bytes of those being read."""
 
@@ -70,6 +84,8 @@ class PullProgress:
     layers: int
     bytes_done: int
     bytes_known: int
+    moving: tuple[LayerProgress, ...] = ()
+    """The layers that something happens to now."""
 
     @property
     def percent(self) -> int | None:
@@ -131,8 +147,34 @@ class Engine(Protocol):
 
     async def has_image(self, image: str) -> bool: ...
 
-    def pull(self, image: str) -> AbstractAsyncContextManager[AsyncIterator[PullProgress]]:
+    def pull(
+        self, image: str, login: RegistryLogin | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[PullProgress]]:
         """Leaving the block ends the reading; the engine may go on by itself. Raises what the registry refuses."""
+        ...
+
+    async def image(self, reference: str) -> JsonObject:
+        """The engine's whole answer about an image. Raises NotFound."""
+        ...
+
+    async def images(self, *, shared: bool = False) -> list[Image]:
+        """With `shared` also how much of each other images have too, which takes longer."""
+        ...
+
+    async def remove_image(self, reference: str, name: str) -> None:
+        """By id or tag; `name` is what it is called. Raises Refused where a container uses it."""
+        ...
+
+    async def layers_bytes(self) -> int | None:
+        """What all images take together on its disk."""
+        ...
+
+    async def volumes(self, size_seconds: float) -> list[Volume]:
+        """With the sizes that can be counted in so many seconds."""
+        ...
+
+    async def remove_volume(self, name: str) -> None:
+        """Raises Refused where a container uses it."""
         ...
 
     async def create(self, name: str, request: JsonObject) -> str:

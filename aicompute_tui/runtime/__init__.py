@@ -17,6 +17,8 @@ from aicompute_tui.settings.places import Places, places_from
 if TYPE_CHECKING:
     from aicompute_tui.domain.credential import AwsKeys
     from aicompute_tui.domain.host import Host
+    from aicompute_tui.hub.base import Hub
+    from aicompute_tui.hub.huggingface import HubDoor
     from aicompute_tui.runtime.clouds import Clouds
     from aicompute_tui.runtime.configuration import Configuration
     from aicompute_tui.runtime.hosts import ContainerHosts
@@ -47,6 +49,9 @@ class Runtime:
         """Whether the log takes more than it usually does."""
         self._flags = dict(flags)
         self._store: Store | None = None
+        self._stored_settings: dict[str, str] = {}
+        self._settings_at: tuple[str, int] | None = None
+        """The store and its change as of which they are known."""
 
     @property
     def is_demo(self) -> bool:
@@ -124,8 +129,24 @@ class Runtime:
         from aicompute_tui.runtime.hosts import ContainerHosts
 
         return ContainerHosts(
-            self.environment, self.places, self.nodes, self.owner, self._host_token, is_demo=self.is_demo
+            self.environment,
+            self.places,
+            self.nodes,
+            self.owner,
+            self._host_token,
+            installation=self.host_id,
+            is_demo=self.is_demo,
         )
+
+    @cached_property
+    def hub(self) -> HubDoor:
+        """This process's way to the hub of models; what it needs is imported at the first question."""
+        from aicompute_tui.hub.huggingface import HubDoor
+
+        return HubDoor(self.environment, self.places.cache, now=self.clock.now, may_reach=self.clouds.may_reach)
+
+    def _open_hub(self, address: str | None, token: str | None) -> Hub:
+        return self.hub.open(address, token)
 
     async def _host_token(self, host: Host) -> str:
         """Raises NotConfigured where it is not in the vault, AuthFailed where it was sealed by another key."""
@@ -164,9 +185,7 @@ class Runtime:
 
         opened = store or await self.open_store()
         self.clouds.attach(opened)
-        async with opened.read() as transaction:
-            shared = await transaction.settings.all()
-        preferences = self.preferences_source.with_database(shared)
+        preferences = self.preferences_source.with_database(await self._settings(opened))
         self.clouds.use(preferences)
         return Context(
             store=opened,
@@ -177,12 +196,25 @@ class Runtime:
             actor=actor or self.actor,
             open_nodes=lambda: self.nodes,
             open_hosts=lambda: self.hosts,
+            open_hub=self._open_hub,
             handlers=_handler,
             commands=_commands,
         )
 
+    async def _settings(self, store: Store) -> dict[str, str]:
+        """Those that are stored, read anew once anything was changed since."""
+        latest = await store.latest_change()
+        if self._settings_at != (store.store_id, latest):
+            async with store.read() as transaction:
+                self._stored_settings = await transaction.settings.all()
+            self._settings_at = store.store_id, latest
+        return self._stored_settings
+
     async def aclose(self) -> None:
         """Closes what was opened; safe to call twice."""
+        if "hub" in self.__dict__:
+            await self.hub.aclose()
+            del self.__dict__["hub"]
         if "hosts" in self.__dict__:
             await self.hosts.aclose()
             del self.__dict__["hosts"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 from collections.abc import Mapping
@@ -43,6 +42,8 @@ def host_id(places: Places, moment_id: str) -> str:
 
 
 def _fingerprint() -> str:
+    import hashlib
+
     for path in _MACHINE_IDS:
         try:
             text = path.read_text(encoding="ascii").strip()

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aicompute_tui.domain.errors import NotAllowed
+from aicompute_tui.domain.errors import NotAllowed, Refused
 from aicompute_tui.domain.host import FoundHost, Host, HostKind
 from aicompute_tui.hosts.registry import Surroundings
 from aicompute_tui.settings.places import Places
@@ -29,9 +29,11 @@ class ContainerHosts:
         login: str,
         token_of: Callable[[Host], Awaitable[str]],
         *,
+        installation: str,
         is_demo: bool,
     ) -> None:
-        """`token_of` opens what a Portainer server is shown for a host."""
+        """`token_of` opens what a Portainer server is shown for a host; `installation` is the id of this one."""
+        self._installation = installation
         self._token_of = token_of
         self._environment = environment
         self._is_demo = is_demo
@@ -44,9 +46,15 @@ class ContainerHosts:
         self._opening = asyncio.Lock()
 
     async def engine(self, host: Host) -> Engine:
-        """The same as long as the host is what it was. Raises NotAllowed in the demo for other machines."""
+        """The same as long as the host is what it was.
+
+        Raises NotAllowed in the demo for other machines, Refused for a host that another installation keeps.
+        """
         if self._is_demo and host.published_address != "127.0.0.1":
             raise NotAllowed("The demo reaches nothing but this machine.", "Leave the demo to use your own hosts.")
+        reason = host.why_not_from(self._installation)
+        if reason:
+            raise Refused(f"{reason}.", "Do it there.")
         async with self._opening:
             known = self._engines.get(host.id)
             if known is not None and known[0] == host:

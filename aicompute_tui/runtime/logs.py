@@ -9,7 +9,7 @@ from pathlib import Path
 from aicompute_tui.domain.redaction import HIDDEN, redact
 from aicompute_tui.settings.logs import start_log
 
-_NEVER_BELOW_WARNING = ("botocore", "boto3", "urllib3", "s3transfer", "aiosqlite", "sqlalchemy")
+_NEVER_BELOW_WARNING = ("botocore", "boto3", "urllib3", "s3transfer", "aiosqlite", "sqlalchemy", "httpx2", "httpcore2")
 
 
 class _Redactor(logging.Filter):

@@ -1,15 +1,16 @@
-"""What needs a person now: machines in doubt, lost, overdue, idle or cut off, failed set-ups, orphans, failed jobs."""
+"""What needs a person now: of machines, containers and their hosts, connections, servers, jobs, and of the store."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from math import inf
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 from aicompute_tui.domain.durations import span
 from aicompute_tui.domain.errors import SetupFailed
-from aicompute_tui.domain.instance import DesiredState, InstanceState
-from aicompute_tui.domain.node import TunnelState, describe_failure
+from aicompute_tui.domain.states import DesiredState, InstanceState, TunnelState
+from aicompute_tui.services.container_trouble import WORST_FIRST, Trouble, changes_at, trouble
+from aicompute_tui.services.known_rows import Known
 from aicompute_tui.services.node_figures import (
     IDLE_SOON,
     failed_setup,
@@ -18,20 +19,52 @@ from aicompute_tui.services.node_figures import (
     notice,
     waiting_step,
 )
-from aicompute_tui.store.rows import InstanceRow, JobRow, NodeRow, SightingRow, TunnelRow
+from aicompute_tui.store.rows import (
+    ConnectionRow,
+    ContainerRow,
+    HostRow,
+    InstanceRow,
+    JobRow,
+    NodeRow,
+    ServerRow,
+    TunnelRow,
+)
 
 ENDING_SOON = 15 * 60.0
 SLOW_END = 10 * 60.0
 JOB_ERROR_SHOWN = 30 * 60.0
+QUOTA_ANSWER_SHOWN = 12 * 3600.0
+_GRANTED = "approved"
 _JOBS_SHOWN = 3
-NOT_RETRIED = frozenset({"credential.set", "instance.reap", "job.cancel", "job.retry"})
+NOT_RETRIED = frozenset(
+    {
+        *("connection.add", "connection.edit", "connection.export", "connection.import", "server.add", "server.edit"),
+        *("credential.set", "instance.reap", "job.cancel", "job.retry"),
+    }
+)
 """Jobs that must be asked for anew."""
-_ORPHAN, _FAILED_JOB = "orphan", "failed"
+_FINAL_JOBS = ("done", "failed", "cancelled")
+_ORPHAN, _FAILED_JOB, _DOWN, _SLOW = "orphan", "failed", "down", "Slow"
 
 Kind = Literal[
     "in-doubt", "lost", "not-ended", "slow-end", "never-ends", "overdue", "ends-soon", "set-up-failed", "checks-fail",
     "interrupted", "set-up-waits", "unreachable", "idle", "port-failed", "orphan", "job-failed", "store",
+    "host-down", "restart-loop", "out-of-memory", "unhealthy", "never-started", "half-replaced",
+    "connection-down", "connection-slow", "server-down", "server-slow", "quota-granted", "quota-refused",
 ]  # fmt: skip
+OF_CONNECTIONS: frozenset[Kind] = frozenset({"connection-down", "connection-slow"})
+OF_SERVERS: frozenset[Kind] = frozenset({"server-down", "server-slow"})
+OF_QUOTAS: frozenset[Kind] = frozenset({"quota-granted", "quota-refused"})
+OF_CONTAINERS: frozenset[Kind] = frozenset(WORST_FIRST)
+_SOON: frozenset[Kind] = frozenset({"ends-soon", "idle"})
+_OF_WHAT_COSTS_NOTHING: frozenset[Kind] = OF_CONNECTIONS | OF_SERVERS | OF_CONTAINERS | OF_QUOTAS | {"host-down"}
+_MENDED_BY: Mapping[Kind, str] = {
+    "restart-loop": "container.logs",
+    "out-of-memory": "container.start",
+    "unhealthy": "container.restart",
+    "never-started": "container.start",
+    "half-replaced": "container.recreate",
+}
 
 
 class Need(NamedTuple):
@@ -44,27 +77,10 @@ class Need(NamedTuple):
     text: str
     action_id: str = ""
     row_id: str | None = None
-    """The machine, the sighting or the job."""
+    """The machine, the sighting, the container, the host or the job."""
     since: float | None = None
     machine_id: str | None = None
     """The machine of a job."""
-
-
-class Known(Protocol):
-    """Everything the rules look at, by id; nodes and tunnels by machine."""
-
-    @property
-    def instances(self) -> Mapping[str, InstanceRow]: ...
-    @property
-    def nodes(self) -> Mapping[str, NodeRow]: ...
-    @property
-    def tunnels(self) -> Mapping[str, tuple[TunnelRow, ...]]: ...
-    @property
-    def sightings(self) -> Mapping[str, SightingRow]: ...
-    @property
-    def jobs(self) -> Mapping[str, JobRow]: ...
-    @property
-    def problem(self) -> str: ...
 
 
 class _Held(NamedTuple):
@@ -77,11 +93,20 @@ class _Held(NamedTuple):
     until: float
 
 
+class _HeldContainer(NamedTuple):
+    """What is said of a container, for as long as its row is this one and the moment has not come."""
+
+    container: ContainerRow
+    trouble: Trouble | None
+    until: float
+
+
 class Attention:
-    """Looks again only at machines of which something changed, or whose time has come."""
+    """Looks again only at machines and containers of which something changed, or whose time has come."""
 
     def __init__(self) -> None:
         self._held: dict[str, _Held] = {}
+        self._containers: dict[str, _HeldContainer] = {}
         self._worked_out_at = -inf
 
     def needs(self, known: Known, now: float) -> list[Need]:
@@ -100,9 +125,34 @@ class Attention:
             fresh[row_id] = old
             if old.needs:
                 found += old.needs
+        if known.hosts:
+            found += [*_of_hosts(known), *self._of_containers(known, now)]
+        found += _of_health(known.connections.values(), "connection-down", "connection-slow", "connection.test")
+        found += _of_health(known.servers.values(), "server-down", "server-slow", "server.check")
         self._held, self._worked_out_at = fresh, now
-        found += [*_of_sightings(known), *_of_jobs(known, now), *_of_store(known)]
-        return sorted(found, key=_level)
+        found += [*_of_sightings(known), *_of_jobs(known, now), *_of_quotas(known, now), *_of_store(known)]
+        return sorted(found, key=_urgency)
+
+    def _of_containers(self, known: Known, now: float) -> Iterator[Need]:
+        """Of a host that does not answer nothing is known, and its own line says so."""
+        held, fresh = self._containers if now >= self._worked_out_at else {}, {}
+        down = {row.id for row in known.hosts.values() if row.state == _DOWN}
+        is_replacing = any(_is_replacement(job) for job in known.jobs.values())
+        for key, container in known.containers.items():
+            old = held.get(key)
+            if old is None or old.container is not container or now >= old.until:
+                old = _HeldContainer(container, trouble(container, now), changes_at(container, now))
+            fresh[key] = old
+            if old.trouble is None or container.host_id in down:
+                continue
+            if old.trouble.kind != "half-replaced" or not is_replacing:
+                yield _of_trouble(key, container, old.trouble, known.hosts.get(container.host_id))
+        self._containers = fresh
+
+
+def _is_replacement(job: JobRow) -> bool:
+    """One that goes on: what it has put aside is not left."""
+    return job.action_id == "container.recreate" and job.state not in _FINAL_JOBS
 
 
 def needs(known: Known, now: float) -> list[Need]:
@@ -110,8 +160,13 @@ def needs(known: Known, now: float) -> list[Need]:
     return Attention().needs(known, now)
 
 
-def _level(need: Need) -> str:
-    return need.level
+def _urgency(need: Need) -> int:
+    """What burns money or is lost; what ends within minutes and a key may keep; what is down; what limps."""
+    if need.kind in _SOON:
+        return 1
+    if need.level == "warn":
+        return 3
+    return 2 if need.kind in _OF_WHAT_COSTS_NOTHING else 0
 
 
 def _look(instance: InstanceRow, node: NodeRow | None, tunnels: tuple[TunnelRow, ...], now: float) -> _Held:
@@ -191,6 +246,8 @@ def _of_node(instance: InstanceRow, node: NodeRow, now: float) -> Iterator[Need]
     if taken:
         yield Need("interrupted", "bad", name, taken, "", row_id)
     if failed is not None and not is_told:
+        from aicompute_tui.domain.node import describe_failure  # the first frame rarely needs it
+
         yield Need("set-up-failed", "bad", name, describe_failure(failed), "instance.logs", row_id)
     elif waiting is not None:
         yield Need("set-up-waits", "warn", name, f"set-up {waiting.detail}", "instance.logs", row_id)
@@ -220,6 +277,29 @@ def _of_tunnels(instance: InstanceRow, tunnels: Iterable[TunnelRow]) -> Iterator
             yield Need("port-failed", "warn", instance.name, text, "instance.forward", instance.id)
 
 
+def _of_hosts(known: Known) -> Iterator[Need]:
+    for row in known.hosts.values():
+        if row.state == _DOWN:
+            text = row.problem.removeprefix(f"{row.name} ") or "its engine does not answer"
+            yield Need("host-down", "bad", row.name, text, "host.test", row.id, row.since)
+
+
+def _of_health(rows: Iterable[ConnectionRow | ServerRow], down: Kind, slow: Kind, verb: str) -> Iterator[Need]:
+    """Of what is in use; one that is slow only where somebody set a threshold."""
+    for row in rows:
+        if row.is_active and row.state == _DOWN:
+            held = "out of use until it answers: " if row.is_held_back else ""
+            yield Need(down, "bad", row.name, f"{held}{row.problem}", verb, row.id, row.since)
+        elif row.is_active and row.problem_kind == _SLOW:
+            yield Need(slow, "warn", row.name, row.problem, verb, row.id, row.since)
+
+
+def _of_trouble(key: str, container: ContainerRow, found: Trouble, host: HostRow | None) -> Need:
+    subject = container.name if host is None else f"{host.name}/{container.name}"
+    level: Literal["bad", "warn"] = "bad" if found.kind in ("restart-loop", "out-of-memory") else "warn"
+    return Need(found.kind, level, subject, found.text, _MENDED_BY[found.kind], key, found.since)
+
+
 def _of_sightings(known: Known) -> Iterator[Need]:
     for key, row in known.sightings.items():
         if row.ownership == _ORPHAN:
@@ -243,12 +323,26 @@ def _of_jobs(known: Known, now: float) -> Iterator[Need]:
     for job in failed[:_JOBS_SHOWN]:
         verb = "job.list" if job.action_id in NOT_RETRIED else "job.retry"
         machine_id = job.subject if job.subject in known.instances else None
-        subject, text = job_subject(job, machines_of(job, known.instances)), job_failure(job)
+        title = title_of(job.subject or "", known.hosts, known.containers)
+        subject, text = job_subject(job, machines_of(job, known.instances), title), job_failure(job)
         yield Need("job-failed", "warn", subject, text, verb, job.id, job.ended_at, machine_id)
 
 
 def _created(job: JobRow) -> float:
     return job.created_at
+
+
+def _of_quotas(known: Known, now: float) -> Iterator[Need]:
+    """What was asked for more and is answered now."""
+    for row in known.quota_requests.values():
+        if row.answered_at is None or now - row.answered_at > QUOTA_ANSWER_SHOWN:
+            continue
+        is_granted = row.state == _GRANTED
+        word = "granted" if is_granted else f"{row.state} the request for"
+        text = f"AWS {word} {row.desired_vcpus} vCPU {row.market} in {row.region}"
+        kind: Kind = "quota-granted" if is_granted else "quota-refused"
+        key = f"{row.account_id}/{row.region}/{row.market}/{row.family}"
+        yield Need(kind, "warn", f"quota {row.family}", text, "quota.list", key, row.answered_at)
 
 
 def _of_store(known: Known) -> Iterator[Need]:
@@ -264,10 +358,19 @@ def machines_of(job: JobRow, instances: Mapping[str, InstanceRow]) -> list[Insta
     return launched or ([about] if about is not None else [])
 
 
-def job_subject(job: JobRow, machines: list[InstanceRow]) -> str:
-    """The name of what a job is about, of several the first, else its verb."""
+def title_of(row_id: str, hosts: Mapping[str, HostRow], containers: Mapping[str, ContainerRow]) -> str:
+    """`HOST/NAME` of a container, the name of a host; empty for anything else."""
+    container = containers.get(row_id)
+    host = hosts.get(row_id if container is None else container.host_id)
+    if container is None:
+        return "" if host is None else host.name
+    return f"{container.host_id[:8] if host is None else host.name}/{container.name}"
+
+
+def job_subject(job: JobRow, machines: list[InstanceRow], title: str = "") -> str:
+    """The name of what a job is about, of several the first, else its verb; `title` is that of another row."""
     if not machines:
-        return job.action_id.partition(".")[2]
+        return title or job.action_id.partition(".")[2]
     return machines[0].name + (f" and {len(machines) - 1} more" if len(machines) > 1 else "")
 
 

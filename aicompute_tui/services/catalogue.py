@@ -10,6 +10,7 @@ from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.instance import Market
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.offer import MachineType, PriceQuote, QuotaReading
+from aicompute_tui.domain.quota import machines_that_fit
 from aicompute_tui.services.arguments import flag, text
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.launch_spec import market_named, region_without_a_word
@@ -105,7 +106,7 @@ def _quota_view(each: MachineType, reading: QuotaReading | None) -> JsonObject:
         "quota_name": None if reading is None else reading.name,
         "quota_limit_vcpus": None if reading is None else reading.limit_vcpus,
         "quota_free_vcpus": free,
-        "quota_machines": None if free is None or not each.vcpu_count else free // each.vcpu_count,
+        "quota_machines": machines_that_fit(free, each.vcpu_count),
         "quota_note": reading.note or None if reading is not None else None,
     }
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from aicompute_tui.domain.durations import parse_duration
 from aicompute_tui.domain.errors import AicError, InvalidInput
 from aicompute_tui.domain.json import JsonObject
+from aicompute_tui.domain.moments import parse_moment
 from aicompute_tui.services.arguments import flag, integer, text, texts
 from aicompute_tui.services.container_log_stream import LogOrder, container_log_items
 from aicompute_tui.services.containers import Place, find_containers
@@ -40,12 +41,18 @@ async def logs(context: Context, arguments: Arguments) -> AsyncGenerator[JsonObj
 
 
 def _order(context: Context, arguments: Arguments, *, is_merged: bool) -> LogOrder:
-    since = text(arguments, "since")
-    moment = None if since is None or since == "all" else context.clock.now() - timedelta(seconds=parse_duration(since))
+    moment = _moment_meant(context, text(arguments, "since"))
     tail = integer(arguments, "tail", least=0, most=MOST_TAIL)
     follow = flag(arguments, "follow")
     has_moments = follow or is_merged or flag(arguments, "timestamps")
     return LogOrder(tail=tail, since=moment, follow=follow, has_moments=has_moments)
+
+
+def _moment_meant(context: Context, since: str | None) -> datetime | None:
+    """A moment as a line begins with it, or so long ago."""
+    if since is None or since == "all":
+        return None
+    return parse_moment(since) or context.clock.now() - timedelta(seconds=parse_duration(since))
 
 
 async def _patient(context: Context, place: Place, order: LogOrder) -> AsyncGenerator[JsonObject]:

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from aicompute_tui.domain.errors import AicError, InvalidInput, Refused
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.services.arguments import integer, required_text, texts
+from aicompute_tui.services.container_gpus import watched_gpus
 from aicompute_tui.services.containers import Place, find_container, find_containers
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.host_views import stats_view
@@ -57,13 +58,15 @@ async def _samples(context: Context, place: Place, count: int) -> AsyncGenerator
     if not container.state.is_alive:
         raise Refused(f"{place.title} does not run, so it uses nothing.", "Start it first.")
     given = 0
-    async with engine.stats(container.id) as samples:
+    async with engine.stats(container.id) as samples, watched_gpus(engine, container, context.clock) as gpus:
         is_first = True
         async for sample in samples:
             if sample.at is None:
                 return
             if not is_first:
-                yield stats_view(container, place.host, sample)
+                if count:
+                    await gpus.first()
+                yield {**stats_view(container, place.host, sample), **gpus.view}
                 given += 1
             is_first = False
             if count and given >= count:

@@ -8,27 +8,20 @@ from dataclasses import dataclass
 
 from aicompute_tui.domain.container import Container
 from aicompute_tui.domain.errors import AicError, InvalidInput, NotFound
-from aicompute_tui.domain.host import Host, HostReport, HostState
+from aicompute_tui.domain.host import Host, HostReport
 from aicompute_tui.domain.json import Json, JsonObject
-from aicompute_tui.domain.redaction import redact
+from aicompute_tui.domain.recreation import name_before
+from aicompute_tui.domain.redaction import holds_secret, redact, redact_command
+from aicompute_tui.hosts.answers import moment
+from aicompute_tui.hosts.base import Engine
 from aicompute_tui.services.arguments import flag, required_text, text
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.host_reports import HostLook, look_at_hosts
 from aicompute_tui.services.host_views import container_view
+from aicompute_tui.services.views import moment_or_none
 
 SHORTEST_ID = 4
 _HIDDEN = "…"
-_SECRET_WORDS = (
-    "TOKEN",
-    "SECRET",
-    "PASSWORD",
-    "PASSWD",
-    "API_KEY",
-    "APIKEY",
-    "ACCESS_KEY",
-    "PRIVATE_KEY",
-    "CREDENTIAL",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +103,15 @@ def _matching(places: Sequence[Place], reference: str) -> list[Place]:
     host, _, name = reference.rpartition("/")
     here = [place for place in places if not host or host in {place.host.name, place.host.id}]
     by_name = [place for place in here if place.container.name == name]
+    by_name = by_name or [place for place in here if name_before(place.container) == name]
     if by_name or len(name) < SHORTEST_ID:
         return by_name
     return [place for place in here if place.container.id.startswith(name.lower())]
 
 
 def _the_one(places: Sequence[Place], reference: str) -> Place:
+    """Whether its host answers or not: a name means the same while another host is down."""
     found = _matching(places, reference)
-    alive = [place for place in found if place.report.state is not HostState.DOWN]
-    found = alive if len(found) > 1 and len(alive) == 1 else found
     if len(found) > 1:
         titles = ", ".join(sorted(place.title for place in found)[:4])
         raise InvalidInput(f"“{reference}” fits more than one container: {titles}.", "Say which: HOST/NAME.")
@@ -141,10 +134,20 @@ async def show(context: Context, arguments: Arguments) -> Json:
     now = context.clock.now()
     return {
         **container_view(container, place.host, place.report, now),
+        "image_created_at": await _image_created_at(engine, container),
         "environment": _environment(answer),
         "mounts": _mounts(answer),
-        "processes": processes,
+        "processes": [_without_secrets(each) for each in processes],
     }
+
+
+async def _image_created_at(engine: Engine, container: Container) -> str | None:
+    """None where its host does not say, as of an image that was removed under it."""
+    try:
+        image = await asyncio.wait_for(engine.image(container.image_id or container.image), 5)
+    except (AicError, TimeoutError):
+        return None
+    return moment_or_none(moment(image, "Created"))
 
 
 def _environment(answer: JsonObject) -> Json:
@@ -154,9 +157,16 @@ def _environment(answer: JsonObject) -> Json:
     return {name: masked(name, value) for name, _, value in pairs}
 
 
+def _without_secrets(process: Json) -> Json:
+    """A process with the secrets of its command line hidden."""
+    if not isinstance(process, dict):
+        return process
+    return {name: redact_command(value) if isinstance(value, str) else value for name, value in process.items()}
+
+
 def masked(name: str, value: str) -> str:
     """A value that may be read; of a secret nothing."""
-    if value and any(word in name.upper() for word in _SECRET_WORDS):
+    if holds_secret(name, value):
         return _HIDDEN
     return redact(value)
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from aicompute_tui.clouds.base import Cloud
+from aicompute_tui.domain.call import Caller
 from aicompute_tui.domain.clock import Clock
 from aicompute_tui.domain.credential import AwsKeys, Credential
 from aicompute_tui.domain.host import FoundHost, Host
 from aicompute_tui.domain.job import Job
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.hosts.base import Engine
+from aicompute_tui.hub.base import Hub
 from aicompute_tui.settings.keymap import KeyedCommand
 from aicompute_tui.settings.places import Places
 from aicompute_tui.ssh.base import Nodes
@@ -117,6 +119,8 @@ class JobHandle(Protocol):
     """The job a handler runs in."""
 
     job: Job
+    saw_cancel: bool
+    """Whether its handler was told that somebody asked it to stop."""
 
     async def progress(self, text: str) -> None:
         """Stores a line of progress; raises LeaseLost where another process took the job over."""
@@ -142,11 +146,15 @@ class Context:
     """This process's connections to machines, made at the first use."""
     open_hosts: Callable[[], HostDirectory] | None = None
     """This process's ways to container hosts, made at the first use."""
+    open_hub: Callable[[str | None, str | None], Hub] | None = None
+    """The hub of models at an address, or at the usual one, as asked with a token or without."""
     handlers: Callable[[str], Handler] | None = None
     """Action id → what carries it out; given by the composition root, since the verbs stand above the services."""
 
     commands: Callable[[], Mapping[str, KeyedCommand]] | None = None
     """Everything that has keys, given like the handlers."""
+    caller: Caller = Caller.CLI
+    """Which door asks, as it is written down with each call to a connection."""
 
     def with_job(self, job: JobHandle) -> Context:
         return replace(self, job=job)
@@ -164,6 +172,12 @@ class Context:
         if self.open_hosts is None:
             raise RuntimeError("this process was given no way to reach container hosts")
         return self.open_hosts()
+
+    def hub(self, address: str | None, token: str | None) -> Hub:
+        """Raises RuntimeError where the composition root gave none, a programming error."""
+        if self.open_hub is None:
+            raise RuntimeError("this process was given no way to reach the hub")
+        return self.open_hub(address, token)
 
     @property
     def running_job(self) -> JobHandle:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections.abc import Coroutine
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aicompute_tui.domain.container import Container
-from aicompute_tui.domain.deployment import create_request
+from aicompute_tui.domain.container import Container, ContainerState
+from aicompute_tui.domain.deployment import LABEL_DEPLOY_JOB, create_request
 from aicompute_tui.domain.durations import format_duration
 from aicompute_tui.domain.errors import AicError, NotFound, Refused, SetupFailed
 from aicompute_tui.domain.json import Json
@@ -20,9 +23,10 @@ from aicompute_tui.services.fence import prove_held
 from aicompute_tui.services.host_reports import take_containers
 from aicompute_tui.services.host_views import container_view
 from aicompute_tui.services.hugging_face import machine_token
+from aicompute_tui.services.image_pull import pull_image
 
 if TYPE_CHECKING:
-    from aicompute_tui.hosts.base import Engine
+    from aicompute_tui.hosts.base import Engine, Finished
 
 _LOOK_SECONDS = 1.0
 _USUAL_WAIT = "10m"
@@ -39,13 +43,12 @@ async def deploy(context: Context, arguments: Arguments) -> Json:
     if refused is not None:
         raise Refused(f"{plan.deployment.name}: {refused['reason']}.", str(refused["next_step"]))
     engine = await context.hosts.engine(plan.host)
-    await _pull(context, engine, plan)
-    await prove_held(context, job.hold)
-    await job.progress("making the container")
-    container_id = await _create(context, engine, plan)
-    await _start(context, engine, plan, container_id)
+    container_id = await _made(context, engine, plan)
+    if plan.made is None or plan.made.state is ContainerState.CREATED:
+        await prove_held(context, job.hold)
+        await _start(context, engine, plan, container_id)
     limit = duration_or_none(text(arguments, "wait") or _USUAL_WAIT, "wait")
-    container = await _until_it_answers(context, engine, plan, container_id, limit or 0)
+    container = await _until_it_answers(context, engine, plan, container_id, limit)
     look = await take_containers(context, plan.host, engine, {container_id})
     endpoint = None
     if plan.framework is not None and plan.base_url is not None and container is not None:
@@ -58,29 +61,26 @@ async def deploy(context: Context, arguments: Arguments) -> Json:
     return {**view, "endpoint": endpoint, "answers": container is not None, "models": [*plan.models]}
 
 
-async def _pull(context: Context, engine: Engine, plan: Plan) -> None:
-    image = plan.deployment.image
-    if await engine.has_image(image):
-        return
+async def _made(context: Context, engine: Engine, plan: Plan) -> str:
+    """The container's id. A job that was taken up again carries on with the one that it made before."""
     job = context.running_job
-    await job.progress(f"pulling {image}")
-    last = 0.0
-    async with engine.pull(image) as steps:
-        async for step in steps:
-            now = context.clock.now().timestamp()
-            if now - last < _LOOK_SECONDS:
-                continue
-            last = now
-            if await job.cancelled():
-                raise Refused(f"{plan.deployment.name} was cancelled while its image was pulled.", "Layers stay there.")
-            percent = "" if step.percent is None else f", {step.percent} %"
-            layers = f"{step.layers_done} of {step.layers} layers" if step.layers else step.text
-            await job.progress(f"pulling {image}: {layers}{percent}")
+    if plan.made is not None:
+        return plan.made.id
+    await _pull(context, engine, plan)
+    await prove_held(context, job.hold)
+    await job.progress("making the container")
+    return await _create(context, engine, plan)
+
+
+async def _pull(context: Context, engine: Engine, plan: Plan) -> None:
+    if not await engine.has_image(plan.deployment.image):
+        await pull_image(context, engine, plan.deployment.image)
 
 
 async def _create(context: Context, engine: Engine, plan: Plan) -> str:
     token = await machine_token(context) if plan.deployment.secret_names else None
-    request = create_request(plan.deployment, {HUB_VARIABLE: token or ""})
+    labels = (*plan.deployment.labels, (LABEL_DEPLOY_JOB, context.running_job.job.id))
+    request = create_request(replace(plan.deployment, labels=labels), {HUB_VARIABLE: token or ""})
     container_id = await engine.create(plan.deployment.name, request)
     await _tell(context, plan, container_id, "container.created", "was made")
     return container_id
@@ -100,9 +100,12 @@ async def _start(context: Context, engine: Engine, plan: Plan, container_id: str
 
 
 async def _until_it_answers(
-    context: Context, engine: Engine, plan: Plan, container_id: str, seconds: int
+    context: Context, engine: Engine, plan: Plan, container_id: str, limit: int | None
 ) -> Container | None:
-    """The container once it can be used; None where the wait ended first. Raises SetupFailed where it ended."""
+    """The container once it can be used; None where the wait ended first. Raises SetupFailed where it ended.
+
+    Without a `limit` in seconds it waits for as long as it takes.
+    """
     job, began = context.running_job, context.clock.now()
     has_gpus = plan.deployment.gpus is None
     while True:
@@ -116,7 +119,7 @@ async def _until_it_answers(
         if await _answers(plan, container, waited):
             await _pull_models(context, engine, plan, container_id)
             return container
-        if waited >= seconds or await job.cancelled():
+        if (limit is not None and waited >= limit) or await job.cancelled():
             return None
         await job.progress(f"waiting for it to answer, {format_duration(waited)}")
         await context.clock.sleep(_LOOK_SECONDS)
@@ -153,7 +156,7 @@ async def _pull_models(context: Context, engine: Engine, plan: Plan, container_i
     for model in plan.models:
         await context.running_job.progress(f"pulling the model {model}")
         words = [word.format(model=model) for word in plan.framework.pull_words]
-        done = await engine.execute(container_id, words, timeout_seconds=4 * 3600)
+        done = await _unless_cancelled(context, model, engine.execute(container_id, words, timeout_seconds=4 * 3600))
         if done.exit_code:
             said = (done.stdout + done.stderr).decode(errors="replace").strip().splitlines()
             raise SetupFailed(
@@ -161,6 +164,21 @@ async def _pull_models(context: Context, engine: Engine, plan: Plan, container_i
                 "Check the model's name; the container runs on.",
                 "\n".join(said[-_LAST_LINES:]),
             )
+
+
+async def _unless_cancelled(context: Context, model: str, work: Coroutine[None, None, Finished]) -> Finished:
+    """Looks for a wish to cancel also while the pull says nothing for hours. Raises Refused where it came."""
+    pulling = asyncio.create_task(work, name=f"pull of the model {model}")
+    try:
+        while not (await asyncio.wait({pulling}, timeout=_LOOK_SECONDS))[0]:
+            if await context.running_job.cancelled():
+                step = "The container runs on; what it had begun to fetch it may fetch to the end."
+                raise Refused(f"The pull of the model {model} was cancelled.", step)
+        return pulling.result()
+    finally:
+        pulling.cancel()
+        with contextlib.suppress(asyncio.CancelledError, AicError):
+            await pulling
 
 
 async def _failed(engine: Engine, plan: Plan, container: Container) -> AicError:

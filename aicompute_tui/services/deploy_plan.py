@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aicompute_tui.domain.container import Container, GpuRequest
 from aicompute_tui.domain.container_framework import CONTAINER_FRAMEWORKS, ContainerFramework
 from aicompute_tui.domain.deployment import (
     CONTAINER_NAME,
     LABEL_API,
+    LABEL_DEPLOY_JOB,
     LABEL_FRAMEWORK,
     LABEL_HEALTH,
     LABEL_KIND,
@@ -26,10 +28,16 @@ from aicompute_tui.domain.deployment import (
 from aicompute_tui.domain.errors import InvalidInput
 from aicompute_tui.domain.host import LOCAL_ADDRESS, Host, HostState
 from aicompute_tui.domain.json import Json, JsonObject
-from aicompute_tui.domain.redaction import holds_key
+from aicompute_tui.domain.plain_connection import is_plain
+from aicompute_tui.domain.serving_context import context_variables, context_words
 from aicompute_tui.services.arguments import flag, integer, required_text, text, texts
+from aicompute_tui.services.container_words import environment, own_words
 from aicompute_tui.services.context import Arguments, Context
+from aicompute_tui.services.deploy_arguments import exact_arguments
+from aicompute_tui.services.deploy_context import deployment_context, judged_context
+from aicompute_tui.services.deploy_fit import deployment_fit
 from aicompute_tui.services.finding import OK, UNKNOWN, WARNING
+from aicompute_tui.services.fit_check import FitFinding
 from aicompute_tui.services.host_reports import HostLook, look_at_host
 from aicompute_tui.services.hugging_face import machine_token
 
@@ -41,13 +49,18 @@ _LITTLE_DISK_BYTES = 20 << 30
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`framework` is None for an image of one's own."""
+    """`framework` is None for an image of one's own; `made` is what this very job made before it was taken up again."""
 
     host: Host
     deployment: Deployment
     framework: ContainerFramework | None
     models: tuple[str, ...]
     checks: tuple[JsonObject, ...]
+    context: int | None = None
+    """Tokens that its server is told to take, 0 for all that the model has."""
+    made: Container | None = None
+    look: HostLook | None = None
+    """How its host was found."""
 
     @property
     def can_deploy(self) -> bool:
@@ -68,7 +81,8 @@ class Plan:
 async def plan(context: Context, arguments: Arguments) -> Json:
     """Handler of `container.plan`: nothing is made."""
     made = await plan_of(context, arguments)
-    checks: list[Json] = [*made.checks]
+    fits = await _fit(context, made, arguments)
+    checks: list[Json] = [*made.checks, *([_fit_check(fits)] if fits is not None else [])]
     return {
         "ok": made.can_deploy,
         "host": made.host.name,
@@ -77,7 +91,16 @@ async def plan(context: Context, arguments: Arguments) -> Json:
         "endpoint": None if made.base_url is None else made.base_url + _api_path(made),
         "command": run_line(made.deployment),
         "checks": checks,
+        "fit": None if fits is None else fits.view(),
+        "arguments": exact_arguments(made.deployment, arguments, made.context),
     }
+
+
+async def _fit(context: Context, made: Plan, arguments: Arguments) -> FitFinding | None:
+    if made.framework is None or not made.can_deploy:
+        return None
+    tokens = judged_context(arguments, made.framework, made.context)
+    return await deployment_fit(context, made.framework.name, made.models, made.deployment, made.look, tokens)
 
 
 def _api_path(made: Plan) -> str:
@@ -91,23 +114,26 @@ async def plan_of(context: Context, arguments: Arguments) -> Plan:
     framework = _framework(arguments)
     models = texts(arguments, "model")
     _check_models(framework, models)
-    look = await look_at_host(context, host)
+    seen, tokens = await asyncio.gather(
+        look_at_host(context, host), deployment_context(context, arguments, framework, models)
+    )
+    look, own = _apart(context, seen)
     gpus = _gpus(arguments, framework, look)
     name = _name(arguments, framework)
     container_port = integer(arguments, "container_port", least=1, most=_HIGHEST_PORT)
     if container_port is None and framework is not None:
         container_port = framework.container_port
-    host_port = _host_port(arguments, container_port, look.containers)
+    host_port = _own_port(own, container_port) or _host_port(arguments, container_port, look.containers)
     token = await _token_names(context, arguments, framework)
     deployment = Deployment(
         name=name,
         image=_image(arguments, framework),
-        words=_words(arguments, framework, models),
+        words=_words(arguments, framework, models, tokens),
         gpus=gpus,
         container_port=container_port,
         host_port=host_port,
         bind=text(arguments, "bind") or LOCAL_ADDRESS,
-        environment=_environment(arguments),
+        environment=_environment(arguments, framework, tokens),
         secret_names=token,
         volumes=_volumes(arguments, framework),
         shm_bytes=_size(arguments, "shm", 0 if framework is None else framework.shm_bytes),
@@ -117,8 +143,24 @@ async def plan_of(context: Context, arguments: Arguments) -> Plan:
         cpus=_cpus(arguments),
         labels=_labels(context, framework, models, container_port),
     )
-    checks = _checks(look, deployment, framework)
-    return Plan(host, deployment, framework, models, tuple(checks))
+    elsewhere = host.why_not_from(context.actor.host_id)
+    if elsewhere:
+        checks = [_check("host", REFUSED, elsewhere, "Deploy it there.")]
+    else:
+        checks = _checks(look, deployment, framework)
+    return Plan(host, deployment, framework, models, tuple(checks), tokens, own, look)
+
+
+def _apart(context: Context, look: HostLook) -> tuple[HostLook, Container | None]:
+    """What others have there, and the container that the running job made before, which is in nobody's way."""
+    job_id = "" if context.job is None else context.job.job.id
+    own = next((each for each in look.containers if job_id and dict(each.labels).get(LABEL_DEPLOY_JOB) == job_id), None)
+    return replace(look, containers=[each for each in look.containers if each is not own]), own
+
+
+def _own_port(own: Container | None, container_port: int | None) -> int | None:
+    ports = own.ports if own is not None else ()
+    return next((each.host_port for each in ports if each.container_port == container_port and each.host_port), None)
 
 
 def _framework(arguments: Arguments) -> ContainerFramework | None:
@@ -160,23 +202,20 @@ def _name(arguments: Arguments, framework: ContainerFramework | None) -> str:
     return name
 
 
-def _words(arguments: Arguments, framework: ContainerFramework | None, models: tuple[str, ...]) -> tuple[str, ...]:
-    own = texts(arguments, "command")
+def _words(
+    arguments: Arguments, framework: ContainerFramework | None, models: tuple[str, ...], tokens: int | None
+) -> tuple[str, ...]:
+    own = own_words(arguments)
     if framework is None or not models or not framework.words:
         return own
-    return (*(word.format(model=models[0]) for word in framework.words), *own)
+    return (*(word.format(model=models[0]) for word in framework.words), *context_words(framework.name, tokens), *own)
 
 
-def _environment(arguments: Arguments) -> tuple[tuple[str, str], ...]:
-    pairs = []
-    for word in texts(arguments, "env"):
-        name, equals, value = word.partition("=")
-        if not equals or not name:
-            raise InvalidInput(f"“{word}” is not NAME=VALUE.", "Write it like --env NAME=VALUE.")
-        if holds_key(value):
-            raise InvalidInput(f"{name} looks like a secret, which no stored job may hold.", "Leave it to the vault.")
-        pairs.append((name, value))
-    return tuple(pairs)
+def _environment(
+    arguments: Arguments, framework: ContainerFramework | None, tokens: int | None
+) -> tuple[tuple[str, str], ...]:
+    name = "" if framework is None else framework.name
+    return (*context_variables(name, tokens), *environment(arguments))
 
 
 async def _token_names(context: Context, arguments: Arguments, framework: ContainerFramework | None) -> tuple[str, ...]:
@@ -254,6 +293,11 @@ def _check(name: str, verdict: str, reason: str, next_step: str = "") -> JsonObj
     return {"name": name, "verdict": verdict, "reason": reason, "next_step": next_step}
 
 
+def _fit_check(fits: FitFinding) -> JsonObject:
+    found = fits.check()
+    return _check(found.name, found.verdict.value, found.reason, found.next_step)
+
+
 def _checks(look: HostLook, deployment: Deployment, framework: ContainerFramework | None) -> list[JsonObject]:
     report = look.report
     if report.state is not HostState.UP:
@@ -269,8 +313,15 @@ def _checks(look: HostLook, deployment: Deployment, framework: ContainerFramewor
     if free is not None and free < _LITTLE_DISK_BYTES:
         checks.append(_check("disk", WARNING, f"{free / (1 << 30):,.1f} GiB free there", "Free some space first."))
     if deployment.secret_names:
-        checks.append(_check("token", OK, "your Hugging Face token goes along, as HF_TOKEN"))
+        checks.append(_token_check(look.host))
     return checks
+
+
+def _token_check(host: Host) -> JsonObject:
+    if is_plain(host):
+        reason = f"your Hugging Face token goes to {host.name} over a connection that is not encrypted"
+        return _check("token", WARNING, reason, "Give --no-hub-token, or reach the host by ssh:// or with TLS.")
+    return _check("token", OK, "your Hugging Face token goes along, as HF_TOKEN")
 
 
 def _port_checks(look: HostLook, deployment: Deployment) -> list[JsonObject]:

@@ -12,12 +12,18 @@ from pathlib import Path
 from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.moments import format_moment
+from aicompute_tui.services.connection_checks import connection_findings
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.credentials import checked_credential
 from aicompute_tui.services.finding import FAILED, OK, UNKNOWN, WARNING, finding
+from aicompute_tui.services.health_findings import health_findings
 from aicompute_tui.services.host_checks import host_findings
+from aicompute_tui.services.hub_findings import hub_findings
 from aicompute_tui.services.keymap import key_problems
 from aicompute_tui.services.node_checks import node_findings, ssh_findings
+from aicompute_tui.services.price_findings import price_findings
+from aicompute_tui.services.quota_findings import quota_findings
+from aicompute_tui.services.registry_logins import login_findings
 from aicompute_tui.services.surroundings import agent_answers, clock_skew_seconds, kills_processes_at_logout
 from aicompute_tui.settings.config import read_config
 from aicompute_tui.settings.places import Places
@@ -62,9 +68,18 @@ async def run(context: Context, arguments: Arguments) -> Json:  # noqa: ARG001
 
 
 async def _reached(context: Context) -> list[JsonObject]:
-    """Machines and container hosts."""
-    nodes, hosts = await asyncio.gather(node_findings(context), host_findings(context))
-    return [*nodes, *hosts]
+    """Machines, container hosts, logins of registries, connections, how all in use answers, hub, quotas and prices."""
+    found = await asyncio.gather(
+        node_findings(context),
+        host_findings(context),
+        login_findings(context),
+        health_findings(context),
+        connection_findings(context),
+        hub_findings(context),
+        quota_findings(context),
+        price_findings(context),
+    )
+    return [row for rows in found for row in rows]
 
 
 def without_store(places: Places, error: AicError) -> list[JsonObject]:

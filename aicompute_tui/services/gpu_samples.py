@@ -73,4 +73,5 @@ async def thin_out(context: Context) -> int:
         if await transaction.leases.acquire(_LEASE, holder, _EVERY_SECONDS, now) is None:
             return 0
         dropped = await transaction.gpu_samples.drop_of_ended(now - _KEPT_AFTER_END)
+        dropped += await transaction.calls.thin_out(now)
         return dropped + await transaction.gpu_samples.thin_out(now)

@@ -103,8 +103,14 @@ async def _take_answer(context: Context, host: Host, found: Sequence[Container],
 
 
 async def take_failure(context: Context, host: Host, error: AicError) -> HostReport:
-    """Its containers stay as they were seen last, with their age. A host that goes down is told once."""
+    """Its containers stay as they were seen last, with their age. A host that goes down is told once.
+
+    Of a host that another installation keeps nothing is written: what fails here tells nothing of it.
+    """
     now = context.clock.now()
+    if host.why_not_from(context.actor.host_id):
+        async with context.store.read() as transaction:
+            return await transaction.host_reports.get(host.id)
     async with context.store.write() as transaction:
         before = await transaction.host_reports.get(host.id)
         report = replace(

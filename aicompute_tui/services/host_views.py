@@ -7,6 +7,7 @@ from datetime import datetime
 from aicompute_tui.domain.container import Container, Health, PortBinding, StatsSample
 from aicompute_tui.domain.host import Host, HostReport, HostState
 from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.domain.recreation import name_before
 from aicompute_tui.services.views import moment_or_none
 
 
@@ -67,6 +68,7 @@ def container_view(container: Container, host: Host, report: HostReport, now: da
         "exit_code": container.exit_code,
         "out_of_memory": container.is_out_of_memory,
         "error": container.error or None,
+        "half_replaced": name_before(container),
         "restart_count": container.restart_count,
         "restart_policy": container.restart_policy or None,
         "up_seconds": None if up is None else max(0, int((now - up).total_seconds())),

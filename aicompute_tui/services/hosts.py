@@ -9,10 +9,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from aicompute_tui.domain.errors import AicError, InvalidInput, NotFound
-from aicompute_tui.domain.host import FoundHost, Host, HostFacts, HostKind, HostReport, check_name, check_url
+from aicompute_tui.domain.host import FoundHost, Host, HostFacts, HostKind, HostReport, check_name, check_url, gpus_told
 from aicompute_tui.domain.ids import new_id
 from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.domain.plain_connection import is_plain
 from aicompute_tui.services.arguments import required_text, text
+from aicompute_tui.services.container_endpoints import tell_host_gone
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.events import told
 from aicompute_tui.services.finding import FAILED, OK, UNKNOWN, WARNING
@@ -140,7 +142,7 @@ async def test(context: Context, arguments: Arguments) -> Json:
         return await _negative(context, host, silent(host, TEST_SECONDS))
     except AicError as error:
         return await _negative(context, host, error)
-    checks: list[Json] = [*_checks(look.report.facts)]
+    checks: list[Json] = [*_checks(look.report.facts), *_connection_checks(host)]
     return {"ok": True, **host_view(host, look.report, context.clock.now()), "checks": checks}
 
 
@@ -161,6 +163,16 @@ def _checks(facts: HostFacts) -> list[JsonObject]:
     ]
 
 
+def _connection_checks(host: Host) -> list[JsonObject]:
+    if not is_plain(host):
+        return []
+    what = (
+        "its token and all that is asked" if host.kind is HostKind.PORTAINER else "all that is asked, and its answers"
+    )
+    step = "Reach it by https:// or ssh://, or with TLS certificates."
+    return [_check("connection", WARNING, f"not encrypted: whoever is on the way reads {what}", step)]
+
+
 def _check(name: str, verdict: str, reason: str, next_step: str = "") -> JsonObject:
     return {"name": name, "verdict": verdict, "reason": reason, "next_step": next_step}
 
@@ -172,7 +184,7 @@ def _gpu_check(facts: HostFacts) -> JsonObject:
         return _check("gpus", UNKNOWN, f"whether it has GPUs cannot be seen from here; {runtime}")
     if not facts.gpus:
         return _check("gpus", OK, "it has no NVIDIA GPU")
-    names = f"{len(facts.gpus)}: {', '.join(dict.fromkeys(facts.gpus))}"
+    names = gpus_told(facts.gpus)
     if not facts.has_gpu_runtime:
         return _check("gpus", WARNING, f"{names}; but no NVIDIA runtime is registered for containers", step)
     return _check("gpus", OK, names)
@@ -194,6 +206,7 @@ async def remove(context: Context, arguments: Arguments) -> Json:
         await job.hold(transaction)
         host = await transaction.hosts.find(required_text(arguments, "name"))
         report = await transaction.host_reports.get(host.id)
+        await tell_host_gone(context, transaction, host)
         await transaction.hosts.remove(host.id)
         await transaction.secrets.remove(host_secret(host.id))
         line = told(context, "host.removed", ("host", host.id, host.name), f"{host.name} was removed: {host.url}")

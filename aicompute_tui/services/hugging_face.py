@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from dataclasses import replace
 
 from aicompute_tui.domain.credential import HUB_VARIABLE, Credential
-from aicompute_tui.domain.errors import (
-    AicError,
-    AuthFailed,
-    BadAnswer,
-    InvalidInput,
-    NotAllowed,
-    RateLimited,
-    Unreachable,
-)
+from aicompute_tui.domain.errors import AicError, InvalidInput, Unreachable
 from aicompute_tui.services.context import Context
+from aicompute_tui.settings.preferences import BUILT_IN
 
 CLOUD = "huggingface"
 VAULT_PREFIX = "huggingface:vault:"
 ENV_ID = "huggingface:env"
 _TOKEN = re.compile(r"hf_[A-Za-z0-9]{16,128}")
-_TEST_SECONDS = 15.0
-_MOST_BYTES = 1 << 20
+_SETTING = "hub_url"
 
 
 def checked_token(text: str) -> str:
@@ -72,36 +63,14 @@ async def tested(context: Context, credential: Credential) -> Credential:
 
 async def whoami(context: Context, token: str) -> str:
     """Whose token it is. Raises AuthFailed, NotAllowed, RateLimited, Unreachable, BadAnswer."""
-    import httpx
-
-    base = context.preferences.text("hub_url")
-    if not context.clouds.may_reach(base):
-        raise Unreachable("The demo reaches nothing outside this machine: the token was not checked.")
-    url = f"{base.rstrip('/')}/api/whoami-v2"
     try:
-        async with asyncio.timeout(_TEST_SECONDS), httpx.AsyncClient(timeout=_TEST_SECONDS) as client:
-            answer = await client.get(url, headers={"Authorization": f"Bearer {token}"})
-    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
-        raise Unreachable(
-            f"{base} cannot be asked: the token was not checked.", "Look at the network.", type(error).__name__
-        ) from None
-    _raise_for(answer.status_code, base)
-    try:
-        told = answer.json() if len(answer.content) <= _MOST_BYTES else None
-    except ValueError:
-        told = None
-    name = told.get("name") if isinstance(told, dict) else None
-    if not isinstance(name, str) or not name:
-        raise BadAnswer(f"{base} did not say whose token it is.", "Try again.")
-    return name
+        account = await context.hub(hub_address(context), token).account()
+    except Unreachable as error:
+        raise type(error)(f"{error.message} The token was not checked.", error.next_step, error.details) from None
+    return account.name
 
 
-def _raise_for(status: int, base: str) -> None:
-    if status == 401:
-        raise AuthFailed("Hugging Face does not know this token.", "Store a new one: aic-tui credential set NAME.")
-    if status == 403:
-        raise NotAllowed("The token may not say whose it is.", "Give it the permission to read.")
-    if status == 429:
-        raise RateLimited("Hugging Face wants fewer questions.", "Try again in a few minutes.")
-    if status != 200:
-        raise BadAnswer(f"{base} answered {status}: the token was not checked.", "Try again later.")
+def hub_address(context: Context) -> str | None:
+    """The one of the settings; None is the usual one, that of the environment or Hugging Face's own."""
+    is_usual = context.preferences.source(_SETTING) == BUILT_IN
+    return None if is_usual else context.preferences.text(_SETTING)

@@ -10,13 +10,14 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from aicompute_tui.domain.clock import Clock
-from aicompute_tui.domain.errors import AicError, LeaseLost, Refused, Unreachable
+from aicompute_tui.domain.errors import AicError, InvalidInput, LeaseLost, Refused, Unreachable
 from aicompute_tui.domain.event import Event
 from aicompute_tui.domain.ids import new_id
 from aicompute_tui.domain.job import Job, JobState
 from aicompute_tui.domain.json import Json, JsonObject
-from aicompute_tui.domain.redaction import holds_key
-from aicompute_tui.services.arguments import integer, required_text
+from aicompute_tui.domain.redaction import holds_key, holds_secret
+from aicompute_tui.services.arguments import integer, required_text, texts
+from aicompute_tui.services.container_words import VARIABLE_STEP, own_words
 from aicompute_tui.services.context import Actor, Arguments, Context
 from aicompute_tui.services.lease import keep
 from aicompute_tui.services.views import moment_or_none
@@ -24,6 +25,8 @@ from aicompute_tui.store.database import Store, Transaction
 
 _LONGEST_PROGRESS = 500
 _FINAL_TRIES = 4
+_PAIRS = {"env": VARIABLE_STEP, "header": "Give keys with --stdin."}
+"""Parameters that are words like NAME=VALUE, and where a secret among them belongs."""
 
 Value = TypeVar("Value")
 Beside = Callable[[Transaction, Job], Awaitable[None]]
@@ -38,6 +41,11 @@ def pending_secret(job_id: str) -> str:
 
 def encode_arguments(arguments: Arguments) -> str:
     """JSON text; a Decimal stands as its digits. Raises Refused where a value is a key, which no row may hold."""
+    own_words(arguments)
+    for parameter, step in _PAIRS.items():
+        for name, _, value in (word.partition("=") for word in texts(arguments, parameter)):
+            if holds_secret(name, value):
+                raise InvalidInput(f"{name} looks like a secret, which no stored job may hold.", step)
     text = json.dumps(dict(arguments), default=_plain, ensure_ascii=False, sort_keys=True)
     if holds_key(text):
         raise Refused("A job's parameters may not hold a key.", "Give keys to `aic-tui credential set` instead.")

@@ -33,7 +33,7 @@ from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.doubt import find_again, look_up, write_acceptance
 from aicompute_tui.services.fence import Hold
 from aicompute_tui.services.launch_order import Plan, import_key, order, plan_again, plan_from
-from aicompute_tui.services.launch_spec import numbered, resolve_spec
+from aicompute_tui.services.launch_spec import numbered, resolve_spec, with_context
 from aicompute_tui.services.own_key import with_public_keys
 from aicompute_tui.services.preflight import Assessment, assess, spec_view
 from aicompute_tui.services.terminate import carry_out_termination
@@ -55,7 +55,8 @@ async def launch(context: Context, arguments: Arguments) -> list[Json]:
         _refuse_stale(context, job.job)
         await job.progress("checking")
         spec, count = await resolve_spec(context, arguments)
-        assessment = await assess(context, await with_public_keys(context, spec), count)
+        spec = await with_context(context, await with_public_keys(context, spec))
+        assessment = await assess(context, spec, count)
         plan = plan_from(assessment)
         await _heed_cancel(context)
         async with context.store.write() as transaction:
@@ -109,7 +110,8 @@ async def _heed_cancel(context: Context) -> None:
 async def request_detached(context: Context, arguments: Arguments, job: Job) -> list[Json]:
     """Commits `job`, unclaimed, together with the rows it stands for, and asks no cloud for a machine yet."""
     spec, count = await resolve_spec(context, arguments)
-    assessment = await assess(context, await with_public_keys(context, spec), count)
+    spec = await with_context(context, await with_public_keys(context, spec))
+    assessment = await assess(context, spec, count)
     assessment.raise_refusal()
     async with context.store.write() as transaction:
         await transaction.jobs.insert(job)

@@ -100,6 +100,7 @@ def _user_data(row: Instance, plan: Plan) -> bytes:
     node = NodeOrder(
         framework=plan.spec.framework,
         models=plan.spec.models,
+        context=plan.spec.context,
         idle_seconds=plan.spec.idle_seconds,
         gpu_count=math.ceil(plan.machine_type.gpu_count),
         login=plan.image.login,

@@ -14,6 +14,7 @@ from aicompute_tui.domain.instance import Market
 from aicompute_tui.domain.launch import DEFAULT_INSTANCE_TYPE, DEFAULT_REGION, DEFAULT_VOLUME_GIB, LaunchSpec
 from aicompute_tui.services.arguments import duration_or_none, flag, integer, price, text, texts
 from aicompute_tui.services.context import Arguments, Context, Preferences
+from aicompute_tui.services.serving_context import asked_context, settled_context
 from aicompute_tui.services.templates import based
 from aicompute_tui.services.user_data import check_model
 
@@ -49,6 +50,7 @@ async def resolve_spec(context: Context, arguments: Arguments) -> tuple[LaunchSp
         market=market_named(choose("market", "market", "spot")),
         framework=choose("framework", "framework", "none"),
         models=texts(arguments, "model"),
+        context=asked_context(arguments),
         ttl_seconds=ttl_seconds,
         max_ttl_seconds=max_ttl_seconds,
         idle_seconds=duration_or_none(choose("idle", "idle", "30m"), "idle"),
@@ -60,13 +62,18 @@ async def resolve_spec(context: Context, arguments: Arguments) -> tuple[LaunchSp
         subnet_id=text(arguments, "subnet"),
         ssh_key=text(arguments, "ssh_key"),
         tags=_tags(texts(arguments, "tag")),
-        protect=flag(arguments, "protect") or preferences.text("protect").strip().lower() in {"true", "yes", "on", "1"},
+        protect=_protect(arguments, preferences),
         image_id=text(arguments, "image"),
         public_keys=texts(arguments, "public_keys"),
     )
     _check_words(spec)
     count = integer(arguments, "count", least=1, most=_MOST_MACHINES) or 1
     return spec, count
+
+
+async def with_context(context: Context, spec: LaunchSpec) -> LaunchSpec:
+    """`spec` with the context that its model server will be told."""
+    return replace(spec, context=await settled_context(context, spec.framework, spec.models, spec.context))
 
 
 def region_without_a_word(preferences: Preferences, credential: Credential | None) -> str:
@@ -98,6 +105,15 @@ def market_named(value: str) -> Market:
         return Market(value)
     except ValueError:
         raise InvalidInput(f"“{value}” is not a market.", "Use spot or on-demand.") from None
+
+
+def _protect(arguments: Arguments, preferences: Preferences) -> bool:
+    """What was chosen goes before the setting. Raises InvalidInput where both were."""
+    wanted, unwanted = flag(arguments, "protect"), flag(arguments, "no_protect")
+    if wanted and unwanted:
+        raise InvalidInput("--protect and --no-protect say two things.", "Give one of them.")
+    setting = preferences.text("protect").strip().lower() in {"true", "yes", "on", "1"}
+    return wanted or (setting and not unwanted)
 
 
 def _cidr(value: str | None) -> str | None:

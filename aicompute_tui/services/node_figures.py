@@ -8,24 +8,21 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from aicompute_tui.domain.instance import RUNNING_STATES, InstanceState
 from aicompute_tui.domain.json import Json
 from aicompute_tui.domain.moments import parse_moment
-from aicompute_tui.domain.node import (
+from aicompute_tui.domain.states import (
+    RUNNING_STATES,
     WAITS_FOR_TOKEN,
+    InstanceState,
     LinkState,
-    NodeActivity,
     SetupStage,
-    SetupStep,
     StepState,
-    failed_step,
-    is_set_up,
-    present_step,
 )
 from aicompute_tui.store.rows import InstanceRow, NodeRow
 
 if TYPE_CHECKING:
     from aicompute_tui.domain.gpu import GpuReading
+    from aicompute_tui.domain.node import NodeActivity, SetupStep
 
 IDLE_SOON = 10 * 60.0
 """An idle machine that ends within this time wants a person."""
@@ -90,6 +87,8 @@ def next_end(instance: InstanceRow, node: NodeRow | None) -> End | None:
 def failed_setup(instance: InstanceRow, node: NodeRow | None) -> SetupStep | None:
     if node is None or instance.state not in RUNNING_STATES or _FAILED_MARK not in node.steps:
         return None
+    from aicompute_tui.domain.node import failed_step
+
     return failed_step(figures_of(node).steps)
 
 
@@ -97,6 +96,8 @@ def waiting_step(instance: InstanceRow, node: NodeRow | None) -> SetupStep | Non
     """A step that waits for what a person must give; it waits for driver and Docker by itself."""
     if node is None or instance.state not in _SETTING_UP or WAITS_FOR_TOKEN not in node.steps:
         return None
+    from aicompute_tui.domain.node import present_step
+
     step = present_step(figures_of(node).steps)
     waits = step is not None and step.state is StepState.RUNNING and step.detail.startswith(WAITS_FOR_TOKEN)
     return step if waits else None
@@ -122,6 +123,8 @@ def stage_text(instance: InstanceRow, node: NodeRow | None) -> str:
     """`model 61%` while it is being set up; empty before the first word of it and once it is ready."""
     if node is None or instance.state not in _SETTING_UP:
         return ""
+    from aicompute_tui.domain.node import is_set_up, present_step
+
     steps = figures_of(node).steps
     step = present_step(steps)
     if step is None or is_set_up(steps) or step.stage in (SetupStage.BOOT, SetupStage.READY):
@@ -134,6 +137,8 @@ def searched_stage(instance: InstanceRow, node: NodeRow | None) -> str | None:
     """What `stage:` looks into: the stage, `failed`, the model and the detail; `ready` once it is set up."""
     if node is None:
         return None
+    from aicompute_tui.domain.node import is_set_up, present_step
+
     steps = figures_of(node).steps
     step = present_step(steps)
     if step is None:
@@ -145,6 +150,8 @@ def searched_stage(instance: InstanceRow, node: NodeRow | None) -> str | None:
 
 def log_in_view(instance: InstanceRow | None, node: NodeRow | None) -> str:
     """The log that tells most now: the set-up's until the machine is ready, then the model server's."""
+    from aicompute_tui.domain.node import failed_step, is_set_up
+
     serves = instance is not None and instance.framework != "none"
     steps = figures_of(node).steps if node is not None else ()
     if steps:
@@ -165,6 +172,8 @@ def _read(text: str) -> Json:
 
 
 def _steps(value: Json) -> tuple[SetupStep, ...]:
+    from aicompute_tui.domain.node import SetupStep  # the first frame rarely needs any
+
     found = []
     for each in value if isinstance(value, list) else []:
         if isinstance(each, dict):
@@ -179,6 +188,8 @@ def _steps(value: Json) -> tuple[SetupStep, ...]:
 def _activity(value: Json) -> NodeActivity | None:
     if not isinstance(value, dict) or (checked_at := parse_moment(str(value.get("checked_at") or ""))) is None:
         return None
+    from aicompute_tui.domain.node import NodeActivity
+
     moments = {key: parse_moment(str(value.get(key) or "")) for key in ("idle_since", "idle_ends_at")}
     models = value.get("loaded_models")
     loaded = tuple(str(model) for model in models) if isinstance(models, list) else ()

@@ -17,7 +17,9 @@ from aicompute_tui.domain.moments import format_moment
 from aicompute_tui.domain.node import LinkState, NodeReading, NodeReport, is_set_up, news
 from aicompute_tui.metrics.node_watch import watch_command
 from aicompute_tui.services.audit import record, save
+from aicompute_tui.services.connection_sources import instance_source
 from aicompute_tui.services.context import Context
+from aicompute_tui.services.endpoint_connections import follow_end
 from aicompute_tui.services.nodes import node_address
 from aicompute_tui.services.serving_key import sealed_name
 from aicompute_tui.services.watch_reader import WatchReader
@@ -189,6 +191,7 @@ async def forget(context: Context, instance_ids: Iterable[str]) -> None:
         for instance_id in instance_ids:
             await transaction.node_reports.remove(instance_id)
             await transaction.secrets.remove(sealed_name(instance_id))
+            await follow_end(context, transaction, instance_source(instance_id), "the machine is gone")
 
 
 async def look_at_all(context: Context, rows: Iterable[Instance]) -> None:

@@ -11,20 +11,23 @@ from decimal import Decimal
 from aicompute_tui.clouds.base import Cloud, MachineImage
 from aicompute_tui.domain.durations import format_duration
 from aicompute_tui.domain.errors import AicError, NotConfigured, error_class
+from aicompute_tui.domain.fit import Gpus
 from aicompute_tui.domain.instance import Market
 from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.domain.launch import Check, LaunchPlace, LaunchSpec, Verdict
 from aicompute_tui.domain.moments import format_moment
-from aicompute_tui.domain.money import accrued_nano_usd, usd_from_nano
-from aicompute_tui.domain.offer import MachineType, PriceQuote, QuotaReading
+from aicompute_tui.domain.money import HOURS_PER_MONTH, accrued_nano_usd, usd_from_nano
+from aicompute_tui.domain.offer import MachineType, PriceQuote
+from aicompute_tui.domain.serving_context import context_word
 from aicompute_tui.services.budget import budget_check
 from aicompute_tui.services.context import Arguments, Context
+from aicompute_tui.services.fit_check import FitFinding, fit_finding
 from aicompute_tui.services.framework_check import framework_check
-from aicompute_tui.services.launch_spec import resolve_spec
+from aicompute_tui.services.launch_review import review_facts
+from aicompute_tui.services.launch_spec import resolve_spec, with_context
+from aicompute_tui.services.quota_check import quota_check
 from aicompute_tui.services.setup_progress import usual_seconds
 from aicompute_tui.services.views import check_view, moment_or_none, usd_or_none
-
-HOURS_PER_MONTH = 730
 
 
 @dataclass(slots=True)
@@ -61,8 +64,12 @@ class Assessment:
 async def preflight(context: Context, arguments: Arguments) -> JsonObject:
     """Handler of `instance.preflight`."""
     spec, count = await resolve_spec(context, arguments)
-    assessment = await assess(context, spec, count)
+    assessment, spec = await asyncio.gather(assess(context, spec, count), with_context(context, spec))
+    assessment.spec = spec
+    fits = await _check_fit(context, assessment)
     view = assessment_view(assessment, count, context.clock.now())
+    quote = assessment.quote
+    view |= await review_facts(context, spec, quote.usd_per_hour if quote else None, fits)
     view["setup_seconds"] = None
     if spec.framework != "none":
         async with context.store.read() as transaction:
@@ -92,7 +99,7 @@ async def assess(context: Context, spec: LaunchSpec, count: int) -> Assessment:
     await asyncio.gather(
         _check_image(result, cloud, result.machine_type),
         _check_places(result, cloud, result.machine_type),
-        _check_quota(result, cloud, result.machine_type, count),
+        _check_quota(result, context, cloud, result.machine_type, count),
         _check_price(result, cloud),
         _check_ssh(result, context),
     )
@@ -185,30 +192,10 @@ async def _check_places(result: Assessment, cloud: Cloud, machine_type: MachineT
     result.add("zones", Verdict.OK, "tries " + ", ".join(place.zone or "any" for place in places))
 
 
-async def _check_quota(result: Assessment, cloud: Cloud, machine_type: MachineType, count: int) -> None:
-    needed = machine_type.vcpu_count * count
-    try:
-        reading = await cloud.quota(result.spec.region, machine_type, result.spec.market)
-    except AicError as error:
-        result.add("quota", Verdict.UNKNOWN, f"The quota could not be read: {error.message}", error.next_step)
-        return
-    result.checks.append(quota_verdict(reading, needed))
-
-
-def quota_verdict(reading: QuotaReading, needed_vcpus: int) -> Check:
-    free = reading.free_vcpus
-    if reading.limit_vcpus is not None and reading.limit_vcpus < needed_vcpus:
-        reason = f"{needed_vcpus} vCPU are needed, the quota “{reading.name}” is {reading.limit_vcpus}."
-    elif free is None:
-        note = f": {reading.note}" if reading.note else ""
-        return Check(name="quota", verdict=Verdict.UNKNOWN, reason=f"“{reading.name}” is unknown{note}")
-    elif free < needed_vcpus:
-        reason = f"{needed_vcpus} vCPU are needed, {free} of {reading.limit_vcpus} are free in “{reading.name}”."
-    else:
-        reason = f"{needed_vcpus} vCPU of {free} free in “{reading.name}”"
-        return Check(name="quota", verdict=Verdict.OK, reason=reason)
-    step = "Ask AWS for a higher quota, end another machine, or choose another region, type or market."
-    return Check(name="quota", verdict=Verdict.REFUSED, reason=reason, next_step=step, error_kind="OutOfQuota")
+async def _check_quota(
+    result: Assessment, context: Context, cloud: Cloud, machine_type: MachineType, count: int
+) -> None:
+    result.checks.append(await quota_check(context, cloud, result.spec, machine_type, count, result.account_id))
 
 
 async def _check_price(result: Assessment, cloud: Cloud) -> None:
@@ -229,6 +216,19 @@ async def _check_price(result: Assessment, cloud: Cloud) -> None:
         result.add("price", Verdict.REFUSED, reason, "Raise --max-price or leave it out.", "PriceTooHigh")
         return
     result.add("price", Verdict.OK, f"${quote.usd_per_hour:.4f}/h ({quote.source})")
+
+
+async def _check_fit(context: Context, result: Assessment) -> FitFinding | None:
+    """Of the launch as it is looked at; a launch that was agreed to asks the hub nothing more."""
+    spec, machine_type = result.spec, result.machine_type
+    if machine_type is None:
+        return None
+    gpus = Gpus(memory_mib=machine_type.gpu_memory_mib, count=max(1, int(machine_type.gpu_count)))
+    name = machine_type.gpu_name or "GPU"
+    found = await fit_finding(context, spec.framework, spec.models, gpus, name, spec.context)
+    if found is not None:
+        result.checks.append(found.check())
+    return found
 
 
 async def _check_ssh(result: Assessment, context: Context) -> None:
@@ -335,6 +335,7 @@ def spec_view(spec: LaunchSpec) -> JsonObject:
         "market": spec.market.value,
         "framework": spec.framework,
         "model": list(spec.models),
+        "context": None if spec.context is None else context_word(spec.context),
         "ttl": "none" if spec.ttl_seconds is None else f"{spec.ttl_seconds}s",
         "idle": "none" if spec.idle_seconds is None else f"{spec.idle_seconds}s",
         "max_ttl": None if spec.max_ttl_seconds is None else f"{spec.max_ttl_seconds}s",

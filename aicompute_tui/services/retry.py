@@ -17,6 +17,21 @@ from aicompute_tui.store.database import Transaction
 
 NOT_REPEATED = {
     "credential.set": ("A job holds no keys, so this one cannot be done again.", "Give them to `credential set`."),
+    "connection.add": ("A job holds no key, so this one cannot be done again.", "Give all to `connection add` again."),
+    "connection.edit": (
+        "A job holds no key, so this one cannot be done again.",
+        "Give all to `connection edit` again.",
+    ),
+    "connection.export": (
+        "A job holds no passphrase, so this one cannot be done again.",
+        "Give it to `connection export` again.",
+    ),
+    "connection.import": (
+        "A job holds no passphrase, so this one cannot be done again.",
+        "Give it to `connection import` again.",
+    ),
+    "server.add": ("A job holds no key, so this one cannot be done again.", "Give all to `server add` again."),
+    "server.edit": ("A job holds no key, so this one cannot be done again.", "Give all to `server edit` again."),
     "instance.reap": ("Other machines may be orphans by now.", "Reap again, and see which."),
     "job.cancel": ("A wish to stop is not repeated.", "Cancel the job itself."),
     "job.retry": ("A retry is not repeated.", "Retry the job it was about."),
@@ -79,6 +94,8 @@ async def _check(transaction: Transaction, old: Job) -> None:
     if old.action_id in NOT_REPEATED:
         raise Refused(*NOT_REPEATED[old.action_id])
     given = json.loads(old.parameters_json)
+    if given.get("kind") == "portainer":
+        raise Refused("A job holds no token, so this one cannot be done again.", "Give it to `host add` again.")
     if given.get("confirm_name"):
         raise Refused("It was confirmed by typing a name, which counts once.", "Ask for it anew.")
     if given.get("ttl_none_confirm"):

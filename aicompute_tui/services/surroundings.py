@@ -36,7 +36,7 @@ async def clock_skew_seconds(url: str, now: Callable[[], datetime]) -> float | N
             answer = await client.head(url)
             after = now()
         moment = parsedate_to_datetime(answer.headers["date"])
-    except (httpx.HTTPError, httpx.InvalidURL, KeyError, ValueError, TypeError):
+    except (httpx.HTTPError, httpx.InvalidURL, KeyError, ValueError, TypeError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -21,10 +21,12 @@ from aicompute_tui.store.templates import changed_meanwhile
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}")
 KEPT = (
-    "cloud", "profile", "region", "type", "market", "framework", "model", "ttl", "idle", "max_ttl", "max_price", "zone",
-    "ssh_cidr", "volume_gib", "subnet", "ssh_key", "image", "tag", "count", "protect",
+    "cloud", "profile", "region", "type", "market", "framework", "model", "context", "ttl", "idle", "max_ttl",
+    "max_price", "zone", "ssh_cidr", "volume_gib", "subnet", "ssh_key", "image", "tag", "count", "protect",
+    "no_protect",
 )  # fmt: skip
 """Launch parameters a template keeps: not the name, which is one machine's, and not the word for no end."""
+_OPPOSITES = {"protect": "no_protect", "no_protect": "protect"}
 
 
 async def list_templates(context: Context, arguments: Arguments) -> list[Json]:  # noqa: ARG001 - a handler's shape
@@ -97,6 +99,7 @@ async def based(context: Context, arguments: Arguments) -> Arguments:
             base = launch_arguments(row)
             if not base:
                 raise InvalidInput(f"What {row.name} was launched with is not known: it was adopted.", "Launch anew.")
+    base = {name: value for name, value in base.items() if not flag(arguments, _OPPOSITES.get(name, ""))}
     return {**base, **{key: value for key, value in arguments.items() if key not in ("template", "like")}}
 
 

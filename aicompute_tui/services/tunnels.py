@@ -14,9 +14,13 @@ from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.domain.node import NodeReport, Tunnel, TunnelState, is_set_up
 from aicompute_tui.services.arguments import flag, integer, required_text
 from aicompute_tui.services.audit import record, save
+from aicompute_tui.services.connection_sources import Served, instance_source
 from aicompute_tui.services.context import Arguments, Context
+from aicompute_tui.services.endpoint_connections import follow_gone, follow_ready
+from aicompute_tui.services.endpoint_models import as_it_answers
 from aicompute_tui.services.nodes import node_address
 from aicompute_tui.services.own_end import ends_now
+from aicompute_tui.services.serving_key import sealed_name
 from aicompute_tui.services.targets import find_meant
 from aicompute_tui.store.database import Transaction
 
@@ -93,6 +97,7 @@ async def move_port(context: Context, tunnel: Tunnel) -> Tunnel:
 
 async def set_state(context: Context, tunnel: Tunnel, state: TunnelState, problem: str = "") -> Tunnel | None:
     """Writes down what holds now, with the machine's endpoint and its events; None where the tunnel is taken back."""
+    served = await _served_now(context, tunnel) if state is TunnelState.OPEN else None
     async with context.store.write() as transaction:
         row = await transaction.instances.get(tunnel.instance_id)
         known = await _find(transaction, row, tunnel.host_id, tunnel.remote_port)
@@ -103,8 +108,18 @@ async def set_state(context: Context, tunnel: Tunnel, state: TunnelState, proble
             return known
         await transaction.tunnels.put(changed)
         if changed.is_endpoint:
-            await _tell_endpoint(context, transaction, row, changed, problem)
+            await _tell_endpoint(context, transaction, row, changed, problem, served=served)
     return changed
+
+
+async def _served_now(context: Context, tunnel: Tunnel) -> Served | None:
+    """As it answers now; None where nothing is to be asked, for that was told of before."""
+    async with context.store.read() as transaction:
+        row = await transaction.instances.get(tunnel.instance_id)
+    url = url_of(row, tunnel)
+    if not tunnel.is_endpoint or row.endpoint == url:
+        return None
+    return await as_it_answers(context, _served(row, url))
 
 
 async def take_back(context: Context, instance_ids: Iterable[str], reason: str, *, keep_rows: bool = False) -> None:
@@ -124,7 +139,7 @@ async def _take_back_one(
             continue
         closed = replace(tunnel, state=TunnelState.OPENING, problem="")
         if tunnel.is_endpoint and (tunnel.state is TunnelState.OPEN or row.endpoint is not None):
-            row = await _tell_endpoint(context, transaction, row, closed, reason, was_open=True)
+            row = await _tell_endpoint(context, transaction, row, closed, reason, was_open=True, comes_back=keep_rows)
         if keep_rows:
             await transaction.tunnels.put(closed)
         else:
@@ -143,6 +158,8 @@ async def _tell_endpoint(
     reason: str,
     *,
     was_open: bool = False,
+    comes_back: bool = False,
+    served: Served | None = None,
 ) -> Instance:
     """The row's endpoint follows the tunnel, and one event says so for whoever calls it."""
     url = url_of(row, tunnel)
@@ -152,16 +169,32 @@ async def _tell_endpoint(
             return row
         after = {"url": url, **words}
         await record(context, transaction, row, "endpoint.ready", f"{row.name} answers at {url}", after=after)
+        await follow_ready(context, transaction, served or _served(row, url))
         return await save(transaction, row, replace(row, endpoint=url))
     if row.endpoint is None and not was_open:
         return row
     before = {"url": row.endpoint or url, **words}
     message = f"{row.name} no longer answers at {before['url']}: {reason}"
-    level = "info" if await _is_ordinary(context, transaction, row) else "warning"
+    level = "info" if comes_back or await _is_ordinary(context, transaction, row) else "warning"
     await record(
         context, transaction, row, "endpoint.gone", message, level=level, before=before, after={"reason": reason}
     )
+    await follow_gone(context, transaction, instance_source(row.id), reason)
     return await save(transaction, row, replace(row, endpoint=None))
+
+
+def _served(row: Instance, url: str) -> Served:
+    framework = FRAMEWORKS.get(row.framework)
+    takes_key = framework is not None and framework.takes_key
+    return Served(
+        source=instance_source(row.id),
+        title=row.name,
+        owner=row.owner,
+        url=url,
+        framework=row.framework,
+        models=row.models,
+        sealed_key=sealed_name(row.id) if takes_key else None,
+    )
 
 
 async def _is_ordinary(context: Context, transaction: Transaction, row: Instance) -> bool:

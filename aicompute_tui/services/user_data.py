@@ -10,6 +10,7 @@ from datetime import datetime
 
 from aicompute_tui.domain.errors import InvalidInput
 from aicompute_tui.domain.framework import FRAMEWORKS
+from aicompute_tui.domain.serving_context import told_tokens
 from aicompute_tui.services.public_key import is_public_key
 from aicompute_tui.settings.packaged import DATA
 
@@ -37,6 +38,8 @@ class NodeOrder:
 
     framework: str = "none"
     models: Sequence[str] = ()
+    context: int | None = None
+    """Tokens, 0 for all that the model has; None where the framework is told nothing."""
     idle_seconds: int | None = None
     gpu_count: int | None = None
     """None where it is not known."""
@@ -107,11 +110,13 @@ def node_conf(node: NodeOrder) -> str:
     if not _WORD.fullmatch(node.framework):
         raise InvalidInput(f"“{node.framework}” cannot be a framework's name.", "See `aic-tui instance launch --help`.")
     framework = FRAMEWORKS.get(node.framework)
+    tokens = told_tokens(node.framework, node.context)
     values = {
         "framework": node.framework,
         "image": framework.image if framework else "",
         "container_port": str(framework.container_port) if framework else "",
         "node_port": str(framework.node_port) if framework else "",
+        "context": "" if tokens is None else str(tokens),
         "idle_seconds": "none" if node.idle_seconds is None else str(node.idle_seconds),
         "gpu_count": "" if node.gpu_count is None else str(node.gpu_count),
     }

@@ -11,7 +11,7 @@ from aicompute_tui.domain.errors import InvalidInput
 from aicompute_tui.settings.keys import nearest
 
 EVERYWHERE = "everywhere"
-LOG_PLACES = frozenset({"log", "machine-log"})
+LOG_PLACES = frozenset({"log", "log-page", "machine-log"})
 """What a log in focus owns; its keys go before all others there."""
 
 _PREFIXES = {

@@ -66,7 +66,38 @@ _ALL = (
     Setting("ssh_port", "integer", "22", "Port of ssh on rented machines.", smallest=1, largest=65_535),
     Setting("monthly_cap_usd", "usd", "", "A launch that would pass this much in a month is refused; empty: no cap."),
     Setting("checkip_url", "url", "https://checkip.amazonaws.com", "Where this machine's public address is asked."),
-    Setting("hub_url", "url", "https://huggingface.co", "Where a Hugging Face token is tested."),
+    Setting("hub_url", "url", "https://huggingface.co", "Where models are looked up and tokens tested."),
+    Setting("price_refresh", "duration or none", "6h", "How often price feeds are asked by themselves; none: never."),
+    Setting(
+        "price_feeds_url",
+        "url",
+        "",
+        "A mirror of the public price feeds, each under its name; empty: each one's own address.",
+    ),
+    Setting(
+        "health_interval_seconds",
+        "integer",
+        "30",
+        "Seconds between two checks of a connection or a server.",
+        smallest=10,
+        largest=3_600,
+    ),
+    Setting(
+        "health_slow_milliseconds",
+        "integer",
+        "",
+        "An answer slower than this is told of; empty: never.",
+        smallest=1,
+        largest=60_000,
+    ),
+    Setting(
+        "health_deactivate_after",
+        "integer",
+        "",
+        "Failed checks in a row after which it is not used until it answers; empty: never.",
+        smallest=3,
+        largest=10_000,
+    ),
     Setting("theme", "text", "", _THEMES_HELP, shared=False),
     Setting(
         "time_zone", "choice", "local", "Times in the console: local or utc.", choices=("local", "utc"), shared=False
@@ -174,6 +205,10 @@ def _url(setting: Setting, value: str) -> str:
         usable = False
     if not usable:
         raise InvalidInput(f"{setting.key} cannot be “{value}”.", "Give an address like https://example.org/path.")
+    if "@" in parts.netloc:
+        raise InvalidInput(
+            f"{setting.key} names a user or a password, which would be shown.", "Give the address alone."
+        )
     return value
 
 

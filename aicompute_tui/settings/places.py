@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
 from collections.abc import Mapping
@@ -101,6 +100,8 @@ def _socket_folder(run: Path, environment: Mapping[str, str]) -> Path:
     """`run`, or a short private folder in the temp directory where a socket path there would be too long to bind."""
     if len(os.fsencode(run / "agent.sock")) <= _LONGEST_SOCKET_PATH:
         return run
+    import hashlib
+
     digest = hashlib.sha256(os.fsencode(run)).hexdigest()[:12]
     temporary = Path(environment.get("TMPDIR") or tempfile.gettempdir())
     name = f"aic-tui-{os.getuid()}-{digest}"

@@ -11,11 +11,16 @@ from typing import Any
 from aicompute_tui.store.rows import (
     SPEND_DAYS,
     UTILISATION_MINUTES,
+    ConnectionRow,
+    ContainerRow,
     CredentialRow,
     EventRow,
+    HostRow,
     InstanceRow,
     JobRow,
     NodeRow,
+    QuotaRequestRow,
+    ServerRow,
     SightingRow,
     Snapshot,
     SpendRow,
@@ -72,6 +77,36 @@ _EVENTS = _select(EventRow, "events ORDER BY position DESC LIMIT 20")
 _NODES = _select(NodeRow, "node_reports")
 NODES_BY_ID = _select(NodeRow, "node_reports WHERE instance_id IN ({})")
 _TUNNELS = _select(TunnelRow, "tunnels ORDER BY tunnels.instance_id, tunnels.remote_port")
+_HOSTS = _select(
+    HostRow,
+    "(SELECT hosts.*, coalesce(r.state, 'waiting') AS state, r.read_at, r.since, coalesce(r.facts, '') AS facts,"
+    " coalesce(r.problem_kind, '') AS problem_kind, coalesce(r.problem, '') AS problem,"
+    " coalesce(r.next_step, '') AS next_step"
+    " FROM hosts LEFT JOIN host_reports r ON r.host_id = hosts.id) ORDER BY name, id",
+)
+_CONTAINERS = _select(ContainerRow, "containers ORDER BY name, host_id, containers.id")
+_HEALTH = (
+    "coalesce(h.state, 'waiting') AS state, h.since, h.checked_at, h.latency_microseconds AS latency_seconds,"
+    " coalesce(h.failures, 0) AS failures, coalesce(h.problem_kind, '') AS problem_kind,"
+    " coalesce(h.problem, '') AS problem, coalesce(h.next_step, '') AS next_step,"
+    " coalesce(h.is_held_back, 0) AS is_held_back"
+)
+_CONNECTIONS = _select(
+    ConnectionRow,
+    f"(SELECT c.*, c.secret_id IS NOT NULL AS has_key, {_HEALTH},"  # noqa: S608 - a constant
+    " coalesce((SELECT max(at) FROM calls WHERE connection_id = c.id),"
+    " (SELECT max(at) FROM call_hours WHERE connection_id = c.id)) AS used_at"
+    " FROM connections c LEFT JOIN health_reports h ON h.target_id = c.id) ORDER BY name, id",
+)
+_SERVERS = _select(
+    ServerRow,
+    f"(SELECT s.*, s.secret_id IS NOT NULL AS has_key, {_HEALTH}, r.read_at,"  # noqa: S608 - a constant
+    " coalesce(r.server_version, '') AS server_version, coalesce(r.models, '') AS models,"
+    " coalesce(r.figures, '') AS figures"
+    " FROM servers s LEFT JOIN health_reports h ON h.target_id = s.id"
+    " LEFT JOIN server_reports r ON r.server_id = s.id) ORDER BY name, id",
+)
+_QUOTA_REQUESTS = _select(QuotaRequestRow, "quota_requests ORDER BY quota_requests.created_at DESC, id LIMIT 200")
 _UTILISATION = (
     "SELECT instance_id, (at - ?) / 60000000 AS minute, avg(utilisation_percent) FROM gpu_samples"
     " WHERE span_seconds = 30 AND at >= ? AND utilisation_percent IS NOT NULL GROUP BY instance_id, minute"
@@ -144,6 +179,11 @@ def _read(connection: sqlite3.Connection, now: float | None, *, with_utilisation
         settings=_settings(connection),
         nodes=nodes_of(connection),
         tunnels=_tunnels(connection),
+        hosts=_hosts(connection),
+        containers=_containers(connection),
+        connections=_connections(connection),
+        servers=_servers(connection),
+        quota_requests=_quota_requests(connection),
         spent=list(map(SpendRow._make, connection.execute(_SPENT, (counted, shown)))),
         utilisation=utilisation(connection, moment) if with_utilisation else {},
     )
@@ -178,6 +218,26 @@ def _tunnels(connection: sqlite3.Connection) -> list[TunnelRow]:
     return list(map(TunnelRow._make, connection.execute(_TUNNELS)))
 
 
+def _hosts(connection: sqlite3.Connection) -> list[HostRow]:
+    return list(map(HostRow._make, connection.execute(_HOSTS)))
+
+
+def _containers(connection: sqlite3.Connection) -> list[ContainerRow]:
+    return list(map(ContainerRow._make, connection.execute(_CONTAINERS)))
+
+
+def _connections(connection: sqlite3.Connection) -> list[ConnectionRow]:
+    return list(map(ConnectionRow._make, connection.execute(_CONNECTIONS)))
+
+
+def _servers(connection: sqlite3.Connection) -> list[ServerRow]:
+    return list(map(ServerRow._make, connection.execute(_SERVERS)))
+
+
+def _quota_requests(connection: sqlite3.Connection) -> list[QuotaRequestRow]:
+    return list(map(QuotaRequestRow._make, connection.execute(_QUOTA_REQUESTS)))
+
+
 SMALL_TABLES: dict[str, Callable[[sqlite3.Connection], Any]] = {
     "sightings": _sightings,
     "jobs": _jobs,
@@ -185,6 +245,11 @@ SMALL_TABLES: dict[str, Callable[[sqlite3.Connection], Any]] = {
     "credentials": _credentials,
     "settings": _settings,
     "tunnels": _tunnels,
+    "hosts": _hosts,
+    "containers": _containers,
+    "connections": _connections,
+    "servers": _servers,
+    "quota_requests": _quota_requests,
 }
 """Fields of a snapshot, by the name of their table too, that are read whole."""
 

@@ -16,6 +16,14 @@ MOST_CHANGES = 2_000
 """Beyond so many a whole reading costs no more."""
 _AT_ONCE = 500
 """Rows named in one statement."""
+_PARTS = {
+    "hosts": ("host_reports",),
+    "connections": ("health_reports",),
+    "servers": ("health_reports", "server_reports"),
+}
+"""Tables that others hold a part of the rows of."""
+_MEASURED = ("hosts", "connections", "servers")
+"""Read again each minute: what they were measured at is no news for the feed."""
 
 
 class Follower:
@@ -23,7 +31,7 @@ class Follower:
 
     def __init__(self, path: Path) -> None:
         self._connection = open_read_only(path, fast.BUSY_SECONDS)
-        self._minute = self._nodes_minute = -1.0
+        self._minute = self._nodes_minute = self._measured_minute = -1.0
 
     def latest(self) -> int:
         return fast.latest_of(self._connection)
@@ -44,10 +52,13 @@ class Follower:
             touched: dict[str, set[str]] = defaultdict(set)
             for change in changes:
                 touched[change.table_name].add(change.row_id)
+            for table, parts in _PARTS.items():
+                touched[table] |= set().union(*(touched[part] for part in parts))
             fresh = self._with_instances(held, touched["instances"], now)
             if fresh is None:
                 return None
-            fresh = self._with_tables(self._with_nodes(fresh, touched["node_reports"], now), touched)
+            fresh = self._with_nodes(fresh, touched["node_reports"], now)
+            fresh = self._with_tables(fresh, touched, self._measured(fresh, now))
             return fresh._replace(latest_change=changes[-1].number if changes else held.latest_change)
         finally:
             self._connection.rollback()
@@ -100,10 +111,18 @@ class Follower:
             nodes[row.instance_id] = row
         return held._replace(nodes=nodes)
 
-    def _with_tables(self, held: Snapshot, touched: dict[str, set[str]]) -> Snapshot:
+    def _measured(self, held: Snapshot, now: float) -> Collection[str]:
+        """The tables whose figures move by themselves, once a minute where they have rows."""
+        minute = now - now % 60
+        if minute == self._measured_minute:
+            return ()
+        self._measured_minute = minute
+        return [table for table in _MEASURED if getattr(held, table)]
+
+    def _with_tables(self, held: Snapshot, touched: dict[str, set[str]], measured: Collection[str]) -> Snapshot:
         """The small tables are read whole where anything in them changed."""
         for table, read in fast.SMALL_TABLES.items():
-            if touched[table]:
+            if touched[table] or table in measured:
                 held = held._replace(**{table: read(self._connection)})
         return held
 

@@ -6,6 +6,7 @@ import builtins
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
@@ -18,6 +19,7 @@ from aicompute_tui.store.tables import to_model, to_row
 from aicompute_tui.store.work import Work
 
 SHORTEST_PREFIX = 4
+_LONG_UNREAD = timedelta(minutes=2)
 
 
 class Hosts:
@@ -83,7 +85,7 @@ class HostReports:
         return {row.host_id: _report(row) for row in await self._work.rows(select(host_reports))}
 
     async def put(self, report: HostReport) -> None:
-        """A later moment of reading alone is no news for the change feed."""
+        """A later moment of reading alone is no news for the change feed, but after long in which nobody read."""
         known = await self._work.first(select(host_reports).where(host_reports.c.host_id == report.host_id))
         values = {**to_row(report), "facts": json.dumps(asdict(report.facts), ensure_ascii=False)}
         if known is None:
@@ -91,7 +93,7 @@ class HostReports:
         else:
             here = host_reports.c.host_id == report.host_id
             await self._work.write(update(host_reports).where(here).values(values))
-        if known is None or replace(_report(known), read_at=report.read_at) != report:
+        if known is None or _is_news(_report(known), report):
             self._work.changed("host_reports", report.host_id)
 
 
@@ -126,6 +128,12 @@ class Containers:
             await self._work.write(delete(containers).where(_at(gone)))
             self._work.changed("containers", gone.key)
         return differs
+
+
+def _is_news(before: HostReport, report: HostReport) -> bool:
+    if replace(before, read_at=report.read_at) != report:
+        return True
+    return before.read_at is None or report.read_at is None or report.read_at - before.read_at > _LONG_UNREAD
 
 
 def _at(container: Container) -> Any:

@@ -24,6 +24,7 @@ from aicompute_tui.domain.node import (
     Tunnel,
     news,
 )
+from aicompute_tui.store.columns import EPOCH
 from aicompute_tui.store.tables import gpu_samples, instances, node_reports, setup_times, to_model, to_row, tunnels
 from aicompute_tui.store.work import Work
 
@@ -90,7 +91,9 @@ class GpuSamples:
         """Merges samples too old for their span into the next one, forgets the oldest; says how many rows it took."""
         taken = 0
         for place, (span, kept) in enumerate(_KEPT):
-            old = (gpu_samples.c.span_seconds == span) & (gpu_samples.c.at < now - kept)
+            wider = timedelta(seconds=_KEPT[min(place + 1, len(_KEPT) - 1)][0])
+            before = now - kept - (now - kept - EPOCH) % wider  # a stretch that began is merged once it is whole
+            old = (gpu_samples.c.span_seconds == span) & (gpu_samples.c.at < before)
             if place + 1 < len(_KEPT):
                 await self._merge(old, _KEPT[place + 1][0])
             taken += await self._work.write(delete(gpu_samples).where(old))

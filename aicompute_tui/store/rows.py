@@ -127,6 +127,147 @@ class TunnelRow(NamedTuple):
     problem: str
 
 
+class HostRow(NamedTuple):
+    """A container host and how it answers; `facts` is JSON as the store keeps it, empty before the first answer."""
+
+    id: str
+    owner: str
+    name: str
+    kind: str
+    url: str
+    environment: int | None
+    address: str | None
+    kept_by: str
+    created_at: float
+    version: int
+    state: str
+    read_at: float | None
+    since: float | None
+    problem_kind: str
+    problem: str
+    next_step: str
+    facts: str
+
+
+class ContainerRow(NamedTuple):
+    """A container as it was seen last; `ports`, `gpus` and `labels` are JSON, `gpus` empty where it asked for none."""
+
+    host_id: str
+    id: str
+    name: str
+    image: str
+    image_id: str
+    command: str
+    state: str
+    health: str
+    exit_code: int | None
+    is_out_of_memory: int
+    error: str
+    restart_count: int | None
+    restart_policy: str
+    created_at: float | None
+    started_at: float | None
+    finished_at: float | None
+    ports: str
+    gpus: str
+    has_terminal: int | None
+    labels: str
+    project: str
+
+    @property
+    def key(self) -> str:
+        """Its name in the change feed."""
+        return f"{self.host_id}/{self.id}"
+
+    @property
+    def is_alive(self) -> bool:
+        return self.state in ("running", "paused", "restarting")
+
+
+class ConnectionRow(NamedTuple):
+    """A connection and how it answers; `options`, `flags` and `tags` are JSON as the store keeps them."""
+
+    id: str
+    owner: str
+    created_by: str
+    version: int
+    name: str
+    kind: str
+    base_url: str
+    model: str | None
+    has_key: int
+    options: str
+    flags: str
+    tags: str
+    is_active: int
+    created_at: float
+    description: str
+    source: str | None
+    inactive_reason: str | None
+    """Why it was taken out of use by itself."""
+    used_at: float | None
+    """When it was called last: by the hour where the call itself is no longer kept."""
+    state: str
+    since: float | None
+    checked_at: float | None
+    latency_seconds: float | None
+    failures: int
+    problem_kind: str
+    problem: str
+    next_step: str
+    is_held_back: int
+
+
+class ServerRow(NamedTuple):
+    """A model server, how it answers and what it last said of itself.
+
+    `options`, `tags`, `models` and `figures` are JSON as the store keeps them, the last two empty before it answered.
+    """
+
+    id: str
+    owner: str
+    created_by: str
+    version: int
+    name: str
+    kind: str
+    base_url: str
+    source: str | None
+    has_key: int
+    options: str
+    tags: str
+    is_active: int
+    created_at: float
+    state: str
+    since: float | None
+    checked_at: float | None
+    latency_seconds: float | None
+    failures: int
+    problem_kind: str
+    problem: str
+    next_step: str
+    is_held_back: int
+    read_at: float | None
+    server_version: str
+    models: str
+    figures: str
+
+
+class QuotaRequestRow(NamedTuple):
+    """What was asked for more of a quota, and how far it is."""
+
+    id: str
+    account_id: str
+    region: str
+    market: str
+    family: str
+    name: str
+    desired_vcpus: int
+    state: str
+    created_at: float
+    answered_at: float | None
+    """When it was seen to be answered."""
+
+
 class JobRow(NamedTuple):
     id: str
     action_id: str
@@ -201,6 +342,13 @@ class Snapshot(NamedTuple):
     nodes: dict[str, NodeRow] = {}  # noqa: RUF012 - never changed
     """By machine."""
     tunnels: list[TunnelRow] = []  # noqa: RUF012 - never changed
+    hosts: list[HostRow] = []  # noqa: RUF012 - never changed
+    """By name, as `containers` are."""
+    containers: list[ContainerRow] = []  # noqa: RUF012 - never changed
+    connections: list[ConnectionRow] = []  # noqa: RUF012 - never changed
+    """By name, as `servers` are."""
+    servers: list[ServerRow] = []  # noqa: RUF012 - never changed
+    quota_requests: list[QuotaRequestRow] = []  # noqa: RUF012 - never changed
     utilisation: dict[str, tuple[float | None, ...]] = {}  # noqa: RUF012 - never changed
     """By machine, mean use of its GPUs in percent for each of the last ten minutes, oldest first; None: not measured.
 

@@ -336,25 +336,6 @@ launch_templates = Table(
     UniqueConstraint("owner", "name", name="launch_templates_name"),
 )
 
-offer_feeds = Table(
-    "offer_feeds",
-    metadata,
-    Column("feed", Text, primary_key=True),
-    Column("source", Text, nullable=False),
-    Column("as_of", UtcTime),
-    Column("size", BigInteger, nullable=False),
-)
-
-offer_columns = Table(
-    "offer_columns",
-    metadata,
-    Column("feed", Text, ForeignKey("offer_feeds.feed"), primary_key=True),
-    Column("name", Text, primary_key=True),
-    Column("typecode", Text, nullable=False),
-    Column("words", Text, nullable=False),
-    Column("codes", LargeBinary, nullable=False),
-)
-
 
 def to_row(model: Any) -> dict[str, Any]:
     """The column values of a frozen model, by field name."""

@@ -17,7 +17,7 @@ from aicompute_tui.settings.places import Places
 
 KEY_VARIABLE = "AIC_TUI_VAULT_KEY"
 PASSPHRASE_VARIABLE = "AIC_TUI_VAULT_PASSPHRASE"  # noqa: S105 - a name, not the passphrase
-_SCRYPT = {"n": 1 << 16, "r": 8, "p": 1}
+SCRYPT_COST = {"n": 1 << 16, "r": 8, "p": 1}
 _MOST_MEMORY = 1 << 30
 _CHECK = "aic-tui"
 
@@ -80,13 +80,13 @@ def _from_passphrase(passphrase: str, path: Path) -> MultiFernet:
     found = _read_private(path)
     if found is None:
         salt = secrets.token_bytes(16)
-        check = _derive(passphrase, salt, _SCRYPT).encrypt(_CHECK.encode())
-        fresh = {**_SCRYPT, "salt": base64.b64encode(salt).decode(), "check": check.decode()}
+        check = derive_key(passphrase, salt, SCRYPT_COST).encrypt(_CHECK.encode())
+        fresh = {**SCRYPT_COST, "salt": base64.b64encode(salt).decode(), "check": check.decode()}
         found = _private_text(path, json.dumps(fresh))
     try:
         stored = json.loads(found)
-        cost = {name: int(stored[name]) for name in _SCRYPT}
-        key = _derive(passphrase, base64.b64decode(stored["salt"]), cost)
+        cost = {name: int(stored[name]) for name in SCRYPT_COST}
+        key = derive_key(passphrase, base64.b64decode(stored["salt"]), cost)
         check = str(stored["check"]).encode()
     except (ValueError, KeyError, TypeError):
         raise NotConfigured(
@@ -99,7 +99,7 @@ def _from_passphrase(passphrase: str, path: Path) -> MultiFernet:
     return MultiFernet([key])
 
 
-def _derive(passphrase: str, salt: bytes, cost: Mapping[str, int]) -> Fernet:
+def derive_key(passphrase: str, salt: bytes, cost: Mapping[str, int]) -> Fernet:
     """Raises ValueError for a cost out of range, which a damaged file may ask for."""
     if 128 * cost["n"] * cost["r"] > _MOST_MEMORY:
         raise ValueError("the cost is out of range")

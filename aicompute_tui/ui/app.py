@@ -64,6 +64,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.views = ViewStack(self)
         self._minute = self._this_minute()
         self.has_failed = False
+        self._has_offered = False
         self._key_order = KeyOrder(self, super().on_event)
 
     @property
@@ -107,6 +108,17 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self.view.refresh_header()
             if self.session.agent_state == "off":
                 self.say(self.session.agent_problem, "warn")
+        if self.session.agent_state == "on" and not self._has_offered:
+            self._has_offered = True
+            self._offer_connections()
+
+    def _offer_connections(self) -> None:
+        """At a first start: what answers prompts here already, by what is found on this machine."""
+        session = self.session
+        if not session.state.connections and not session.read_only:
+            from aicompute_tui.ui.connection_finding import offer
+
+            self.run_worker(offer(self, session), group="offer", exit_on_error=False)
 
     def _tick(self) -> None:
         minute = self._this_minute()

@@ -20,6 +20,9 @@ _SHOWN = {
     "escape": "esc",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "dollar_sign": "$",
 }
 
 
@@ -93,6 +96,6 @@ def footer_hints(commands: Iterable[Command], *, read_only: bool, limit: int = 7
 
 def footer_word(command: Command) -> str:
     """One lower-case word: an action's verb, a movement's title."""
-    if command.id == "instance.ssh":
+    if command.id in ("instance.ssh", "container.exec"):
         return "shell"
     return command.command[-1] if isinstance(command, Action) else command.title

@@ -28,7 +28,7 @@ _NUMBER = re.compile(r"\$?(\d+(?:\.\d*)?|\.\d+)([gt]?)(?:i?b)?%?", re.IGNORECASE
 
 
 @dataclass(frozen=True, slots=True)
-class _Term:
+class Term:
     """One condition; `needle` and `pattern` look into a column where one is named, else into the whole row."""
 
     column: str | None = None
@@ -45,8 +45,10 @@ class _Term:
     def _found(self, text_of: TextOf[Row], value_of: ValueOf[Row]) -> Callable[[Row], bool]:
         needle, pattern, column = self.needle, self.pattern, self.column
         if self.operator:
-            compare, number, name = _COMPARISONS[self.operator], self.number, column or ""
+            compare, number, name = COMPARISONS[self.operator], self.number, column or ""
             return lambda row: isinstance(value := value_of(row, name), (int, float)) and compare(value, number)
+        if pattern is not None and column is not None:
+            return lambda row: pattern.search(str(value_of(row, column) or "")) is not None
         if pattern is not None:
             return lambda row: pattern.search(text_of(row)) is not None
         if column is None:
@@ -54,7 +56,7 @@ class _Term:
         return lambda row: (value := value_of(row, column)) is not None and (needle or "") in str(value).lower()
 
 
-_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     ">": lambda value, number: value > number,
     "<": lambda value, number: value < number,
     ">=": lambda value, number: value >= number,
@@ -68,7 +70,7 @@ class Filter:
     """Conditions that must all hold; none at all lets everything pass."""
 
     text: str
-    terms: tuple[_Term, ...] = ()
+    terms: tuple[Term, ...] = ()
 
     def predicate(self, text_of: TextOf[Row], value_of: ValueOf[Row]) -> Callable[[Row], bool] | None:
         """None where everything passes."""
@@ -87,29 +89,30 @@ def parse_filter(text: str, columns: Collection[str]) -> Filter:
     rest = line[1:].lstrip() if inverse else line
     if rest.startswith("-f ") or rest == "-f":
         letters = rest[2:].split()
-        return Filter(line, tuple(_Term(pattern=_fuzzy(word), inverse=inverse) for word in letters))
+        return Filter(line, tuple(Term(pattern=_fuzzy(word), inverse=inverse) for word in letters))
     if len(rest) > 1 and rest.startswith("/"):
-        return Filter(line, (_Term(pattern=_regex(rest[1:].removesuffix("/")), inverse=inverse),))
+        return Filter(line, (Term(pattern=_regex(rest[1:].removesuffix("/")), inverse=inverse),))
     terms = [_term(word, columns) for word in _WORD.findall(line)]
     return Filter(line, tuple(term for term in terms if term is not None))
 
 
-def _term(word: str, columns: Collection[str]) -> _Term | None:
+def _term(word: str, columns: Collection[str]) -> Term | None:
     inverse = word.startswith("!")
     body = word[1:] if inverse else word
     if body.startswith('"'):
         body = body.strip('"')
-        return _Term(needle=body.lower(), inverse=inverse) if body else None
+        return Term(needle=body.lower(), inverse=inverse) if body else None
     if compared := _COMPARE.fullmatch(body):
         name, operator, number = compared.groups()
         if operator == "=" and not _is_number(number):
-            return _Term(column=_known(name, columns), needle=number.lower(), inverse=inverse)
-        return _Term(column=_known(name, columns), operator=operator, number=_number(number), inverse=inverse)
+            return Term(column=_known(name, columns), needle=number.lower(), inverse=inverse)
+        return Term(column=_known(name, columns), operator=operator, number=_number(number), inverse=inverse)
     if (named := _COLUMN.fullmatch(body)) and named[1].lower() in columns:
-        return _Term(column=named[1].lower(), needle=named[2].lower(), inverse=inverse)
+        return Term(column=named[1].lower(), needle=named[2].lower(), inverse=inverse)
     if body.startswith(CONTEXT) and len(body) > 1:
-        return _Term(column=CONTEXT, needle=body[1:].lower(), inverse=inverse)
-    return _Term(needle=body.lower(), inverse=inverse) if body else None
+        pattern = _starred(body[1:]) if "*" in body else None
+        return Term(column=CONTEXT, needle=body[1:].lower(), pattern=pattern, inverse=inverse)
+    return Term(needle=body.lower(), inverse=inverse) if body else None
 
 
 def _known(name: str, columns: Collection[str]) -> str:
@@ -145,6 +148,12 @@ def _regex(text: str) -> re.Pattern[str]:
         raise InvalidInput(
             f"The regular expression does not parse: {error}.", "End it with / or leave the / out."
         ) from None
+
+
+def _starred(name: str) -> re.Pattern[str]:
+    """A whole word in which each star stands for any letters: `lab-*`."""
+    letters = r"\S*".join(re.escape(part) for part in name.split("*"))
+    return re.compile(rf"(?<!\S){letters}(?!\S)", re.IGNORECASE)
 
 
 def _fuzzy(letters: str) -> re.Pattern[str]:

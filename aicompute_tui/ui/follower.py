@@ -14,7 +14,7 @@ from aicompute_tui.store.fast import read_snapshot
 from aicompute_tui.store.following import Follower
 from aicompute_tui.store.rows import Snapshot
 from aicompute_tui.ui.overview import Sums, summed
-from aicompute_tui.ui.state import StateUpdate, Tables, compared
+from aicompute_tui.ui.state import NO_ROWS, StateUpdate, compared
 
 POLL_SECONDS = 0.25
 PUSHED_POLL_SECONDS = 2.0
@@ -39,7 +39,7 @@ class StoreFollower:
         self._stopped = False
         self._held: Snapshot | None = None
         self._read_minute = 0.0
-        self._tables = Tables({}, {}, {}, {}, {})
+        self._tables = NO_ROWS
         self._attention = Attention()
         self._thread = threading.Thread(target=self._run, name="store follower", daemon=True)
 
@@ -97,8 +97,9 @@ class StoreFollower:
         return max(_LEAST_PAUSE_SECONDS, _SHARE * (time.thread_time() - began))
 
     def _is_next_minute(self) -> bool:
-        """What machines do is measured all the time, and no change tells of it."""
-        has_told = self._held is not None and bool(self._held.nodes)
+        """What machines, hosts and servers do is measured all the time, and no change tells of it."""
+        held = self._held
+        has_told = held is not None and bool(held.nodes or held.hosts or held.connections or held.servers)
         return has_told and self._clock.now().timestamp() // 60 != self._read_minute
 
     def _keep(self, fresh: Snapshot) -> StateUpdate:

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from aicompute_tui.domain import durations
-from aicompute_tui.domain.instance import InstanceState
 from aicompute_tui.domain.moments import parse_moment
 from aicompute_tui.domain.money import NANO_PER_USD
+from aicompute_tui.domain.states import InstanceState
 from aicompute_tui.store.rows import InstanceRow
 from aicompute_tui.ui.glyphs import Glyphs
 from aicompute_tui.ui.state import CANCELLED_JOB, DONE_JOB, FAILED_JOB, QUEUED_JOB
@@ -126,3 +126,8 @@ def gpu(instance: InstanceRow, glyphs: Glyphs, *, tight: bool = False) -> str:
     count = f"{instance.gpu_count}{gap}{glyphs.times}{gap}" if instance.gpu_count else ""
     memory = f" {round(instance.gpu_memory_mib / 1024)}G" if instance.gpu_memory_mib else ""
     return f"{count}{instance.gpu_name}{memory}"
+
+
+def days_old(days: float) -> str:
+    """`3d`, `<1d`: an age that is known in whole days alone."""
+    return f"{days:.0f}d" if days >= 1 else "<1d"

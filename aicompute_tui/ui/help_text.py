@@ -34,7 +34,7 @@ FILTER_LINES = (
     HelpLine("/ -f abc", "fuzzy", "", "Rows with these letters in this order."),
     HelpLine("/ col:text", "column", "", "Rows whose column contains it."),
     HelpLine("/ col>2", "compare", "", "Rows whose column is above a number, also < >= <= =."),
-    HelpLine("/ @name", "context", "", "Rows of one account, region or host."),
+    HelpLine("/ @name", "context", "", "Rows of one account, region or host; @lab-* of all that begin so."),
 )
 MOVE_LINES = (
     HelpLine("↑ ↓  j k", "row", "", "One row up or down."),
@@ -83,7 +83,7 @@ def sections(
     if has_table:
         found += [HelpSection("MOVING AND SORTING", MOVE_LINES), HelpSection("FILTER", FILTER_LINES)]
     if has_log:
-        found.append(HelpSection("LOG", (*LOG_LINES, *offered(_movements("machine-log", "log")))))
+        found.append(HelpSection("LOG", (*LOG_LINES, *offered(_movements("log-page", "log")))))
     everywhere = [action for action in ACTIONS.values() if action.scope == "global"]
     found.append(HelpSection("EVERYWHERE", (*offered([*everywhere, *_movements("app")]), *PART_LINES)))
     others = [each for each in ACTIONS.values() if each.scope not in (*scopes, "global")]

@@ -52,9 +52,12 @@ def job_subject(session: Session, row: JsonObject) -> str:
     machine = session.state.instances.get(subject)
     if machine is not None:
         return machine.name
+    if title := session.state.title_of(subject):
+        return title
     parameters = object_of(row, "parameters")
     found = next((parameters[key] for key in ("name", "names", "key", "type") if parameters.get(key)), subject[:8])
-    return ", ".join(map(str, found)) if isinstance(found, list) else str(found)
+    named = found if isinstance(found, list) else [found]
+    return ", ".join(session.state.title_of(str(each)) or str(each) for each in named)
 
 
 def _progress(row: JsonObject) -> Cell:

@@ -1,11 +1,9 @@
-"""The command line that does what the review shows, and the arguments that are handed over: one and the same launch."""
+"""The arguments of a launch that are handed over: what was checked, and nothing else."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 
-from aicompute_tui.actions.model import Action
 from aicompute_tui.actions.registry import ACTIONS
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.ui.launch_form import LaunchForm, field_text
@@ -33,19 +31,3 @@ def pinned(form: LaunchForm, answer: Mapping[str, Json]) -> JsonObject:
 def _spelled(name: str, value: Json) -> Json:
     """`28800s` as a person writes it, `8h`."""
     return field_text(name, value) if name in ("ttl", "idle", "max_ttl") else value
-
-
-def command_line(action: Action, arguments: Mapping[str, Json]) -> str:
-    """`aic-tui instance launch --type g5.xlarge …`, ready for a shell."""
-    words = ["aic-tui", *action.command]
-    for parameter in action.parameters:
-        value = arguments.get(parameter.name)
-        if value in (None, "", [], False):
-            continue
-        flag = f"--{parameter.name.replace('_', '-')}"
-        if parameter.kind == "flag":
-            words.append(flag)
-            continue
-        for each in value if isinstance(value, list) else [value]:
-            words += [str(each)] if parameter.positional else [flag, str(each)]
-    return shlex.join(words)

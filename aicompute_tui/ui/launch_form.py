@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
-from typing import NamedTuple
 
 from aicompute_tui.actions.registry import ACTIONS
 from aicompute_tui.domain.durations import parse_duration
 from aicompute_tui.domain.errors import InvalidInput
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.launch import DEFAULT_INSTANCE_TYPE, DEFAULT_VOLUME_GIB
+from aicompute_tui.ui.wizard_form import (
+    CONTEXT_EMPTY,
+    CONTEXT_TOLD,
+    YES,
+    FormField,
+    Rule,
+    WizardForm,
+    context_rule,
+    labels_for_flags,
+    pattern,
+    whole,
+)
 
 NEVER = "none"
-YES = "yes"
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 _MOST_MACHINES = 20
 _TYPE = re.compile(r"[a-z0-9-]+\.[a-z0-9-]+")
@@ -25,27 +35,6 @@ _ZONE = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d[a-z-].*")
 _TAG = re.compile(r"[A-Za-z0-9+\-._,:@]{1,127}=\S*")
 _DURATIONS = ("ttl", "idle", "max_ttl")
 _PARAMETERS = {parameter.name: parameter for parameter in ACTIONS["instance.launch"].parameters}
-
-
-class FormField(NamedTuple):
-    """One line of the form. `name` is the launch parameter; `empty` says in dim words what happens without a value."""
-
-    name: str
-    label: str
-    empty: str = ""
-
-    @property
-    def choices(self) -> tuple[str, ...]:
-        return _PARAMETERS[self.name].choices
-
-    @property
-    def is_flag(self) -> bool:
-        return _PARAMETERS[self.name].kind == "flag"
-
-    @property
-    def told(self) -> str:
-        """What it means, in the words of the screen."""
-        return _TOLD.get(self.name, _PARAMETERS[self.name].help)
 
 
 _TOLD: Mapping[str, str] = {
@@ -60,33 +49,39 @@ _TOLD: Mapping[str, str] = {
     "ssh_key": "A public key file to log in with besides this program's own.",
     "image": "A machine image to use instead of the one that is found.",
     "tag": "Tags of your own on the machine, KEY=VALUE with a space between them.",
+    "context": CONTEXT_TOLD,
     "count": "How many machines like this one.",
     "protect": "Ending it will want its name typed out.",
 }
 
 
+def _field(name: str, label: str, empty: str = "") -> FormField:
+    return FormField(_PARAMETERS[name], label, empty, _TOLD.get(name, ""))
+
+
 FIELDS: tuple[FormField, ...] = (
-    FormField("profile", "profile", "the first that works"),
-    FormField("region", "region", "the profile's own"),
-    FormField("type", "machine", DEFAULT_INSTANCE_TYPE),
-    FormField("market", "market"),
-    FormField("framework", "framework"),
-    FormField("model", "models", "none yet"),
-    FormField("name", "name", "made up"),
-    FormField("count", "count", "1"),
-    FormField("ttl", "ends after", "8h"),
-    FormField("ttl_none_confirm", "type none", "to let it run for ever"),
-    FormField("idle", "idle limit", "30m"),
-    FormField("max_ttl", "furthest end", "three times as long, a day at least"),
-    FormField("max_price", "max $/h", "no cap"),
-    FormField("zone", "zone", "the cheapest that has room"),
-    FormField("volume_gib", "volume GiB", str(DEFAULT_VOLUME_GIB)),
-    FormField("ssh_cidr", "ssh from", "your own address"),
-    FormField("ssh_key", "ssh key", "this program's own"),
-    FormField("image", "image", "the newest with a driver"),
-    FormField("subnet", "subnet", "the region's default"),
-    FormField("tag", "tags", "none of your own"),
-    FormField("protect", "protect"),
+    _field("profile", "profile", "the first that works"),
+    _field("region", "region", "the profile's own"),
+    _field("type", "machine", DEFAULT_INSTANCE_TYPE),
+    _field("market", "market"),
+    _field("framework", "framework"),
+    _field("model", "models", "none yet"),
+    _field("context", "context", CONTEXT_EMPTY),
+    _field("name", "name", "made up"),
+    _field("count", "count", "1"),
+    _field("ttl", "ends after", "8h"),
+    _field("ttl_none_confirm", "type none", "to let it run for ever"),
+    _field("idle", "idle limit", "30m"),
+    _field("max_ttl", "furthest end", "three times as long, a day at least"),
+    _field("max_price", "max $/h", "no cap"),
+    _field("zone", "zone", "the cheapest that has room"),
+    _field("volume_gib", "volume GiB", str(DEFAULT_VOLUME_GIB)),
+    _field("ssh_cidr", "ssh from", "your own address"),
+    _field("ssh_key", "ssh key", "this program's own"),
+    _field("image", "image", "the newest with a driver"),
+    _field("subnet", "subnet", "the region's default"),
+    _field("tag", "tags", "none of your own"),
+    _field("protect", "protect"),
 )
 BEFORE_OPTIONS = ("profile", "region", "type", "framework", "model")
 """What is chosen in the steps before the options."""
@@ -119,16 +114,12 @@ _FROM_SETTING: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class LaunchForm:
-    """What stands in the fields, as typed; a flag is `yes` or empty."""
+class LaunchForm(WizardForm):
+    """A launch as it is filled in."""
 
     values: Mapping[str, str] = field(default_factory=lambda: dict(BUILT_IN))
-
-    def __getitem__(self, name: str) -> str:
-        return self.values.get(name, "").strip()
-
-    def changed(self, name: str, value: str) -> LaunchForm:
-        return replace(self, values={**self.values, name: value})
+    may_be_protected: bool = False
+    """By a setting: then a `no` in its field has to be said."""
 
     def with_arguments(self, arguments: Mapping[str, Json]) -> LaunchForm:
         """Launch arguments in their fields; one that has no field is left out."""
@@ -141,7 +132,7 @@ class LaunchForm:
 
     def again(self, arguments: Mapping[str, Json]) -> LaunchForm:
         """A launch like one before, all else as built in; its name and its word for no end are not kept."""
-        fresh = replace(self, values=dict(BUILT_IN)).with_arguments(arguments)
+        fresh = replace(self, values=dict(BUILT_IN), may_be_protected=True).with_arguments(arguments)
         return fresh.changed("name", "").changed("ttl_none_confirm", "")
 
     @property
@@ -153,16 +144,14 @@ class LaunchForm:
     def never_ends(self) -> bool:
         return self["ttl"].lower() == NEVER
 
+    def _is_meant(self, name: str) -> bool:
+        if name == "context":
+            return self.takes_context
+        return name != "ttl_none_confirm" or self.never_ends
+
     def problems(self) -> dict[str, str]:
         """Field → one sentence. Empty where the checks may be asked."""
-        found = {}
-        for name, rule in _RULES.items():
-            text = self[name]
-            if text:
-                try:
-                    rule(text)
-                except InvalidInput as error:
-                    found[name] = f"{error.message} {error.next_step}".strip()
+        found = {name: told for name, told in self.broken(_RULES).items() if self._is_meant(name)}
         if self.never_ends and self["ttl_none_confirm"].lower() != NEVER:
             found["ttl_none_confirm"] = "A machine without an end costs until you end it. Type none to mean it."
         if self["max_price"] and self["market"] == "on-demand":
@@ -174,8 +163,10 @@ class LaunchForm:
         made: JsonObject = {}
         for name in BUILT_IN:
             text = self[name]
-            if text and not (name == "ttl_none_confirm" and not self.never_ends):
+            if text and self._is_meant(name):
                 made[name] = _argument(name, text)
+        if self.may_be_protected and not self["protect"]:
+            made["no_protect"] = True
         return made
 
 
@@ -188,13 +179,12 @@ def defaults(rows: object) -> LaunchForm:
             value = row.get("value")
             if name and value not in (None, ""):
                 values[name] = field_text(name, value)
-    return LaunchForm(values)
+    return LaunchForm(values, may_be_protected=values["protect"] == YES)
 
 
 def in_form_words(sentence: str) -> str:
     """A sentence that names flags of the command line, with the labels of the fields in their place."""
-    labels = {each.name.replace("_", "-"): each.label for each in FIELDS}
-    return re.sub(r"--([a-z][a-z-]*)", lambda flag: f"“{labels[flag[1]]}”" if flag[1] in labels else flag[0], sentence)
+    return labels_for_flags(sentence, FIELDS)
 
 
 def button_text(form: LaunchForm, price_usd_per_hour: float | None) -> str:
@@ -261,14 +251,6 @@ def _duration_or_never(text: str) -> None:
         parse_duration(text)
 
 
-def _pattern(pattern: re.Pattern[str], message: str, next_step: str) -> Callable[[str], None]:
-    def rule(text: str) -> None:
-        if not pattern.fullmatch(text):
-            raise InvalidInput(message, next_step)
-
-    return rule
-
-
 def _positive_money(text: str) -> None:
     try:
         amount = Decimal(text.lstrip("$"))
@@ -278,14 +260,6 @@ def _positive_money(text: str) -> None:
         raise InvalidInput("The price cap is out of range.", "Give more than 0 and at most 1000 dollars per hour.")
 
 
-def _whole(least: int, most: int, what: str) -> Callable[[str], None]:
-    def rule(text: str) -> None:
-        if not (text.isascii() and text.isdecimal() and len(text) <= 6 and least <= int(text) <= most):
-            raise InvalidInput(f"The {what} is not a whole number in range.", f"Give {least} to {most:,}.")
-
-    return rule
-
-
 def _network(text: str) -> None:
     try:
         ipaddress.ip_network(text, strict=False)
@@ -293,20 +267,21 @@ def _network(text: str) -> None:
         raise InvalidInput("That is not an address block.", "Write it like 203.0.113.7/32.") from None
 
 
-_RULES: Mapping[str, Callable[[str], None]] = {
-    "region": _pattern(_REGION, "That is not a region code.", "Write it like ca-central-1."),
-    "type": _pattern(_TYPE, "That is not a machine type.", "Write it like g5.xlarge, or press enter to choose."),
+_RULES: Mapping[str, Rule] = {
+    "region": pattern(_REGION, "That is not a region code.", "Write it like ca-central-1."),
+    "type": pattern(_TYPE, "That is not a machine type.", "Write it like g5.xlarge, or press enter to choose."),
+    "context": context_rule,
     "ttl": _duration_or_never,
     "idle": _duration_or_never,
     "max_price": _positive_money,
-    "volume_gib": _whole(8, 16_384, "volume"),
+    "volume_gib": whole(8, 16_384, "volume"),
     "ssh_cidr": _network,
     "max_ttl": _duration,
-    "zone": _pattern(_ZONE, "That is not a zone.", "Write it like ca-central-1b."),
-    "image": _pattern(re.compile(r"ami-[0-9a-f]+"), "That is not an image.", "Write it like ami-0abc1234."),
-    "subnet": _pattern(re.compile(r"subnet-[0-9a-f]+"), "That is not a subnet.", "Write it like subnet-0abc1234."),
+    "zone": pattern(_ZONE, "That is not a zone.", "Write it like ca-central-1b."),
+    "image": pattern(re.compile(r"ami-[0-9a-f]+"), "That is not an image.", "Write it like ami-0abc1234."),
+    "subnet": pattern(re.compile(r"subnet-[0-9a-f]+"), "That is not a subnet.", "Write it like subnet-0abc1234."),
     "ssh_key": _absolute_path,
     "tag": _tags,
-    "name": _pattern(_NAME, "That name will not do.", "Use letters, digits, dots, dashes; 63 at most."),
-    "count": _whole(1, _MOST_MACHINES, "count"),
+    "name": pattern(_NAME, "That name will not do.", "Use letters, digits, dots, dashes; 63 at most."),
+    "count": whole(1, _MOST_MACHINES, "count"),
 }

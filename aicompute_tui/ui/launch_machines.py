@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.moments import parse_moment
+from aicompute_tui.domain.quota import machines_that_fit
 from aicompute_tui.ui.format import age, money
 from aicompute_tui.ui.glyphs import Glyphs
 from aicompute_tui.ui.launch_form import LaunchForm
@@ -22,7 +23,7 @@ def machine_columns(form: LaunchForm, glyphs: Glyphs) -> list[RowColumn]:
 
     def name(row: JsonObject) -> Cell:
         cell = chosen_cell(text(row, "name"), text(row, "name") == form["type"], glyphs)
-        return cell._replace(tone="dim") if machine_refusal(row, market) else cell
+        return cell._replace(tone="dim") if machine_refusal(row, market) or beyond_quota(row) else cell
 
     def quota(row: JsonObject) -> Cell:
         more = number(row, "quota_machines")
@@ -32,7 +33,7 @@ def machine_columns(form: LaunchForm, glyphs: Glyphs) -> list[RowColumn]:
 
     return [
         Column(key="type", title="  type", width=15, letter="T", sort=lambda row: text(row, "name"), cell=name),
-        Column(key="gpu", title="GPU", width=11, weight=1, most=18, letter="G", sort=lambda row: text(row, "gpu_name"),
+        Column(key="gpu", title="GPU", width=11, most=18, letter="G", sort=lambda row: text(row, "gpu_name"),
                cell=lambda row: gpus(row, glyphs)),
         Column(key="vram", title="VRAM", width=6, align="right", letter="V", descending=True, sort=memory_gib,
                cell=lambda row: _figure(memory_gib(row), "{:,.0f} G", glyphs)),
@@ -92,6 +93,25 @@ def machine_refusal(row: JsonObject, market: str) -> str:
     return ""
 
 
+def beyond_quota(row: JsonObject) -> str:
+    """Why not one more of it may be rented; empty where that is not known."""
+    if number(row, "quota_machines") != 0:
+        return ""
+    quota = text(row, "quota_name").removesuffix(" Instance Requests")
+    needed, free = number(row, "vcpu_count"), number(row, "quota_free_vcpus")
+    if needed is None or free is None:
+        return ""
+    return f"{text(row, 'name')} needs {needed:.0f} vCPU of “{quota}”; {free:.0f} free.  i asks for more"
+
+
+def quota_wish(row: JsonObject, form: LaunchForm) -> JsonObject:
+    """What asking for more begins with: this type where the form is, and the quota as it stands."""
+    wish: JsonObject = {"what": text(row, "name"), "type": text(row, "name"), "type_vcpus": row.get("vcpu_count")}
+    wish |= {name: row.get(f"quota_{name}") for name in ("limit_vcpus", "used_vcpus")}
+    wish |= {name: form[name] for name in ("region", "market", "profile") if form[name]}
+    return {name: value for name, value in wish.items() if value is not None}
+
+
 def one_of_each_family(rows: Sequence[JsonObject]) -> list[str]:
     """`g5.xlarge` for all of g5: what counts a family counts each of it."""
     return list({text(row, "name").partition(".")[0]: text(row, "name") for row in rows}.values())
@@ -115,8 +135,12 @@ def _with_quota(row: JsonObject, quota: JsonObject | None, why: str) -> JsonObje
     return {
         **row,
         "quota_name": quota.get("name"),
+        "quota_limit_vcpus": quota.get("limit_vcpus"),
+        "quota_used_vcpus": quota.get("used_vcpus"),
         "quota_free_vcpus": free,
-        "quota_machines": None if free is None or not needed else int(free // needed),
+        "quota_machines": machines_that_fit(
+            None if free is None else int(free), None if needed is None else int(needed)
+        ),
         "quota_note": quota.get("note"),
         "quota_read": True,
     }
@@ -150,7 +174,7 @@ def machine_text(row: JsonObject, glyphs: Glyphs) -> str:
 
 def machine_needs(row: JsonObject, market: str) -> str:
     """What the quota says about it in one sentence, or why it cannot be had."""
-    refused = machine_refusal(row, market)
+    refused = machine_refusal(row, market) or beyond_quota(row)
     if refused:
         return refused
     name, needed = text(row, "name"), number(row, "vcpu_count")

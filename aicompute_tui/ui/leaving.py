@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aicompute_tui.actions.damage import Damage
-from aicompute_tui.domain.instance import DesiredState
+from aicompute_tui.domain.states import DesiredState
 from aicompute_tui.store.rows import InstanceRow
 from aicompute_tui.ui.format import span
 from aicompute_tui.ui.session import AgentState

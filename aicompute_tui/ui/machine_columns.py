@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from aicompute_tui.domain.instance import DesiredState, InstanceState
 from aicompute_tui.domain.moments import parse_moment
 from aicompute_tui.domain.money import NANO_PER_USD
+from aicompute_tui.domain.states import DesiredState, InstanceState
 from aicompute_tui.services.attention import ENDING_SOON
 from aicompute_tui.services.node_figures import (
     IDLE_SOON,
@@ -19,11 +20,13 @@ from aicompute_tui.services.node_figures import (
     stage_text,
 )
 from aicompute_tui.store.rows import InstanceRow, NodeRow, SightingRow
-from aicompute_tui.ui.filter_language import CONTEXT, Value
 from aicompute_tui.ui.format import age, gpu, money, money_of_nano, price, sign, span, state_look
 from aicompute_tui.ui.glyphs import Glyphs
 from aicompute_tui.ui.widgets.columns import Cell, Column
 from aicompute_tui.ui.widgets.spark_line import spark_line
+
+if TYPE_CHECKING:
+    from aicompute_tui.ui.filter_language import Value
 
 Now = Callable[[], float]
 Nodes = Mapping[str, NodeRow]
@@ -300,7 +303,7 @@ _PLAIN: dict[str, Callable[[InstanceRow], Value]] = {
     "market": lambda row: row.market,
     "model": lambda row: row.models,
     "price": lambda row: row.price_usd_per_hour,
-    CONTEXT: lambda row: f"{row.account_id or ''} {row.credential_id} {row.region} {row.owner}",
+    "@": lambda row: f"{row.account_id or ''} {row.credential_id} {row.region} {row.owner}",
 }
 
 

@@ -49,6 +49,8 @@ def toggle_utc(app: ConsoleApp) -> None:
 
 
 def refresh_now(app: ConsoleApp) -> None:
+    if app.view is not None:
+        app.view.asked_anew()
     app.run_worker(_look(app), group="refresh", exclusive=True, exit_on_error=False)
 
 

@@ -1,12 +1,13 @@
-"""What cannot be done to a machine or job as it stands now, said before anything is asked or written down."""
+"""What cannot be done to a row as it stands now, said before anything is asked or written down."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
 from aicompute_tui.domain.errors import Refused
-from aicompute_tui.domain.instance import RUNNING_STATES, DesiredState, InstanceState, Market
 from aicompute_tui.domain.json import Json
+from aicompute_tui.domain.states import RUNNING_STATES, DesiredState, InstanceState, Market
+from aicompute_tui.ui import container_rules, server_rules
 from aicompute_tui.ui.state import FINAL_JOB_STATES
 
 Row = Mapping[str, Json]
@@ -99,4 +100,6 @@ _RULES: Mapping[str, Callable[[Row], Refused | None]] = {
     "instance.forward": _reach,
     "instance.logs": _ended,
     "job.cancel": _cancel,
+    **container_rules.RULES,
+    **server_rules.RULES,
 }

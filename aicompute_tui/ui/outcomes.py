@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from aicompute_tui.actions.registry import ACTIONS
-from aicompute_tui.domain.instance import DesiredState
+from aicompute_tui.domain.states import DesiredState
 from aicompute_tui.services.attention import job_subject
 from aicompute_tui.store.rows import InstanceRow, JobRow
 from aicompute_tui.ui.format import span
@@ -22,7 +22,10 @@ def outcome(job: JobRow, state: ConsoleState, now: float) -> str:
         return told(rows, now)
     action = ACTIONS.get(job.action_id)
     title = action.title if action is not None else job.action_id
-    return f"{title} {job_subject(job, rows)}: done" if rows else f"{title}: done"
+    about = job_subject(job, rows) if rows else state.title_of(job.subject or "")
+    if about and action is not None and action.scope == "containers":
+        title = action.command[-1].capitalize()
+    return f"{title} {about}".rstrip() + ": done"
 
 
 def ending(row: InstanceRow, now: float) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from aicompute_tui.services.attention import Attention, Known, Need
+from aicompute_tui.services.attention import Attention, Need
 from aicompute_tui.services.figures import Figures, figures
+from aicompute_tui.services.known_rows import Known
 from aicompute_tui.store.rows import Snapshot
 from aicompute_tui.ui.state import ConsoleState
 

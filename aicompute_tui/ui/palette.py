@@ -58,7 +58,7 @@ def offered(*, read_only: bool) -> Iterator[Command]:
     movements_last = sorted(commands().values(), key=lambda command: not isinstance(command, Action))
     for command in movements_last:
         streams = isinstance(command, Action) and command.streams
-        by_focus = isinstance(command, Navigation) and command.place in ("log", "machine-log")
+        by_focus = isinstance(command, Navigation) and command.place in ("log", "log-page", "machine-log")
         if not (streams or by_focus or command.id in _NOT_OFFERED or (read_only and command.mutates)):
             yield command
 

@@ -6,7 +6,8 @@ import asyncio
 import contextvars
 import gc
 import logging
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+import sys
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -24,17 +25,24 @@ from aicompute_tui.ui.state import ConsoleState, StateChange, StateUpdate
 if TYPE_CHECKING:
     from aicompute_tui.agent.client import AgentClient
     from aicompute_tui.domain.credential import Secret
+    from aicompute_tui.domain.offer_table import OfferTable
     from aicompute_tui.runtime import Runtime
     from aicompute_tui.store.database import Store
     from aicompute_tui.store.rows import Snapshot
     from aicompute_tui.ui.follower import StoreFollower
+    from aicompute_tui.ui.known_offers import KnownOffers
     from aicompute_tui.ui.own_console import OwnConsole
 
 AgentState = Literal["starting", "on", "off"]
 
 _RECONNECT_SECONDS = (1.0, 2.0, 5.0, 10.0)
-_ABOUT_THIS_HOST = frozenset({"key.set", "key.reset", "setting.set", "setting.reset"})
-"""They may write a file of this home, which an agent elsewhere has not."""
+_ABOUT_THIS_HOST = frozenset({"key.set", "key.reset", "setting.set", "setting.reset", "host.add"})
+"""They may read or write files of this home, which an agent elsewhere has not."""
+_OF_AN_ACCOUNT = frozenset({"quota.request"})
+_ON_HOSTS = ("container.", "image.", "volume.", "host.forget-key")
+_NAMING_ROWS = ("name", "names", "items")
+
+_OF_THE_TERMINAL = ("TERM", "COLORTERM")
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +66,8 @@ class Session:
         """What this person's files say; None where a console is without any."""
         self.notices: list[str] = []
         """What is said once the console is open: parts of the configuration that do not count."""
+        self.offer_columns: tuple[str, ...] = ()
+        """Columns of the price explorer as they were chosen in this console; none stands for the usual ones."""
         self.on_change: Callable[[StateChange], None] = lambda _: None
         self.on_agent: Callable[[], None] = lambda: None
         self.on_warning: Callable[[str], None] = lambda _: None
@@ -91,9 +101,17 @@ class Session:
         """Asks the agent and yields what comes; closing the iterator cancels the question. Raises AicError."""
         raise NotImplementedError
 
+    async def offers(self) -> OfferTable:
+        """What machines cost everywhere, as it lies on disk, else as it ships with the program."""
+        raise NotImplementedError
+
     async def look_now(self) -> bool:
         """Asks the agent to look at the clouds at once; False where there is none."""
         return False
+
+    def own_program(self, words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+        """The command line of this home as a child on the terminal: its words and its environment."""
+        raise NotImplementedError
 
     def record(self, row_id: str) -> JsonObject | None:
         """The row as programs see it: a machine, a sighting or a job; None where it is not known."""
@@ -119,6 +137,7 @@ class LiveSession(Session):
         self._runtime = runtime
         self._client: AgentClient | None = None
         self._follower: StoreFollower | None = None
+        self._offers: KnownOffers | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._opening = asyncio.Lock()
         self._is_closed = False
@@ -196,8 +215,10 @@ class LiveSession(Session):
             action_id,
             dict(arguments),
             subject=subject,
-            credential_id=_credential_id(arguments) if launches else None,
-            host_id=actor.host_id if launches or action_id in _ABOUT_THIS_HOST else None,
+            credential_id=_credential_id(arguments) if launches or action_id in _OF_AN_ACCOUNT else None,
+            host_id=actor.host_id
+            if launches or action_id in _ABOUT_THIS_HOST
+            else _keeper(self.state, action_id, arguments),
         )
         self._wake()
         return job.id
@@ -224,12 +245,26 @@ class LiveSession(Session):
     def stream(self, action_id: str, arguments: Mapping[str, Json]) -> AsyncGenerator[Json, None]:
         return self._agent().stream(action_id, arguments)
 
+    async def offers(self) -> OfferTable:
+        if self._offers is None:
+            from aicompute_tui.ui.known_offers import KnownOffers
+
+            self._offers = KnownOffers(self._runtime.places.cache)
+        return await asyncio.to_thread(self._offers.read)
+
     async def look_now(self) -> bool:
         try:
             await self._agent().nudge("reconcile")
         except AicError:
             return False
         return True
+
+    def own_program(self, words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+        from aicompute_tui.runtime.children import child_environment
+
+        own = self._runtime.environment
+        terminal = {name: own[name] for name in _OF_THE_TERMINAL if name in own}
+        return [sys.executable, "-m", "aicompute_tui", *words], {**child_environment(own), **terminal}
 
     def _agent(self) -> AgentClient:
         if self._client is None or self._client.is_closed:
@@ -310,6 +345,21 @@ def _import_heavy() -> None:
 
 
 def _credential_id(arguments: Mapping[str, Json]) -> str | None:
-    """The credential a launch names by its id; a bare name is for the agent to resolve."""
+    """The credential that is named by its id; a bare name is for the agent to resolve."""
     profile = arguments.get("profile")
     return profile if isinstance(profile, str) and ":" in profile else None
+
+
+def _keeper(state: ConsoleState, action_id: str, arguments: Mapping[str, Json]) -> str | None:
+    """The installation that alone can reach the container hosts a job names; None where any, or no single one, can."""
+    if not action_id.startswith(_ON_HOSTS):
+        return None
+    named = {str(arguments.get("host") or "")}
+    for key in _NAMING_ROWS:
+        value = arguments.get(key)
+        for reference in value if isinstance(value, list) else [value]:
+            if isinstance(reference, str) and (action_id.startswith("host.") or "/" in reference):
+                named.add(reference.partition("/")[0])
+    rows = [row for row in state.hosts.values() if {row.id, row.name} & named]
+    keepers = {row.kept_by if row.kind != "portainer" else "" for row in rows}
+    return (keepers.pop() or None) if len(keepers) == 1 else None

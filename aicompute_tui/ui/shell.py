@@ -1,15 +1,18 @@
-"""A shell on a machine in this terminal: the console steps aside, its loop goes on, and it always comes back."""
+"""A shell on a machine or in a container in this terminal: the console steps aside and always comes back."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import signal
 import sys
 import termios
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from time import monotonic
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from textual.app import SuspendNotSupported
 
@@ -21,7 +24,15 @@ from aicompute_tui.ui.widgets.columns import Tone
 if TYPE_CHECKING:
     from aicompute_tui.ui.app import ConsoleApp
 
-_SSH_FAILED = 255
+Waits = Callable[[int, float], bool]
+"""Whether what a program said last must be read before the console paints over it, by exit code and seconds."""
+_LENT: WeakSet[ConsoleApp] = WeakSet()
+"""Consoles whose terminal is with a shell now: a key pressed twice opens one."""
+_LOST = 255
+_AT_ONCE = 3.0
+"""A shell that ends so soon and not well was none: its last words say why."""
+_UNREACHABLE, _INTERRUPTED = 5, 130
+"""Our own command line could not get there, or was told to stop trying."""
 _END_SECONDS = 2.0
 _WAKE_SECONDS = 0.5
 _SOUND = "\x1b[?1049l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[0m\x1b[?25h\r\n"
@@ -39,14 +50,48 @@ async def open_shell(app: ConsoleApp, session: Session, arguments: Mapping[str, 
     name = str(answer.get("name") or arguments.get("name"))
     environment = shell_environment(os.environ)
     program = find_ssh(environment.get("PATH"))
+    words = [program, *map(str, argv[1:])]
+    greeting = f"Shell on {name}; exit ends it. If it hangs: enter, then ~. (over ssh: ~~.)"
+    hint = f"aic-tui instance ssh {name}"
+    code = await _lend(app, words, environment, greeting, hint, lambda code, _: code == _LOST)
+    app.say(*_told(name, code, "ssh could not connect, or lost the connection."))
+
+
+async def open_container_shell(app: ConsoleApp, session: Session, arguments: Mapping[str, Json]) -> None:
+    """Our own command line in a process of its own: it knows every way to an engine. Raises Refused like the other."""
+    row_id = str(arguments["name"])
+    row = session.state.containers.get(row_id)
+    host = session.state.hosts.get(row.host_id) if row is not None else None
+    name = row.name if row is not None else row_id
+    title = f"{host.name}/{name}" if host is not None else name
+    command = arguments.get("command")
+    words = ["--", *map(str, command)] if isinstance(command, list) and command else []
+    argv, environment = session.own_program(["container", "exec", row_id, *words])
+    hint = shlex.join(["aic-tui", "container", "exec", title, *words])
+    greeting = f"Opening a shell in {title}; ctrl+c gives up."
+    code = await _lend(app, argv, environment, greeting, hint, _has_last_words)
+    app.say(*_told(title, code, "it was left, or the connection to its engine was lost."))
+
+
+def _has_last_words(code: int, seconds: float) -> bool:
+    """Of our own command line that failed, or of a shell that was none; not where the person gave up."""
+    return code == _UNREACHABLE or (code not in (0, _INTERRUPTED) and seconds < _AT_ONCE)
+
+
+async def _lend(
+    app: ConsoleApp, argv: Sequence[str], environment: Mapping[str, str], greeting: str, hint: str, waits: Waits
+) -> int:
+    """Its exit code. Raises Refused where this terminal cannot be handed over; `hint` does the same by hand."""
+    if app in _LENT:
+        raise Refused("The terminal is with another shell.", "Leave that one first.")
+    _LENT.add(app)
     try:
         with _handed_over(app):
-            code = await _run([program, *map(str, argv[1:])], environment, name)
+            return await _run(argv, environment, greeting, waits)
     except SuspendNotSupported:
-        raise Refused(
-            "This terminal cannot be handed to a shell.", f"In a terminal of your own: aic-tui instance ssh {name}"
-        ) from None
-    app.say(*_told(name, code))
+        raise Refused("This terminal cannot be handed to a shell.", f"In a terminal of your own: {hint}") from None
+    finally:
+        _LENT.discard(app)
 
 
 @contextmanager
@@ -72,8 +117,9 @@ def _handed_over(app: ConsoleApp) -> Iterator[None]:
                 suspended.__exit__(None, None, None)
 
 
-async def _run(argv: Sequence[str], environment: Mapping[str, str], name: str) -> int:
-    _write(f"Shell on {name}; it ends with exit, and the console comes back.\r\n")
+async def _run(argv: Sequence[str], environment: Mapping[str, str], greeting: str, waits: Waits) -> int:
+    began = monotonic()
+    _write(f"{greeting}\r\n")
     process = await asyncio.create_subprocess_exec(*argv, env=dict(environment))
     waking = asyncio.create_task(_wake(process.pid))
     try:
@@ -88,7 +134,7 @@ async def _run(argv: Sequence[str], environment: Mapping[str, str], name: str) -
                 await asyncio.wait_for(process.wait(), _END_SECONDS)
             except TimeoutError:
                 process.kill()
-    if code == _SSH_FAILED:
+    if waits(code, monotonic() - began):
         _write("\r\nPress enter to go back to the console.")
         await _enter()
     return code
@@ -112,7 +158,7 @@ def _has_stopped(pid: int) -> bool:
 
 
 async def _enter() -> None:
-    """Until a line is typed, so that what ssh said last can be read."""
+    """Until a line is typed, so that what was said last can be read."""
     loop, typed = asyncio.get_running_loop(), asyncio.Event()
     descriptor = sys.__stdin__.fileno() if sys.__stdin__ is not None else 0
     loop.add_reader(descriptor, typed.set)
@@ -124,11 +170,11 @@ async def _enter() -> None:
             termios.tcflush(descriptor, termios.TCIFLUSH)
 
 
-def _told(name: str, code: int) -> tuple[str, Tone]:
+def _told(name: str, code: int, lost: str) -> tuple[str, Tone]:
     if code == 0:
         return f"The shell on {name} has ended.", "dim"
-    if code == _SSH_FAILED:
-        return f"The shell on {name} ended with code 255: ssh could not connect, or lost the connection.", "warn"
+    if code == _LOST:
+        return f"The shell on {name} ended with code 255: {lost}", "warn"
     if code < 0:
         return f"The shell on {name} was ended by signal {-code}.", "warn"
     return f"The shell on {name} ended with code {code}.", "dim"

@@ -6,7 +6,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
-from aicompute_tui.store.rows import InstanceRow, JobRow, NodeRow, SightingRow, Snapshot, TunnelRow
+from aicompute_tui.services.attention import title_of
+from aicompute_tui.services.health_age import unchecked_after, unchecked_for
+from aicompute_tui.store.rows import (
+    ConnectionRow,
+    ContainerRow,
+    HostRow,
+    InstanceRow,
+    JobRow,
+    NodeRow,
+    QuotaRequestRow,
+    ServerRow,
+    SightingRow,
+    Snapshot,
+    TunnelRow,
+)
 
 Row = TypeVar("Row")
 
@@ -40,15 +54,24 @@ class StateChange(NamedTuple):
     nodes: RowChange = RowChange()
     """By machine, like `tunnels`."""
     tunnels: RowChange = RowChange()
+    hosts: RowChange = RowChange()
+    containers: RowChange = RowChange()
+    connections: RowChange = RowChange()
+    servers: RowChange = RowChange()
+    quota_requests: RowChange = RowChange()
 
     def __bool__(self) -> bool:
-        return bool(self.instances or self.sightings or self.jobs or self.nodes or self.tunnels)
+        return any(self)
 
     @property
     def machines(self) -> frozenset[str]:
         """Machines of which anything looks different now."""
         changes = (self.instances, self.nodes, self.tunnels)
         return frozenset().union(*(change.present | change.removed for change in changes))
+
+    @property
+    def touches_containers(self) -> bool:
+        return bool(self.hosts or self.containers)
 
 
 def sighting_id(sighting: SightingRow) -> str:
@@ -64,7 +87,17 @@ class Tables(NamedTuple):
     jobs: dict[str, JobRow]
     nodes: dict[str, NodeRow]
     tunnels: dict[str, tuple[TunnelRow, ...]]
+    hosts: dict[str, HostRow]
+    containers: dict[str, ContainerRow]
+    connections: dict[str, ConnectionRow]
+    servers: dict[str, ServerRow]
+    quota_requests: dict[str, QuotaRequestRow]
     problem: str = ""
+
+
+TABLES = StateChange._fields
+"""Tables by the names they have in a change, in `Tables` and in the state."""
+NO_ROWS = Tables({}, {}, {}, {}, {}, {}, {}, {}, {}, {})
 
 
 class StateUpdate(NamedTuple):
@@ -86,6 +119,14 @@ class ConsoleState:
     """What each machine last said, by machine."""
     tunnels: dict[str, tuple[TunnelRow, ...]] = field(default_factory=dict)
     """By machine."""
+    hosts: dict[str, HostRow] = field(default_factory=dict)
+    """Container hosts by id."""
+    containers: dict[str, ContainerRow] = field(default_factory=dict)
+    """By `ContainerRow.key`."""
+    connections: dict[str, ConnectionRow] = field(default_factory=dict)
+    """By id, as `servers` are."""
+    servers: dict[str, ServerRow] = field(default_factory=dict)
+    quota_requests: dict[str, QuotaRequestRow] = field(default_factory=dict)
     snapshot: Snapshot | None = None
     """The last reading that could be read; None before the first."""
     revision: int = 0
@@ -107,16 +148,23 @@ class ConsoleState:
         self.revision += 1
         if update.tables is not None:
             self.snapshot = update.snapshot
-            _refill(self.instances, update.tables.instances, update.change.instances)
-            _refill(self.sightings, update.tables.sightings, update.change.sightings)
-            _refill(self.jobs, update.tables.jobs, update.change.jobs)
-            _refill(self.nodes, update.tables.nodes, update.change.nodes)
-            _refill(self.tunnels, update.tables.tunnels, update.change.tunnels)
+            for name in TABLES:
+                _refill(getattr(self, name), getattr(update.tables, name), getattr(update.change, name))
         return update.change
 
     @property
     def tables(self) -> Tables:
-        return Tables(self.instances, self.sightings, self.jobs, self.nodes, self.tunnels)
+        return Tables(**{name: getattr(self, name) for name in TABLES})
+
+    def unchecked_for(self, row: ConnectionRow | ServerRow, now: float) -> float | None:
+        """Seconds for which nobody has checked one that was well; None where it is checked, rests or is down."""
+        after = unchecked_after(self.snapshot.settings if self.snapshot is not None else {})
+        return unchecked_for(row, now, after)
+
+    def title_of(self, row_id: str) -> str:
+        """`HOST/NAME` of a container, the name of a host, a connection or a server; empty for anything else."""
+        named = self.servers.get(row_id) or self.connections.get(row_id)
+        return named.name if named is not None else title_of(row_id, self.hosts, self.containers)
 
     def machines_of(self, job: JobRow) -> list[InstanceRow]:
         """The machines a job launched, else the one it is about."""
@@ -148,14 +196,13 @@ def compared(held: Tables, snapshot: Snapshot) -> tuple[Tables, StateChange]:
         {row.id: row for row in snapshot.jobs},
         dict(snapshot.nodes),
         _by_machine(snapshot.tunnels),
+        {row.id: row for row in snapshot.hosts},
+        {row.key: row for row in snapshot.containers},
+        {row.id: row for row in snapshot.connections},
+        {row.id: row for row in snapshot.servers},
+        {row.id: row for row in snapshot.quota_requests},
     )
-    return fresh, StateChange(
-        _difference(held.instances, fresh.instances),
-        _difference(held.sightings, fresh.sightings),
-        _difference(held.jobs, fresh.jobs),
-        _difference(held.nodes, fresh.nodes),
-        _difference(held.tunnels, fresh.tunnels),
-    )
+    return fresh, StateChange(**{name: _difference(getattr(held, name), getattr(fresh, name)) for name in TABLES})
 
 
 def _refill(held: dict[str, Row], fresh: Mapping[str, Row], change: RowChange) -> None:

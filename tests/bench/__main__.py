@@ -23,6 +23,11 @@ ROWS = {
     "virtual-table": "tests.bench.virtual_table_row",
     "log-view": "tests.bench.log_view_row",
     "ssh-tail": "tests.bench.ssh_tail_row",
+    "container-logs": "tests.bench.container_logs_row",
+    "container-fleet": "tests.bench.container_fleet_row",
+    "health": "tests.bench.health_row",
+    "price-explorer": "tests.bench.price_explorer_row",
+    "dead-endpoints": "tests.bench.dead_endpoints_row",
 }
 
 

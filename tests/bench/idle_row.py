@@ -14,7 +14,8 @@ from tests.bench.row import Row
 from tests.bench.terminal import Terminal
 from tests.world import OPERATOR_ADDRESS, start_world
 
-_SETTLE_SECONDS = 10.0
+_SETTLE_SECONDS = 70.0
+"""Over the first minute, in which a new account's spending gets its chart."""
 _WATCH_SECONDS = 60.0
 """A whole minute, so that the ages, which change by the minute, are in it."""
 _MACHINES = 20

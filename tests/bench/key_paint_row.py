@@ -7,18 +7,20 @@ import statistics
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from aicompute_tui.ui.scheduling import answer_soon
 from tests.bench.bare_input import READY
 from tests.bench.busy_home import LOG_WORDS, NEWEST, BusyHome, busy_home
-from tests.bench.processes import PROGRAM, end_agents
+from tests.bench.processes import PROGRAM, stolen_seconds
 from tests.bench.row import Row
 from tests.bench.terminal import Terminal
 
-_KEYS = 300
+KEYS = 300
 _LETTERS = "QXZ"
 """In no line of the log and in no word of the console."""
 _LINE = 30
@@ -28,10 +30,11 @@ _LINES_PER_SECOND = 2_000
 _FIRST_SWEEP_SECONDS = 40
 """The console's own agent sweeps once at its start."""
 _LOG_SECONDS = 120
+_ROUNDS, _KEYS_A_ROUND = 3, 200
 
 
 def measure(runs: int) -> Row:
-    """`runs` does not apply: each figure is of 300 keys."""
+    """`runs` does not apply: each figure is the median of three rounds of 200 keys, in turns."""
     answer_soon()  # this process stands for the terminal that a person looks at, whose own waits are not the console's
     with busy_home(lines_per_second=_LINES_PER_SECOND) as busy:
         figures = _measured(busy)
@@ -40,36 +43,54 @@ def measure(runs: int) -> Row:
         value <= _MOST_P99_MS for name, value in ours.items() if name.endswith("p99_ms")
     )
     budget = f"p50 <= {_MOST_P50_MS:g} ms, p99 <= {_MOST_P99_MS:g} ms under the sweep, and over the log as well"
-    return Row(budget=budget, met=met, figures={**figures, "keys": _KEYS, "log_lines_per_second": _LINES_PER_SECOND})
+    return Row(
+        budget=budget,
+        met=met,
+        figures={**figures, "keys_a_round": _KEYS_A_ROUND, "log_lines_per_second": _LINES_PER_SECOND},
+    )
 
 
-def _measured(busy: BusyHome) -> dict[str, float]:
-    figures: dict[str, float] = {}
+def _measured(busy: BusyHome) -> dict[str, Any]:
     environment = busy.environment
     bare = [sys.executable, str(Path(__file__).with_name("bare_input.py"))]
     size = {"columns": 120, "rows": 40}
+    rounds: list[dict[str, float]] = []
     with Terminal([PROGRAM], environment, **size) as console, Terminal(bare, environment, **size) as plain:
         console.wait_for(NEWEST, seconds=120)
         plain.wait_for(READY, seconds=120)
         console.watch(_FIRST_SWEEP_SECONDS)
-        figures |= _keys("bare_quiet", plain)
-        figures |= _keys("quiet", console, opens="/", leaves="\x1b")
-        with _sweeping(environment, busy.home) as passes:
-            console.watch(3)
-            figures |= _keys("bare_sweep", plain)
-            figures |= _keys("sweep", console, opens="/", leaves="\x1b")
-            begin = len(console.written)
-            console.press("g")
-            console.press("l")
-            console.wait_for(LOG_WORDS, seconds=_LOG_SECONDS, since=begin)
-            console.watch(3)
-            figures |= _keys("sweep_and_log", console, opens="/", leaves="\x1b")
-            figures["sweeps"] = len(passes)
+        stolen, began = stolen_seconds(), time.monotonic()
+        rounds.extend(_round(console, plain, environment) for _ in range(_ROUNDS))
+        stolen_cores = (stolen_seconds() - stolen) / (time.monotonic() - began)
+    figures: dict[str, Any] = {name: statistics.median(each[name] for each in rounds) for name in rounds[0]}
+    for name in [name for name in figures if name.endswith("p99_ms")]:
+        figures[f"{name}_of_rounds"] = [each[name] for each in rounds]
+    return {**figures, "stolen_cores": round(stolen_cores, 2)}
+
+
+def _round(console: Terminal, plain: Terminal, environment: Mapping[str, str]) -> dict[str, float]:
+    """Begins and ends at the list."""
+    figures = typed("bare_quiet", plain, keys=_KEYS_A_ROUND)
+    figures |= typed("quiet", console, opens="/", leaves="\x1b", keys=_KEYS_A_ROUND)
+    with _sweeping(environment) as passes:
+        console.watch(3)
+        figures |= typed("bare_sweep", plain, keys=_KEYS_A_ROUND)
+        figures |= typed("sweep", console, opens="/", leaves="\x1b", keys=_KEYS_A_ROUND)
+        begin = len(console.written)
+        console.press("g")
+        console.press("l")
+        console.wait_for(LOG_WORDS, seconds=_LOG_SECONDS, since=begin)
+        console.watch(3)
+        figures |= typed("sweep_and_log", console, opens="/", leaves="\x1b", keys=_KEYS_A_ROUND)
+        figures["sweeps"] = len(passes)
+    begin = len(console.written)
+    console.press("\x1b")
+    console.wait_for(NEWEST, since=begin)
     return figures
 
 
 @contextmanager
-def _sweeping(environment: Mapping[str, str], home: Path) -> Iterator[list[int]]:
+def _sweeping(environment: Mapping[str, str]) -> Iterator[list[int]]:
     """Full passes over the whole account one after the other, in sessions of their own as an agent's; yields codes."""
     stopped = threading.Event()
     running: list[subprocess.Popen[bytes]] = []
@@ -97,10 +118,9 @@ def _sweeping(environment: Mapping[str, str], home: Path) -> Iterator[list[int]]
             with suppress(ProcessLookupError):
                 process.kill()
         thread.join()
-        end_agents(home)
 
 
-def _keys(name: str, terminal: Terminal, *, opens: str = "", leaves: str = "") -> dict[str, float]:
+def typed(name: str, terminal: Terminal, *, opens: str = "", leaves: str = "", keys: int = KEYS) -> dict[str, float]:
     """A line of entry is opened and letters are typed into it one by one, each awaited on the terminal."""
     if opens:
         terminal.press(opens)
@@ -108,7 +128,7 @@ def _keys(name: str, terminal: Terminal, *, opens: str = "", leaves: str = "") -
     pauses = random.Random(7)
     took: list[float] = []
     used, waited = terminal.cpu_seconds(), terminal.waited_seconds()
-    for number in range(_KEYS):
+    for number in range(keys):
         took.append(terminal.latency(_LETTERS[number % len(_LETTERS)]) * 1000)
         terminal.watch(pauses.uniform(0.05, 0.25))
         if number % _LINE == _LINE - 1:
@@ -122,6 +142,6 @@ def _keys(name: str, terminal: Terminal, *, opens: str = "", leaves: str = "") -
     return {
         f"{name}_p50_ms": round(statistics.median(took), 1),
         f"{name}_p99_ms": round(took[round(0.99 * (len(took) - 1))], 1),
-        f"{name}_cpu_ms_per_key": round(used * 1000 / _KEYS, 2),
-        f"{name}_waited_ms_per_key": round(waited * 1000 / _KEYS, 2),
+        f"{name}_cpu_ms_per_key": round(used * 1000 / keys, 2),
+        f"{name}_waited_ms_per_key": round(waited * 1000 / keys, 2),
     }

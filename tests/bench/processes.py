@@ -39,6 +39,12 @@ def medians(commands: Mapping[str, Sequence[str]], runs: int, environment: Mappi
     return {name: round(statistics.median(values), 1) for name, values in measured.items()}
 
 
+def stolen_seconds() -> float:
+    """How long processors that were wanted here served other machines of the same host, by proc(5)."""
+    words = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()
+    return int(words[8]) / os.sysconf("SC_CLK_TCK")
+
+
 def clean_environment(home: Path | None = None, **more: str) -> dict[str, str]:
     """Nothing of the caller's but what a program needs to start."""
     home = home or Path(tempfile.gettempdir()) / "aic-tui-bench-without-home"

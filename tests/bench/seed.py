@@ -10,10 +10,12 @@ from pathlib import Path
 
 from aicompute_tui.domain.ids import new_id
 from aicompute_tui.domain.instance import Instance, InstanceState, Market
-from aicompute_tui.domain.offer import Offer
+from aicompute_tui.domain.listed_offer import ListedOffer
+from aicompute_tui.domain.offer_table import OfferTable, table_of
 from aicompute_tui.runtime.clock import SystemClock
 from aicompute_tui.settings.places import places_from
 from aicompute_tui.store.database import Store, database_url
+from aicompute_tui.store.offer_files import write_offers
 
 PRICE = Decimal("0.50")
 _REGIONS = ("ca-central-1", "us-east-1", "us-west-2", "eu-west-1", "eu-central-1")
@@ -67,22 +69,25 @@ def instances(count: int, now: datetime) -> list[Instance]:
     return rows
 
 
-def offers(count: int) -> list[Offer]:
-    return [
-        Offer(
+def offers(count: int) -> OfferTable:
+    """Cheapest first, as they are kept."""
+    return table_of(
+        ListedOffer(
             cloud="aws",
             region=_REGIONS[number % len(_REGIONS)],
-            machine_type=f"{_TYPES[number % len(_TYPES)]}-{number // 500}",
-            market=Market.SPOT if number % 2 else Market.ON_DEMAND,
+            machine_type=f"{_TYPES[number % len(_TYPES)]}-{number // len(_TYPES)}",
             gpu_name="A10G",
-            gpu_count=1.0,
+            gpu_count=1,
             gpu_memory_mib=24_576,
             vcpu_count=4,
             memory_mib=16_384,
-            usd_per_hour=PRICE + Decimal(number) / 10_000,
+            on_demand_usd_per_hour=PRICE + Decimal(number) / 10_000,
+            spot_usd_per_hour=None,
+            source="bench",
+            read_at=_OFFERS_WRITTEN,
         )
         for number in range(count)
-    ]
+    )
 
 
 async def seed(home: Path, *, machines: int, offer_count: int) -> None:
@@ -93,10 +98,10 @@ async def seed(home: Path, *, machines: int, offer_count: int) -> None:
     try:
         async with store.write() as transaction:
             await transaction.instances.insert_many(instances(machines, clock.now()))
-            if offer_count:
-                await transaction.offers.replace("bench", offers(offer_count), "bench", _OFFERS_WRITTEN)
     finally:
         await store.aclose()
+    if offer_count:
+        write_offers(places.cache, offers(offer_count))
 
 
 if __name__ == "__main__":

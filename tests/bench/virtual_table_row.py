@@ -75,7 +75,7 @@ async def _measure(runs: int) -> dict[str, float]:
                 "filter_cpu_ms": partial(table.set_filter, lambda row: "g6e" in row.kind),
             }
             for name, change in changes.items():
-                measured[name].append(await _settled(pilot, change))
+                measured[name].append(await settled(pilot, change))
             await table.remove()
     return {name: round(statistics.median(values), 1) for name, values in measured.items()}
 
@@ -103,12 +103,12 @@ async def _measure_data_table() -> dict[str, float]:
                 "filter": partial(fill, "g6e"),
             }
             for name, change in changes.items():
-                measured.setdefault(f"data_table_{name}_cpu_ms", []).append(await _settled(pilot, change))
+                measured.setdefault(f"data_table_{name}_cpu_ms", []).append(await settled(pilot, change))
             await table.remove()
     return {name: round(statistics.median(values), 1) for name, values in measured.items()}
 
 
-async def _settled(pilot: Pilot[None], change: Callable[[], object]) -> float:
+async def settled(pilot: Pilot[None], change: Callable[[], object]) -> float:
     gc.collect()
     began = time.process_time()
     change()

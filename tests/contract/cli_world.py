@@ -101,7 +101,8 @@ def cli_for(
     folder: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Cli]:
     home = folder / "home"
-    made = Cli(home, {**environment, "AIC_TUI_HOME": str(home)}, monkeypatch, capsys)
+    hub = {} if {"HF_ENDPOINT", "AIC_TUI_HUB_URL"} & set(environment) else {"HF_HUB_OFFLINE": "1"}
+    made = Cli(home, {**hub, **environment, "AIC_TUI_HOME": str(home)}, monkeypatch, capsys)
     for name in [name for name in os.environ if name.startswith(("AIC_TUI_", "AWS_"))]:
         monkeypatch.delenv(name)
     try:

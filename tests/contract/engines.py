@@ -139,6 +139,19 @@ class RealEngine:
             process.send_signal(signal.SIGKILL)
             process.wait()
 
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """It answers nothing and closes nothing: from the first line on, not some time after the signal."""
+        assert self.process is not None
+        process = psutil.Process(self.process.pid)
+        process.send_signal(signal.SIGSTOP)
+        try:
+            while not all(_is_stopped(process.pid, each.id) for each in process.threads()):
+                time.sleep(0.001)
+            yield
+        finally:
+            process.send_signal(signal.SIGCONT)
+
     def clear(self) -> None:
         """No container is left."""
         if ids := self.docker("ps", "-aq").split():
@@ -171,6 +184,15 @@ class RealEngine:
                 if str(self.folder) in " ".join(each.cmdline()) and each.pid != os.getpid():
                     found += [*each.children(recursive=True), each]
         return found
+
+
+def _is_stopped(process_id: int, thread_id: int) -> bool:
+    """By proc(5): the state is the first word behind the name in brackets; also true of a thread that has ended."""
+    try:
+        words = Path(f"/proc/{process_id}/task/{thread_id}/stat").read_text()
+    except OSError:
+        return True
+    return words.rpartition(")")[2].split()[0] == "T"
 
 
 _DEAD_PROXY = {

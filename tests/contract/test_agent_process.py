@@ -18,7 +18,7 @@ import pytest_asyncio
 from aicompute_tui import __version__
 from aicompute_tui.agent.client import AgentClient
 from aicompute_tui.agent.install import install
-from aicompute_tui.agent.process import NICENESS
+from aicompute_tui.agent.process import GAVE_WAY, NICENESS
 from aicompute_tui.agent.start import connect_agent, ensure_agent
 from aicompute_tui.domain.errors import AicError, NotConfigured, Unreachable
 from aicompute_tui.domain.job import JOB_LEASE_SECONDS, JobState
@@ -180,6 +180,26 @@ async def test_an_agent_with_nothing_to_do_ends_after_a_minute(home: Home) -> No
     assert "leaving: there is nothing to do" in log
 
 
+async def test_an_agent_that_is_to_stay_stays_with_nothing_to_do(home: Home) -> None:
+    agent = home.start(["agent", "--stay"])
+    await until(home.runtime().places.agent_socket.exists, "the agent listens")
+    for _ in range(20):
+        home.clock.move(100)
+        await asyncio.sleep(0.03)
+    status = await home.status()
+    assert (status["running"], status["stays"], status["pid"]) == (True, True, agent.pid)
+    agent.send_signal(signal.SIGTERM)
+    assert (await home.finished(agent))[0] == 0, "whoever ends it does not want it back"
+
+
+async def test_an_agent_that_is_to_stay_makes_room_for_a_newer_program_and_wants_to_be_back(home: Home) -> None:
+    agent = home.start(["agent", "--stay"], program_version="0.0.1")
+    await until(home.runtime().places.agent_socket.exists, "the agent listens")
+    newer = await ensure_agent(home.runtime())
+    assert newer.status.pid != agent.pid
+    assert (await home.finished(agent))[0] == GAVE_WAY
+
+
 async def test_an_agent_whose_home_was_removed_does_not_live_on(home: Home) -> None:
     await home.submit("eu-west-1", host_id="another-host")
     agent = home.start(["agent"])
@@ -296,4 +316,5 @@ async def test_the_unit_names_the_home_and_no_secret(home: Home) -> None:
     text = Path(str(told["path"])).read_text()
     assert f'"AIC_TUI_HOME={home.environment["AIC_TUI_HOME"]}"' in text
     assert not [value for value in SECRETS.values() if value in text]
+    assert '"agent" "--stay"\n' in text
     assert "systemctl --user" in str(told["enable"])

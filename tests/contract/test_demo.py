@@ -168,6 +168,30 @@ def test_what_the_store_knew_of_the_machines_is_what_they_say(tmp_path: Path) ->
     assert all(typical)
 
 
+def test_its_containers_stand_there_at_once_and_are_what_the_agent_finds(tmp_path: Path) -> None:
+    with open_demo(tmp_path) as demo:
+        snapshot = read_snapshot(Path(demo.facts["database"]), time.time())
+        assert snapshot is not None
+        assert {"ollama-main", "openwebui", "tei-bge", "comfy"} <= {row.name for row in snapshot.containers}
+        connections = {row.name: row for row in snapshot.connections}
+        assert connections["hosted large"].state == "up"
+        assert connections["hosted mini"].problem_kind == "AuthFailed"
+        assert connections["batch box"].problem_kind == "Unreachable"
+        assert connections["llama on lab-1"].used_at is not None
+        told = [(row.name, row.state, row.url) for row in snapshot.hosts]
+        assert [(name, state) for name, state, _ in told] == [("lab-1", "up"), ("lab-2", "down")]
+        lab = next(row for row in snapshot.hosts if row.name == "lab-1")
+
+        def looked() -> Any:
+            found = read_snapshot(Path(demo.facts["database"]), time.time())
+            hosts = found.hosts if found is not None else []
+            return found if any(row.id == lab.id and row.read_at != lab.read_at for row in hosts) else None
+
+        found = wait_for(looked)
+        assert set(found.containers) == set(snapshot.containers)
+        assert [(row.name, row.state, row.url) for row in found.hosts] == told
+
+
 def setup_of(demo: Demo, name: str) -> dict[str, Any]:
     words = ["instance", "setup", name, "-o", "json"]
     done = subprocess.run(

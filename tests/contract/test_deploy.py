@@ -72,6 +72,20 @@ async def test_a_plan_is_the_line_that_docker_would_take_and_makes_nothing(house
     assert told["HostConfig"]["PortBindings"] == {"8000/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port)}]}
 
 
+async def test_what_was_planned_is_what_its_arguments_deploy_though_others_come_between(
+    house: House, engine: RealEngine
+) -> None:
+    given = {"host": "box", "image": SERVER, "name": "web", "container_port": "8000", "shm": "64m", "cpus": "0.5"}
+    made = await house.query("container.plan", **given, command=["--flag", "two words"], env=["A=b c"])
+    assert made["arguments"]["port"] == "8000"
+    assert (made["arguments"]["gpus"], made["arguments"]["shm"]) == ("none", "64m")
+    engine.docker("run", "-d", "--name", "other", "-p", "127.0.0.1:8000:8000", SERVER)
+    again = await house.query("container.plan", **made["arguments"])
+    assert (again["command"], again["arguments"]) == (made["command"], made["arguments"])
+    with pytest.raises(Refused, match="port 8000 is taken by the container other"):
+        await house.job("container.deploy", **made["arguments"])
+
+
 async def test_what_is_deployed_answers_and_is_told_until_it_is_gone(house: House, engine: RealEngine) -> None:
     port = free_port()
     row = await house.job("container.deploy", **served(port=str(port)))

@@ -94,6 +94,29 @@ def test_server_of_a_hub_model_comes_up(make: MakesMachine, framework: str) -> N
         assert words in arguments
 
 
+@pytest.mark.parametrize(
+    ("framework", "told"),
+    [
+        ("vllm", "--max-model-len 16384"),
+        ("tgi", "--max-total-tokens 16384 --max-input-tokens 16383"),
+        ("llamacpp", "-c 16384"),
+        ("ollama", "-e OLLAMA_CONTEXT_LENGTH=16384"),
+    ],
+)
+def test_server_is_told_the_context_that_the_launch_was_for(make: MakesMachine, framework: str, told: str) -> None:
+    machine = make("ollama") if framework == "ollama" else hub_machine(make, framework)
+    machine.configure(context="16384")
+    assert machine.run() == 0
+    given = machine.container()
+    options = [word for pair in given["options"] for word in pair]  # type: ignore[attr-defined]
+    arguments = [str(word) for word in given["arguments"]]  # type: ignore[attr-defined]
+    assert f" {told} " in f" {' '.join([*options, *arguments])} "
+    machine.configure(context="")
+    assert machine.run() == 0
+    assert len(machine.docker_calls("run")) == 2, "another context is another configuration"
+    assert "16384" not in json.dumps(machine.container())
+
+
 def test_ollama_pulls_several_models_one_after_another(make: MakesMachine) -> None:
     machine = make("ollama", "llama3.2:1b", "qwen3:4b")
     machine.plan(library={name: {"layers": [2_000_000_000]} for name in machine.models}, slow=True)

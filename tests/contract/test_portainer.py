@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from aicompute_tui.domain.errors import AicError, AuthFailed, NotFound
+from aicompute_tui.domain.errors import AicError, AuthFailed, InvalidInput, NotFound, Unreachable
 from aicompute_tui.domain.json import JsonObject
+from aicompute_tui.hosts.docker import execution
 from aicompute_tui.services import jobs
 from aicompute_tui.services.jobs import pending_secret
 from tests.contract.container_world import House, closed, has_line, opened_house, until_told
@@ -75,6 +78,12 @@ async def test_each_environment_becomes_a_host_that_works(
     assert len(await secrets(house)) == 1
 
 
+async def test_no_token_goes_far_over_a_connection_that_can_be_read(house: House) -> None:
+    with pytest.raises(InvalidInput, match="can read"):
+        await add(house, "http://portainer.example.com:9000", "ptr_first")
+    assert await secrets(house) == []
+
+
 async def test_a_shell_works_through_the_server(house: House, portainer: Portainer, engine: RealEngine) -> None:
     await add(house, portainer.url, "ptr_first", environment="1")
     engine.run("web", lines_of([]))
@@ -86,6 +95,22 @@ async def test_a_shell_works_through_the_server(house: House, portainer: Portain
         said = b"".join([chunk async for chunk in shell.chunks()])
         assert b"20 90" in said
         assert await shell.exit_code() == 4
+
+
+async def test_a_shell_through_the_server_is_left_while_the_engine_hangs(
+    house: House, portainer: Portainer, engine: RealEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execution, "CALL_SECONDS", 0.5)
+    await add(house, portainer.url, "ptr_first", environment="1")
+    engine.run("web", lines_of([]))
+    async with house.context.store.read() as transaction:
+        host = await transaction.hosts.find("port")
+    source = await house.context.hosts.engine(host)
+    with contextlib.ExitStack() as frozen:
+        async with asyncio.timeout(20), source.shell("web", ["sh"], columns=90, rows=20) as shell:
+            frozen.enter_context(engine.frozen())
+            with pytest.raises(Unreachable, match="in time"):
+                await shell.exit_code()
 
 
 async def test_a_login_is_used_once_and_leaves_a_token_but_no_cookie(house: House, portainer: Portainer) -> None:

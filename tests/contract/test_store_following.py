@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from aicompute_tui.domain.connection import Connection
 from aicompute_tui.domain.instance import InstanceState, Market
 from aicompute_tui.domain.node import NodeReport
 from aicompute_tui.domain.remote import Ownership, RemoteState, Sighting
+from aicompute_tui.store.columns import to_microseconds
 from aicompute_tui.store.database import Store
 from aicompute_tui.store.fast import read_snapshot
 from aicompute_tui.store.following import MOST_CHANGES, Follower
@@ -159,3 +163,52 @@ async def test_a_gap_and_a_flood_are_read_anew(store: Store) -> None:
     async with store.write() as transaction:
         await transaction.instances.insert_many([instance(f"m{number}") for number in range(MOST_CHANGES + 1)])
     assert await asyncio.to_thread(reader.follower.renew, reader.held, NOW.timestamp()) is None
+
+
+async def test_a_connection_is_read_with_how_it_answers_and_when_it_was_used(store: Store) -> None:
+    connection = Connection(
+        id="c1", owner="ann", created_by="ann@box", name="groq", kind="groq", base_url="https://api.groq.com/openai/v1",
+        secret_id="connection/c1", tags=("cheap",), created_at=START,
+    )  # fmt: skip
+    async with store.write() as transaction:
+        await transaction.connections.insert(connection)
+    reader = Reader(store)
+    (row,) = reader.held.connections
+    assert (row.state, row.has_key, row.latency_seconds, row.used_at) == ("waiting", 1, None, None)
+    assert "connection/c1" not in repr(row), "where the key lies is nobody's business here"
+
+    _execute(reader.path, _DOWN, (to_microseconds(NOW), 12_500))
+    _execute(reader.path, _TOLD, ())
+    fresh = await reader.renewed()
+    assert fresh == reader.whole(NOW)
+    (row,) = fresh.connections
+    assert (row.state, row.problem, row.failures) == ("down", "It refuses the key.", 3)
+    assert row.latency_seconds == pytest.approx(0.0125)
+
+    called = NOW + timedelta(seconds=20)
+    _execute(reader.path, _CALLED, (to_microseconds(called),))
+    assert (await reader.renewed()).connections[0].used_at is None, "no news for the feed within the minute"
+    fresh = await reader.renewed(NOW + timedelta(minutes=1))
+    assert fresh.connections[0].used_at == called.timestamp()
+
+
+_DOWN = (
+    "INSERT INTO health_reports (target_id, target_kind, state, checked_at, latency_microseconds, failures, successes,"
+    " problem_kind, problem, next_step, is_held_back)"
+    " VALUES ('c1', 'connection', 'down', ?, ?, 3, 0, 'AuthFailed', 'It refuses the key.', '', 0)"
+)
+_TOLD = "UPDATE counters SET value = value + 1 WHERE name = 'changes'"
+_CALLED = (
+    "INSERT INTO calls (id, at, connection_id, connection_name, caller, operation, model, is_ok, problem_kind)"
+    " VALUES ('k1', ?, 'c1', 'groq', 'cli', 'ask', 'llama', 1, '')"
+)
+
+
+def _execute(path: Path, statement: str, values: tuple[object, ...]) -> None:
+    """As another process writes."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(statement, values)
+        if statement is _TOLD:
+            number = connection.execute("SELECT value FROM counters WHERE name = 'changes'").fetchone()[0]
+            told = "INSERT INTO changes (number, table_name, row_id) VALUES (?, 'health_reports', 'c1')"
+            connection.execute(told, (number,))

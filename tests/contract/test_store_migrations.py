@@ -27,8 +27,8 @@ NEXT = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0009"
+down_revision = "0008"
 
 def upgrade():
     op.create_table("extra", sa.Column("id", sa.Text(), primary_key=True))
@@ -49,10 +49,10 @@ def next_version(monkeypatch: pytest.MonkeyPatch, folder: Path, then: str = "pas
     scripts = folder / "scripts"
     shutil.rmtree(scripts, ignore_errors=True)
     shutil.copytree(migrations.SCRIPTS, scripts)
-    (scripts / "versions" / "v0006_next.py").write_text(NEXT.format(then=then))
+    (scripts / "versions" / "v0009_next.py").write_text(NEXT.format(then=then))
     monkeypatch.setattr(migrations, "SCRIPTS", scripts)
     for module in (schema, database, migrations, fast):
-        monkeypatch.setattr(module, "SCHEMA_VERSION", 6)
+        monkeypatch.setattr(module, "SCHEMA_VERSION", 9)
 
 
 def look(path: Path) -> tuple[int, set[str], list[str]]:
@@ -106,7 +106,7 @@ async def test_a_console_makes_and_upgrades_nothing(tmp_path: Path, monkeypatch:
     next_version(monkeypatch, tmp_path)
     with pytest.raises(NotConfigured, match="older version"):
         await Store.open(database_url(path), clock=StandingClock(), migrate=False)
-    assert look(path)[0] == 5
+    assert look(path)[0] == 8
 
 
 async def test_an_upgrade_keeps_the_rows_and_a_backup_of_before(
@@ -119,12 +119,12 @@ async def test_an_upgrade_keeps_the_rows_and_a_backup_of_before(
     async with opened(path, backups=backups) as store:
         assert store.store_id == store_id
     version, tables, names = look(path)
-    assert (version, "extra" in tables, names) == (6, True, ["alpha"])
+    assert (version, "extra" in tables, names) == (9, True, ["alpha"])
     (copy,) = backups.iterdir()
-    assert copy.name == "aic-tui-v5-20261120T085500Z.db"
+    assert copy.name == "aic-tui-v8-20261120T085500Z.db"
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     version, tables, names = look(copy)
-    assert (version, "extra" in tables, names) == (5, False, ["alpha"])
+    assert (version, "extra" in tables, names) == (8, False, ["alpha"])
 
 
 async def test_a_database_of_the_first_version_is_upgraded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,6 +136,9 @@ async def test_a_database_of_the_first_version_is_upgraded(tmp_path: Path, monke
         "v0003_launch_templates.py",
         "v0004_container_hosts.py",
         "v0005_where_the_meter_stopped.py",
+        "v0006_connections.py",
+        "v0007_servers_and_health.py",
+        "v0008_quotas.py",
     ):
         (scripts / "versions" / later).unlink()
     with monkeypatch.context() as first:
@@ -149,7 +152,7 @@ async def test_a_database_of_the_first_version_is_upgraded(tmp_path: Path, monke
     connection.close()
     async with opened(path) as store, store.write() as transaction:
         await transaction.instances.insert(instance("alpha", login="ubuntu"))
-    assert look(path)[0] == 5
+    assert look(path)[0] == 8
     engine = create_engine(f"sqlite:///{path}")
     with engine.connect() as connected:
         assert compare_metadata(MigrationContext.configure(connected), metadata) == []
@@ -169,7 +172,7 @@ async def test_a_failing_upgrade_leaves_everything_as_before(tmp_path: Path, mon
         assert [row.name for row in await transaction.instances.list()] == ["alpha"]
     next_version(monkeypatch, tmp_path)
     async with opened(path):
-        assert look(path)[0] == 6
+        assert look(path)[0] == 9
 
 
 async def test_starts_at_once_upgrade_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,7 +182,7 @@ async def test_starts_at_once_upgrade_once(tmp_path: Path, monkeypatch: pytest.M
     stores = await asyncio.gather(*(Store.open(database_url(path), clock=StandingClock()) for _ in range(3)))
     for store in stores:
         await store.aclose()
-    assert look(path)[0] == 6
+    assert look(path)[0] == 9
     assert len(list((tmp_path / "backups").iterdir())) == 1
 
 
@@ -195,7 +198,7 @@ async def test_tables_of_a_newer_program_are_left_alone(tmp_path: Path, monkeypa
         with pytest.raises(NotConfigured, match="newer aic-tui"):
             async with running.write():
                 pass
-    assert look(path)[0] == 6
+    assert look(path)[0] == 9
 
 
 async def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:

@@ -133,6 +133,21 @@ async def test_samples_are_thinned_out_and_not_lost(store: Store) -> None:
         assert await transaction.gpu_samples.list(row.id, START - timedelta(days=1), 3600) == []
 
 
+async def test_no_sample_is_lost_where_a_stretch_is_old_only_in_part(store: Store) -> None:
+    row = await machine(store)
+    old = START.replace(minute=0, second=0, microsecond=0) - timedelta(days=32)
+    shift = int((old - START).total_seconds())
+    given = [replace(sample(row, shift + 300 * step, float(step)), span_seconds=300) for step in range(12)]
+    async with store.write() as transaction:
+        await transaction.gpu_samples.append(given)
+        for minutes in (32, 65, 92, 130):
+            await transaction.gpu_samples.thin_out(old + timedelta(days=30, minutes=minutes))
+    async with store.read() as transaction:
+        (merged,) = await transaction.gpu_samples.list(row.id, old - timedelta(hours=1), 3600)
+        assert await transaction.gpu_samples.list(row.id, old - timedelta(hours=1), 300) == []
+    assert merged.utilisation_percent == 5.5
+
+
 async def test_typical_times_are_those_measured_here(store: Store) -> None:
     done = SetupStep(stage=SetupStage.IMAGE, state=StepState.DONE, elapsed_seconds=100)
     for number, seconds in enumerate((90, 100, 500)):

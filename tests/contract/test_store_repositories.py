@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,6 @@ from aicompute_tui.domain.event import Event, EventFilter
 from aicompute_tui.domain.ids import new_id
 from aicompute_tui.domain.instance import DesiredState, Instance, InstanceState, Market
 from aicompute_tui.domain.launch import AttemptState, LaunchAttempt
-from aicompute_tui.domain.offer import Offer
 from aicompute_tui.domain.remote import Ownership, RemoteState, Sighting
 from aicompute_tui.store.database import Store
 from tests.contract.store_world import START, instance, job, opened
@@ -318,34 +316,3 @@ async def test_sightings_keep_their_first_moment_and_are_forgotten_by_place(stor
             ("us-east-1", "i-1"),
         }
     assert await store.latest_change() == before + 1, "changed and forgotten in one transaction is one line"
-
-
-async def test_offers_come_back_as_they_were(store: Store) -> None:
-    offers = [
-        Offer(
-            cloud="aws",
-            region=f"region-{number % 17}",
-            machine_type=f"type-{number % 300}",
-            market=Market.SPOT if number % 2 else Market.ON_DEMAND,
-            gpu_name="NVIDIA A10G",
-            gpu_count=0.5 if number % 3 else 4,
-            gpu_memory_mib=24_000,
-            vcpu_count=4,
-            memory_mib=16_384,
-            usd_per_hour=Decimal(number) / 10_000,
-        )
-        for number in range(1_000)
-    ]
-    async with store.write() as transaction:
-        assert await transaction.offers.read("aws") is None
-        await transaction.offers.replace("aws", offers, "aws-pricing", START)
-        await transaction.offers.replace("shipped", [], "snapshot", None)
-        await transaction.offers.replace("aws", offers[:900], "aws-pricing", START)
-    async with store.read() as transaction:
-        book = await transaction.offers.read("aws")
-        empty = await transaction.offers.read("shipped")
-    assert book is not None
-    assert list(book) == offers[:900]
-    assert (book.source, book.as_of) == ("aws-pricing", START)
-    assert empty is not None
-    assert list(empty) == []

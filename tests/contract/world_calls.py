@@ -83,7 +83,7 @@ def refusal(call: Callable[..., Any], **arguments: Any) -> tuple[str, int]:
     return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 
-def wait_for(happened: Callable[[], bool], seconds: float = 20.0) -> None:
+def wait_for(happened: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < deadline, "it did not happen in time"

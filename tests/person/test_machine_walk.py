@@ -18,17 +18,19 @@ NAME = "walk-1"
 MODEL = "meta-llama/Llama-3.1-8B-Instruct"
 IDLE_LIMIT = "20s"
 ASK = """
-import json, sys, urllib.request
+import contextlib, json, sys, urllib.error, urllib.request
 url, model, key = sys.argv[1:]
 opened = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 said = json.dumps({"model": model, "messages": [{"role": "user", "content": "Say something about memory."}]}).encode()
 opened.addheaders = [("Authorization", f"Bearer {key}")]
 asked = urllib.request.Request(url + "/chat/completions", said, {"Content-Type": "application/json"})
+with contextlib.suppress(urllib.error.HTTPError):
+    opened.open(url + "/walk", timeout=20)
 models = [each["id"] for each in json.load(opened.open(url + "/models", timeout=20))["data"]]
 words = json.load(opened.open(asked, timeout=60))["choices"][0]["message"]["content"]
 print(json.dumps({"models": models, "words": words}))
 """
-"""A program that asks the model server at an address, with the standard library alone."""
+"""A program that asks the model server at an address with the standard library alone, one path of it its own."""
 
 
 @pytest.fixture(params=[(80, 24), (120, 40)], ids=["80x24", "120x40"])
@@ -53,7 +55,7 @@ def test_a_machine_is_launched_used_and_left_to_end_by_itself(terminal: Terminal
     use_its_endpoint(terminal)
     forward_a_port(terminal, 9000)
     find_the_request_in_its_log(terminal)
-    go_home(terminal, '"GET /v1/models')
+    go_home(terminal, '"GET /v1/walk')
     terminal.until(lambda screen: re.search(rf"{NAME} .* (\d+s|<1m) idle", screen) is not None, 90)
     terminal.until(lambda screen: re.search(rf"· {NAME} .*terminated", screen) is not None, 90)
     see_that_nobody_ended_it(terminal)
@@ -91,7 +93,7 @@ def launch(terminal: Terminal) -> None:
     terminal.keys("Enter")
     terminal.shows("4 of 5")
     # All in one go, faster than the screen follows: each key goes to the field the ones before it led to.
-    terminal.keys("Down", *NAME, "Down", "Down", "Down", "C-u", *IDLE_LIMIT)
+    terminal.keys("Down", "Down", *NAME, "Down", "Down", "Down", "C-u", *IDLE_LIMIT)
     for label, text in (("name", NAME), ("count", "1"), ("ends after", "8h"), ("idle limit", IDLE_LIMIT)):
         terminal.until(lambda screen, line=rf"^ +{label} +{text}\b": re.search(line, screen, re.MULTILINE) is not None)  # type: ignore[misc]
     terminal.keys("Enter")
@@ -203,12 +205,12 @@ def forward_a_port(terminal: Terminal, port: int) -> None:
 
 
 def find_the_request_in_its_log(terminal: Terminal) -> None:
-    """Only the program asked for the models, and the model server's log tells of it."""
+    """Only the program asked for this path, and the model server's log tells of it."""
     terminal.keys("/")
     terminal.until(lambda screen: re.search(r"^.* / *$", screen, re.MULTILINE) is not None)
-    terminal.keys("-l", '"GET /v1/models')
+    terminal.keys("-l", '"GET /v1/walk')
     terminal.keys("Enter")
-    terminal.until(lambda screen: re.search(r'LOG.*/"GET /v1/models 1 of 1', screen) is not None)
+    terminal.until(lambda screen: re.search(r'LOG.*/"GET /v1/walk 1 of 1', screen) is not None)
 
 
 def go_home(terminal: Terminal, *searched: str) -> None:
@@ -221,11 +223,12 @@ def go_home(terminal: Terminal, *searched: str) -> None:
 
 
 def see_that_nobody_ended_it(terminal: Terminal) -> None:
-    """The last event tells that the machine powered itself off, which nobody asked of the cloud."""
+    """An event tells that the machine powered itself off, which nobody asked of the cloud."""
     terminal.keys("9")
     terminal.until(lambda screen: re.search(rf"Events .*▸ [^\n]*{NAME}", screen, re.DOTALL) is not None)
+    terminal.keys("/", *"powered", "Enter")
     terminal.until(lambda screen: "powered itself off after" in re.sub(r"\s+", " ", screen))
-    go_home(terminal)
+    go_home(terminal, "powered")
 
 
 def others_in_its_network(terminal: Terminal) -> dict[int, str]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from textual.widgets import Input
+from textual.widgets import Input, TextArea
 
 from aicompute_tui.actions.registry import ACTIONS
 from aicompute_tui.ui import dispatch
 from tests.ui.console_world import Console, console
 from tests.ui.fleet import FullSession, fleet, rest
 
-SUBJECT = "llama8-ca"
-"""A machine of the fixed rows and of the demo."""
+SUBJECT = "embed-1"
+"""A machine of the fixed rows and of the demo, which nothing ends during a walk."""
 _TERMINAL_NAMES = {
     "plus": "+", "slash": "/", "colon": ":", "question_mark": "?", "ampersand": "&", "escape": "Escape",
     "left_square_bracket": "[", "right_square_bracket": "]", "enter": "Enter", "space": "Space", "tab": "Tab",
@@ -26,33 +27,50 @@ _TERMINAL_NAMES = {
     "left_parenthesis": "(", "right_parenthesis": ")", "backslash": "\\\\",
 }  # fmt: skip
 """Textual's name of a key → tmux's."""
-_ELSEWHERE = ("instance.ssh",)
-"""What gives the terminal to another program; the walk through a machine's life goes there."""
+_ELSEWHERE = ("instance.ssh", "container.exec")
+"""What gives the terminal to another program; the walks through a machine's and a container's life go there."""
+
+
+_MOVING = {
+    "app.focus_next", "app.focus_previous", "first", "last", "move", "move_to", "next_pane", "page", "page_down",
+    "page_up", "range", "scroll_down", "scroll_end", "scroll_home", "scroll_up", "section", "sideways", "sort_by",
+}  # fmt: skip
+"""What only goes to and fro or orders rows, which opens nothing that has to find room."""
 
 
 class Stop(NamedTuple):
-    """`command` is typed after `:`, `crumb` then stands in the header, `keys` are tmux's names."""
+    """`command` is typed after `:`, `crumb` then stands in the header, `keys` are tmux's names.
+
+    `opening` are those of them that may open something.
+    """
 
     command: str
     crumb: str
     keys: tuple[str, ...]
+    opening: tuple[str, ...]
 
 
-def stops(size: tuple[int, int]) -> list[Stop]:
+@functools.cache
+def stops() -> list[Stop]:
     """Every place, each with the keys that do what no key before them does; enter opens something else everywhere."""
-    return asyncio.run(_look_around(size))
+    return asyncio.run(_look_around())
 
 
-async def _look_around(size: tuple[int, int]) -> list[Stop]:
+async def _look_around() -> list[Stop]:
     found: list[Stop] = []
     pressed: set[tuple[str, str]] = set()
-    async with console(fleet(), session=FullSession(), size=size) as world:
+    async with console(fleet(), session=FullSession(), size=(80, 24)) as world:
         for command, action_id in _places():
+            before = world.view
             _open(world, action_id)
             await rest(world)
+            if action_id in dispatch.SUBJECT_SCREENS and world.view is before:
+                continue  # it is about no machine
             new = [each for each in _bound(world) if each not in pressed or each[0] == "enter"]
             pressed.update(new)
-            found.append(Stop(command, world.view.crumbs[0], tuple(terminal_name(key) for key, _ in new)))
+            keys = tuple(terminal_name(key) for key, _ in new)
+            opening = tuple(terminal_name(key) for key, action in new if action.partition("(")[0] not in _MOVING)
+            found.append(Stop(command, world.view.crumbs[0], keys, opening))
     return found
 
 
@@ -81,7 +99,8 @@ def _bound(world: Console) -> list[tuple[str, str]]:
     return [
         (key, active.binding.action)
         for key, active in world.app.screen.active_bindings.items()
-        if not isinstance(active.node, Input) and not any(each in active.binding.action for each in _ELSEWHERE)
+        if not isinstance(active.node, Input | TextArea)
+        and not any(each in active.binding.action for each in _ELSEWHERE)
     ]
 
 

@@ -7,13 +7,30 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from string import ascii_letters, digits
 from typing import Any
+from unittest.mock import patch
 
 from textual.pilot import Pilot
+from textual.widgets import Input
 
+from aicompute_tui.domain.credential import Secret
 from aicompute_tui.domain.errors import AicError, Unreachable
 from aicompute_tui.domain.json import Json
-from aicompute_tui.store.rows import InstanceRow, JobRow, NodeRow, SightingRow, Snapshot, TunnelRow
+from aicompute_tui.domain.offer_table import OfferTable, table_of
+from aicompute_tui.store.rows import (
+    ConnectionRow,
+    ContainerRow,
+    HostRow,
+    InstanceRow,
+    JobRow,
+    NodeRow,
+    QuotaRequestRow,
+    ServerRow,
+    SightingRow,
+    Snapshot,
+    TunnelRow,
+)
 from aicompute_tui.ui.app import ConsoleApp
 from aicompute_tui.ui.glyphs import UNICODE, Glyphs
 from aicompute_tui.ui.screens.base import ConsoleScreen
@@ -24,10 +41,15 @@ from aicompute_tui.ui.widgets.header_line import HeaderLine
 from aicompute_tui.ui.widgets.jobs_line import JobsLine
 from aicompute_tui.ui.widgets.virtual_table import VirtualTable
 
+_LETTERS = {*ascii_letters, *digits, "slash", "minus", "full_stop", "space", "underscore"}
 START = datetime(2026, 11, 20, 14, 2, tzinfo=UTC)
 NOW = START.timestamp()
 MINUTE = 60.0
 HOUR = 3600.0
+
+
+async def _turn(*_: float) -> None:
+    await asyncio.sleep(0)
 
 
 class MovedClock:
@@ -108,6 +130,68 @@ def tunnel(name: str, remote_port: int = 8000, local_port: int = 18_412, **chang
     return TunnelRow(**(values | changes))
 
 
+def host_row(name: str, **changes: Any) -> HostRow:
+    """A Docker engine with two GPUs that answers; facts may be given as values."""
+    facts: dict[str, Json] = {
+        "engine": "Docker", "engine_version": "29.1.3", "api_version": "1.52", "name": name, "cpus": 32,
+        "operating_system": "Debian GNU/Linux 13", "architecture": "x86_64", "memory_bytes": 128 << 30,
+        "runtimes": ["runc", "nvidia"], "gpus": ["NVIDIA A10G", "NVIDIA A10G"], "free_disk_bytes": 412 << 30,
+        "containers": 4, "running": 3, "images": 12,
+    }  # fmt: skip
+    values: dict[str, Any] = {
+        "id": f"host-{name}", "owner": "ana", "name": name, "kind": "docker", "url": f"ssh://ops@{name}.example",
+        "environment": None, "address": None, "kept_by": "host", "created_at": NOW - 50 * HOUR, "version": 1,
+        "state": "up", "read_at": NOW, "since": NOW - 49 * HOUR, "problem_kind": "", "problem": "", "next_step": "",
+        "facts": json.dumps(facts | changes.pop("facts", {})),
+    }  # fmt: skip
+    return HostRow(**(values | changes))
+
+
+def container_row(name: str, host: str = "lab-1", **changes: Any) -> ContainerRow:
+    """One that runs healthy for four days; ports and GPUs may be given as values."""
+    values: dict[str, Any] = {
+        "host_id": f"host-{host}", "id": name.encode().hex().ljust(64, "0")[:64], "name": name,
+        "image": "ollama/ollama:0.33", "image_id": "sha256:" + "0" * 64, "command": "/bin/ollama serve",
+        "state": "running", "health": "healthy", "exit_code": None, "is_out_of_memory": 0, "error": "",
+        "restart_count": 0, "restart_policy": "unless-stopped", "created_at": NOW - 97 * HOUR,
+        "started_at": NOW - 96 * HOUR, "finished_at": None, "ports": [[11_434, "tcp", "127.0.0.1", 11_434]],
+        "gpus": "", "has_terminal": 0, "labels": "", "project": "",
+    }  # fmt: skip
+    values |= changes
+    values |= {key: json.dumps(each) for key, each in values.items() if isinstance(each, list | dict)}
+    return ContainerRow(**values)
+
+
+def connection_row(name: str, **changes: Any) -> ConnectionRow:
+    """A vLLM server of ours that answers; options, flags and tags may be given as values."""
+    values: dict[str, Any] = dict.fromkeys(ConnectionRow._fields)
+    values |= {
+        "id": f"connection-{name}", "owner": "ana", "created_by": "ana@jump", "version": 1, "name": name,
+        "kind": "vllm", "base_url": "http://127.0.0.1:8000/v1", "model": "llama-8b", "has_key": 0, "options": {},
+        "flags": [], "tags": [], "is_active": 1, "created_at": NOW - 50 * HOUR, "description": "", "state": "up",
+        "since": NOW - 49 * HOUR, "checked_at": NOW, "latency_seconds": 0.012, "failures": 0, "problem_kind": "",
+        "problem": "", "next_step": "", "is_held_back": 0,
+    }  # fmt: skip
+    values |= changes
+    values |= {key: json.dumps(each) for key, each in values.items() if isinstance(each, list | dict)}
+    return ConnectionRow(**values)
+
+
+def server_row(name: str, **changes: Any) -> ServerRow:
+    """A vLLM server that answers; options, tags, models and figures may be given as values."""
+    values: dict[str, Any] = dict.fromkeys(ServerRow._fields)
+    values |= {
+        "id": f"server-{name}", "owner": "ana", "created_by": "ana@jump", "version": 1, "name": name, "kind": "vllm",
+        "base_url": "http://127.0.0.1:8000", "has_key": 0, "options": {}, "tags": [], "is_active": 1,
+        "created_at": NOW - 50 * HOUR, "state": "up", "since": NOW - 49 * HOUR, "checked_at": NOW,
+        "latency_seconds": 0.004, "failures": 0, "problem_kind": "", "problem": "", "next_step": "",
+        "is_held_back": 0, "read_at": NOW, "server_version": "0.33.0", "models": [], "figures": {},
+    }  # fmt: skip
+    values |= changes
+    values |= {key: json.dumps(each) for key, each in values.items() if isinstance(each, list | dict)}
+    return ServerRow(**values)
+
+
 def reading(
     instances: Sequence[InstanceRow] = (),
     sightings: Sequence[SightingRow] = (),
@@ -116,10 +200,17 @@ def reading(
     *,
     nodes: Sequence[NodeRow] = (),
     tunnels: Sequence[TunnelRow] = (),
+    hosts: Sequence[HostRow] = (),
+    containers: Sequence[ContainerRow] = (),
+    connections: Sequence[ConnectionRow] = (),
+    servers: Sequence[ServerRow] = (),
+    quota_requests: Sequence[QuotaRequestRow] = (),
 ) -> Snapshot:
     known = {each.instance_id: each for each in nodes}
     rows = (list(instances), list(sightings), list(jobs))
-    return Snapshot(1, "store", 1, *rows, [], [], {}, [], problem, nodes=known, tunnels=list(tunnels))
+    read = Snapshot(1, "store", 1, *rows, [], [], {}, [], problem, nodes=known, tunnels=list(tunnels))
+    read = read._replace(hosts=list(hosts), containers=list(containers))
+    return read._replace(connections=list(connections), servers=list(servers), quota_requests=list(quota_requests))
 
 
 class HeldStream:
@@ -161,7 +252,10 @@ class HeldSession(Session):
         super().__init__(self.moved_clock, read_only=read_only, demo=demo, glyphs=glyphs)
         self.agent_state = "on"
         self.answers: dict[str, Json] = {}
+        self.known_offers = table_of([])
         self.submitted: list[tuple[str, dict[str, Json], str | None]] = []
+        self.sealed: list[str] = []
+        """Secrets that were handed over with a job."""
         self.refusal: AicError | None = None
         self.streamed: dict[str, list[Json]] = {}
         """What each stream begins with."""
@@ -191,6 +285,13 @@ class HeldSession(Session):
             raise self.refusal
         self.submitted.append((action_id, dict(arguments), subject))
         return "job-1"
+
+    async def submit_secret(self, action_id: str, arguments: Mapping[str, Json], secret: Secret) -> str:
+        self.sealed.append(secret.text)
+        return await self.submit(action_id, arguments)
+
+    async def offers(self) -> OfferTable:
+        return self.known_offers
 
     async def query(self, action_id: str, arguments: Mapping[str, Json]) -> Json:
         if action_id not in self.answers:
@@ -246,7 +347,13 @@ class Console:
         return "\n".join(strip.text for strip in self.app.screen._compositor.render_strips())
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
+        """Letters go into a field without the pause that any other key gets."""
+        for key in keys:
+            if isinstance(self.app.focused, Input) and key in _LETTERS:
+                with patch("textual.app.wait_for_idle", _turn):
+                    await self.pilot.press(key)
+            else:
+                await self.pilot.press(key)
         await self.pilot.pause()
 
     async def until(self, holds: Callable[[], bool]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from itertools import groupby
 from typing import NamedTuple
 
 from aicompute_tui.actions.navigation import PLACE_KEYS
@@ -14,14 +15,28 @@ from aicompute_tui.store.rows import EventRow, Snapshot
 from aicompute_tui.ui import dispatch
 from aicompute_tui.ui.glyphs import UNICODE, Glyphs
 from tests.screenshots import VIEWS, View
-from tests.ui import settings_world
+from tests.ui import (
+    connection_world,
+    deploy_world,
+    feeds_world,
+    health_world,
+    model_world,
+    offers_world,
+    quota_world,
+    recommend_world,
+    server_world,
+    settings_world,
+    stored_world,
+)
 from tests.ui.console_world import (
     HOUR,
     MINUTE,
     NOW,
     Console,
     HeldSession,
+    container_row,
     gpu,
+    host_row,
     job,
     machine,
     node,
@@ -82,9 +97,38 @@ def fleet(strange: str = "") -> Snapshot:
                  "llama8-ca", f"llama8-ca is ready, {place} min ago.", "info")
         for place in range(12)
     ]  # fmt: skip
+    hosts = [
+        host_row("lab-1"),
+        host_row("lab-2", state="down", since=NOW - 14 * MINUTE, read_at=NOW - 14 * MINUTE,
+                 problem="lab-2 does not answer: connection refused.", next_step="Is its engine running?"),
+    ]  # fmt: skip
+    containers = [
+        container_row("ollama-main", gpus={"count": 0, "device_ids": ["0", "1"], "driver": "nvidia"}),
+        container_row("openwebui", image="ghcr.io/open-webui/open-webui:main",
+                      ports=[[8080, "tcp", "0.0.0.0", 3000], [8080, "tcp", "::", 3000]]),
+        container_row("tei-bge", image="ghcr.io/huggingface/text-embeddings-inference:1.9", health="unhealthy",
+                      gpus={"count": -1, "device_ids": [], "driver": ""}, ports=[[80, "tcp", "0.0.0.0", 8081]],
+                      started_at=NOW - 130 * MINUTE),
+        container_row("flux-try", image="vllm/vllm-openai:v0.33", state="exited", health="none", exit_code=137,
+                      is_out_of_memory=1, finished_at=NOW - 20 * MINUTE, restart_policy="no"),
+        container_row("half-made", image="vllm/vllm-openai:v0.33", state="created", health="none", started_at=None,
+                      created_at=NOW - 9 * MINUTE, error="could not select device driver"),
+        container_row("proxy", image="caddy:2.10", state="restarting", health="none", exit_code=1, restart_count=7,
+                      started_at=NOW - MINUTE, ports=[]),
+        container_row("old-job", image="sha256:" + "ab" * 32, state="exited", health="none", exit_code=0,
+                      finished_at=NOW - HOUR),
+        container_row("comfy", "lab-2", image="yanwk/comfyui-boot", health="none"),
+    ]  # fmt: skip
     instances = [each._replace(name=each.name + strange) for each in instances]
     sightings = [each._replace(name=each.name + strange) for each in sightings]
-    read = reading(instances, sightings, jobs, nodes=nodes, tunnels=[tunnel("llama8-ca")])
+    hosts = [each._replace(name=each.name + strange) for each in hosts]
+    containers = [each._replace(name=each.name + strange, image=each.image + strange) for each in containers]
+    servers = [each._replace(name=each.name + strange) for each in server_world.server_rows()]
+    connections = [each._replace(name=each.name + strange) for each in connection_world.connection_rows()]
+    read = reading(
+        instances, sightings, jobs, nodes=nodes, tunnels=[tunnel("llama8-ca")], hosts=hosts, containers=containers,
+        servers=servers, connections=connections,
+    )  # fmt: skip
     use: dict[str, tuple[float | None, ...]] = {
         f"id-{name}": tuple(float(9 * minute % 100) for minute in range(10)) for name in ("llama8-ca", "embed-1")
     }
@@ -97,8 +141,38 @@ def answers() -> dict[str, Json]:
     sections = {action_id: answer for action_id, answer in settings_world.answers().items() if not callable(answer)}
     return {
         **{action_id: answer for action_id, answer in sections.items() if not isinstance(answer, AicError)},
+        **stored_world.answers(),
+        **connection_world.answers(),
+        **recommend_world.answers(),
+        **model_world.answers(),
+        **health_world.answers(),
+        **offers_world.answers(),
         "template.list": [],
+        "host.list": [
+            {"id": None, "name": "local", "kind": "docker", "url": "unix:///var/run/docker.sock", "state": "found",
+             "problem": "Found by /var/run/docker.sock, not added.", "next_step": "aic-tui host add local"},
+        ],
+        "server.metrics": server_world.samples(),
+        "server.probe": server_world.FOUND,
+        "host.test": {
+            "ok": True,
+            "checks": [
+                {"name": "engine", "verdict": "ok", "reason": "Docker 29.1.3, API 1.52, on lab-1", "next_step": ""},
+                {"name": "gpus", "verdict": "ok", "reason": "2: NVIDIA A10G", "next_step": ""},
+                {"name": "disk", "verdict": "warning", "reason": "12.0 GiB free for images",
+                 "next_step": "Model servers' images take 10 GiB and more: free some space."},
+            ],
+        },
+        "container.show": {
+            "name": "ollama-main", "host": "lab-1", "image_created_at": "2026-11-06T14:00:00Z",
+            "environment": {"HF_TOKEN": "…", "OLLAMA_HOST": "0.0.0.0"},
+            "processes": [{"pid": "4711", "cmd": "/bin/ollama serve"}],
+            "mounts": [{"type": "volume", "source": "ollama", "target": "/root/.ollama", "writable": True}],
+        },
+        "container.plan": deploy_world.plan({"host": "lab-1", "framework": "vllm", "model": ["org/model"]}),
         "instance.types": TYPES,
+        "price.feeds": feeds_world.feeds(),
+        "quota.list": quota_world.quota_rows(),
         "instance.preflight": PREFLIGHT,
         "instance.show": {
             "name": "llama8-ca",
@@ -134,11 +208,33 @@ def answers() -> dict[str, Json]:
     }  # fmt: skip
 
 
+def container_lines() -> list[Json]:
+    """Two logs merged, one of them on both streams."""
+    items: list[Json] = []
+    for second in range(40):
+        stamp = f"2026-11-20T14:01:{second:02}.000000000Z"
+        source, stream = ("lab-1/openwebui", "stderr" if second % 8 else "stdout") if second % 4 == 3 else (
+            "lab-1/ollama-main", "stdout")  # fmt: skip
+        said: list[Json] = [f"{stamp} INFO 200 POST /api/chat in {second * 7} ms"]
+        items.append({"source": source, "stream": stream, "lines": said})
+    return items
+
+
+def container_samples() -> list[Json]:
+    """Figures of the last half minute."""
+    return [
+        {"at": f"2026-11-20T14:01:{30 + second}Z", "cpu_percent": 40.0 + second * 6, "memory_bytes": 9 << 30,
+         "memory_limit_bytes": 32 << 30, "received_bytes": second * second * 900, "sent_bytes": second * 2_048,
+         "read_bytes": 0, "written_bytes": second << 19, "processes": 7, "gpus": [gpu(0), gpu(1)], "gpu_problem": ""}
+        for second in range(30)
+    ]  # fmt: skip
+
+
 _COMING = ("checking …", "asking …", "checking ~", "asking ~", "waits for the log")
 _RESTS_SECONDS = 0.12
 
 
-async def rest(world: Console, seconds: float = 6.0) -> str:
+async def rest(world: Console, seconds: float = 30.0) -> str:
     """What the screen says once it has stopped changing and waits for no answer."""
     deadline = time.monotonic() + seconds
     seen, since = "", time.monotonic()
@@ -163,7 +259,14 @@ class FullSession(HeldSession):
         super().__init__(glyphs=glyphs, read_only=read_only)
         self.utc = True
         self.answers = answers()
-        self.streamed = {"instance.logs": [{"lines": list(_LOG)}], "instance.metrics": []}
+        self.known_offers = offers_world.offers()
+        self.streamed = {
+            "instance.logs": [{"lines": list(_LOG)}],
+            "instance.metrics": [],
+            "container.logs": container_lines(),
+            "container.stats": container_samples(),
+            "server.watch": server_world.watched(),
+        }
 
 
 class Place(NamedTuple):
@@ -176,11 +279,11 @@ class Place(NamedTuple):
     async def enter(self, world: Console) -> None:
         if self.action_id:
             world.app.open_view(self.action_id)
-        for key in self.keys:
-            if key.startswith(("wait:", "until:")):
+        for waits, keys in groupby(self.keys, lambda key: key.startswith(("wait:", "until:"))):
+            if waits:
                 await rest(world)
             else:
-                await world.press(key)
+                await world.press(*keys)
         await rest(world)
 
 

@@ -11,7 +11,17 @@ from aicompute_tui.ui.format import STATE_LOOKS, age, moment, money, price, span
 from aicompute_tui.ui.glyphs import ASCII, UNICODE, glyphs_for
 from aicompute_tui.ui.state import ConsoleState
 from aicompute_tui.ui.widgets.header_line import HeaderView, header_content
-from tests.ui.console_world import HOUR, MINUTE, NOW, job, machine, reading, sighting
+from tests.ui.console_world import (
+    HOUR,
+    MINUTE,
+    NOW,
+    connection_row,
+    job,
+    machine,
+    reading,
+    server_row,
+    sighting,
+)
 
 
 def state_of(snapshot: Snapshot) -> ConsoleState:
@@ -121,3 +131,30 @@ def test_the_header_fills_its_width_and_keeps_the_burn_rate_longest(width: int) 
         assert "$0.42/h" in content.plain
         assert "12 alerts" in content.plain
         assert "no agent" in content.plain
+
+
+def test_a_connection_or_a_server_in_use_that_is_down_needs_someone() -> None:
+    down = {"state": "down", "problem": "Nothing answers.", "since": NOW - HOUR}
+    slow = {"state": "degraded", "problem_kind": "Slow", "problem": "answers slower than 900 ms"}
+    found = needs(
+        state_of(
+            reading(
+                connections=[
+                    connection_row("box", **down),
+                    connection_row("held", **down, is_held_back=1),
+                    connection_row("off", **down, is_active=0),
+                    connection_row("slow", **slow),
+                    connection_row("well", state="up"),
+                    connection_row("busy", state="degraded", problem_kind="RateLimited", problem="wants fewer"),
+                ],
+                servers=[server_row("gpu1", **down)],
+            )
+        ),
+        NOW,
+    )
+    assert [(need.level, need.kind, need.subject, need.text, need.action_id) for need in found] == [
+        ("bad", "connection-down", "box", "Nothing answers.", "connection.test"),
+        ("bad", "connection-down", "held", "out of use until it answers: Nothing answers.", "connection.test"),
+        ("bad", "server-down", "gpu1", "Nothing answers.", "server.check"),
+        ("warn", "connection-slow", "slow", "answers slower than 900 ms", "connection.test"),
+    ]

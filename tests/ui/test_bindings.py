@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from textual.binding import Binding
 
 from aicompute_tui.actions.model import Scope
 from aicompute_tui.actions.registry import ACTIONS
 from aicompute_tui.ui.bindings import action_bindings, footer_hints, keys_of, navigation_bindings, screen_bindings
+from aicompute_tui.ui.container_columns import container_columns
 from aicompute_tui.ui.glyphs import UNICODE
 from aicompute_tui.ui.machine_columns import machine_columns
 from aicompute_tui.ui.navigation import by_word, commands
 from aicompute_tui.ui.screens.base import ConsoleScreen
+from aicompute_tui.ui.screens.containers import ContainersScreen
 from aicompute_tui.ui.screens.detail import DetailScreen
 from aicompute_tui.ui.screens.events import EventsScreen
+from aicompute_tui.ui.screens.hosts import HostsScreen
 from aicompute_tui.ui.screens.instances import InstancesScreen
 from aicompute_tui.ui.screens.jobs import JobsScreen
 from aicompute_tui.ui.screens.records import DoctorScreen
 from aicompute_tui.ui.screens.settings_credentials import CredentialsScreen
 from aicompute_tui.ui.screens.settings_preferences import PreferencesScreen
+from aicompute_tui.ui.widgets.columns import Column
 from aicompute_tui.ui.widgets.virtual_table import VirtualTable
 from tests.ui.console_world import HeldSession
 
@@ -30,6 +36,8 @@ VIEWS: list[type[ConsoleScreen]] = [
     CredentialsScreen,
     PreferencesScreen,
     DoctorScreen,
+    ContainersScreen,
+    HostsScreen,
 ]
 FORBIDDEN = {"ctrl+a", "ctrl+b", "ctrl+space", "ctrl+s", "ctrl+q", "ctrl+d", "ctrl+k", "ctrl+z"}
 
@@ -42,7 +50,10 @@ def keys(bindings: list[Binding]) -> list[tuple[str, str]]:
 def test_a_key_means_one_thing_in_a_view(view: type[ConsoleScreen]) -> None:
     of_view = screen_bindings(view.SCOPES, read_only=False)
     of_app = navigation_bindings("app")
-    table = VirtualTable(machine_columns(UNICODE, lambda: 0.0, 120))
+    columns: list[Column[Any]] = list(machine_columns(UNICODE, lambda: 0.0, 120))
+    if view is ContainersScreen:
+        columns = list(container_columns(UNICODE, lambda: 0.0, 120, {}))
+    table = VirtualTable(columns)
     pairs = [(key, binding.id or binding.action) for key, binding in of_view]
     pairs += keys(of_app) + [(key, binding.id or binding.action) for key, binding in table._bindings]
     seen: dict[str, str] = {}
@@ -57,7 +68,9 @@ def test_every_binding_has_the_id_a_keymap_names() -> None:
         assert binding.id in commands()
 
 
-@pytest.mark.parametrize("scope", ["global", "instances", "sightings", "credentials", "settings", "jobs"])
+@pytest.mark.parametrize(
+    "scope", ["global", "instances", "sightings", "credentials", "settings", "jobs", "hosts", "containers"]
+)
 def test_read_only_binds_nothing_that_mutates(scope: Scope) -> None:
     bound = {binding.id for binding in action_bindings([scope], read_only=True)}
     assert bound == {

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from textual.content import Content
+from textual.widget import Widget
 
 from aicompute_tui.services import attention, retry
 from aicompute_tui.store.rows import EventRow, Snapshot
@@ -15,7 +17,7 @@ from aicompute_tui.ui.screens.detail import DetailScreen
 from aicompute_tui.ui.screens.instances import InstancesScreen
 from aicompute_tui.ui.widgets.card_line import CardLine
 from aicompute_tui.ui.widgets.needs_list import NeedsList
-from aicompute_tui.ui.widgets.spend_chart import SpendChart, chart_content, tick
+from aicompute_tui.ui.widgets.spend_chart import SpendChart, chart_lines, tick
 from tests.ui.console_world import (
     HOUR,
     MINUTE,
@@ -194,10 +196,29 @@ async def test_spending_and_events_stand_below_where_there_is_room() -> None:
         assert "lab  is ready" in world.shown
         assert "today" in world.shown
         await world.pilot.resize_terminal(80, 24)
+        await world.until(lambda: "LAST EVENTS" not in world.shown)
+        assert "SPEND" in world.shown, "few machines leave it room"
+        await world.pilot.resize_terminal(80, 18)
         await world.until(lambda: "SPEND" not in world.shown)
         await world.pilot.resize_terminal(80, 40)
         await world.until(lambda: "SPEND" in world.shown)
         assert "LAST EVENTS" not in world.shown
+
+
+@pytest.mark.asyncio
+async def test_a_minute_that_passes_repaints_what_it_changed_and_lays_nothing_out() -> None:
+    async with console(FLEET, size=(120, 40)) as world:
+
+        def is_to_be_laid_out() -> bool:
+            screen = world.app.screen
+            return any(widget._layout_required for widget in (screen, *screen.walk_children(Widget)))
+
+        await world.until(lambda: "SPEND, last 14 days" in world.shown and not is_to_be_laid_out())
+        before = world.shown
+        world.session.moved_clock.move(minutes=1)
+        world.view.pass_minute()
+        assert not is_to_be_laid_out()
+        await world.until(lambda: world.shown != before)
 
 
 @pytest.mark.asyncio
@@ -234,14 +255,21 @@ async def test_wide_and_right_to_left_names_leave_every_line_within_the_window(s
         assert all(strip.cell_length <= size[0] for strip in world.app.screen._compositor.render_strips())
 
 
+def plain(lines: list[Content]) -> list[str]:
+    return [line.plain for line in lines]
+
+
 def test_the_chart_scales_to_its_largest_day_and_says_the_sum() -> None:
     days = [0, 12 * DOLLAR, 6 * DOLLAR, *[0] * 10, 3 * DOLLAR]
-    lines = chart_content(days, date(2026, 11, 20), UNICODE).plain.splitlines()
+    lines = plain(chart_lines(days, date(2026, 11, 20), 4, UNICODE))
     assert lines[0] == "SPEND, last 14 days  $21.00"
     assert [line.split()[0] for line in lines[1:6]] == ["$12", "$9", "$6", "$3", "$0"]
     assert [line.count("█") for line in lines[1:5]] == [2, 2, 4, 6]
     assert lines[6].split() == ["7", "Nov", "today"]
-    assert chart_content(days, date(2026, 11, 20), ASCII).plain.isascii()
+    high = plain(chart_lines(days, date(2026, 11, 20), 8, UNICODE))
+    assert [line.split()[0] for line in high[1:9]] == ["$12", "│", "$9", "│", "$6", "│", "$3", "│"]
+    assert [line.count("█") for line in high[1:9]] == [2, 2, 2, 2, 4, 4, 6, 6]
+    assert all(line.isascii() for line in plain(chart_lines(days, date(2026, 11, 20), 8, ASCII)))
 
 
 @pytest.mark.parametrize(("most", "step"), [(0.0, 1.0), (0.03, 0.01), (4.0, 1.0), (26.0, 8.0), (1234.0, 400.0)])

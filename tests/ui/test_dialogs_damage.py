@@ -104,7 +104,9 @@ def test_a_row_that_is_not_known_here_is_asked_about_in_general_words() -> None:
             assert damage_of(action, []).question.endswith("?")
 
 
-@pytest.mark.parametrize("action_id", ["job.cancel", "job.retry", "credential.remove", "instance.terminate"])
+@pytest.mark.parametrize(
+    "action_id", ["job.cancel", "job.retry", "credential.remove", "connection.remove", "instance.terminate"]
+)
 def test_what_is_asked_of_several_names_how_many(action_id: str) -> None:
     rows: list[JsonObject] = [
         {"id": f"{number}", "name": f"n{number}", "action_id": "instance.launch", "state": "failed"}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
 from rich.color import Color, ColorType
 from textual.geometry import Region
+from textual.screen import Screen
 from textual.theme import Theme
 from textual.widget import Widget
 from textual.widgets import Input
@@ -17,6 +20,7 @@ from aicompute_tui.ui.glyphs import ASCII, UNICODE
 from aicompute_tui.ui.screens.base import ConsoleScreen
 from aicompute_tui.ui.widgets.footer_line import FooterLine
 from aicompute_tui.ui.widgets.form_fields import Answer, TurnField
+from aicompute_tui.ui.widgets.virtual_table import VirtualTable
 from tests.ui.console_world import Console, console
 from tests.ui.fleet import FullSession, Place, fleet, places, rest
 
@@ -25,12 +29,30 @@ OF_MACHINES = [
     place
     for place in PLACES
     if place.name
-    in {"dashboard", "instances", "detail", "logs", "forward", "terminate", "json", "help", "jobs", "setup"}
+    in {
+        "dashboard",
+        "instances",
+        "detail",
+        "logs",
+        "forward",
+        "terminate",
+        "json",
+        "help",
+        "jobs",
+        "setup",
+        "containers",
+        "container",
+        "container-logs",
+        "container-remove",
+        "hosts",
+    }
 ]
-"""Where names of machines stand."""
+"""Where names of machines, containers and hosts stand."""
 WEARS_THEMES = "theme"
 """It shows the colours of the theme under its cursor."""
 SIZES = [(80, 24), (120, 40)]
+_SCROLLED_SECONDS = 6.0
+"""What a field's view has to come to it."""
 every_place = pytest.mark.parametrize("place", PLACES, ids=lambda place: place.name)
 every_size = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 
@@ -84,6 +106,18 @@ async def test_everything_offered_can_be_seen_in_the_themes_colours(place: Place
         if isinstance(world.app.screen, ConsoleScreen):
             the_frame_is_whole(world)
         await every_field_can_be_seen(world)
+        every_column_orders_its_table(world)
+
+
+def every_column_orders_its_table(world: Console) -> None:
+    """Both ways, with all its rows."""
+    for table in world.app.screen.query(VirtualTable):
+        rows = sorted(table.order)
+        for column in table.columns:
+            for descending in (False, True) if column.sort else ():
+                table.sort_by(column.key, descending=descending)
+                assert table.sorted_by == (column.key, descending)
+                assert sorted(table.order) == rows, column.key
 
 
 def the_frame_is_whole(world: Console) -> None:
@@ -106,12 +140,21 @@ async def every_field_can_be_seen(world: Console, *, words_fit: bool = True) -> 
     fields = [each for each in screen.focus_chain if not each.disabled]
     for field in fields:
         screen.set_focus(field)
-        await rest(world)
-        if screen is not world.app.screen or not field.is_attached or not field.display:
+        await world.pilot.pause()
+        deadline = time.monotonic() + _SCROLLED_SECONDS
+        while (whole := is_seen(world, screen, field)) is False and time.monotonic() < deadline:
+            await world.pilot.pause()
+        if whole is None:
             continue
-        whole = shown_whole(world, field) if field.region.height <= 2 else partly_shown(world, field)
         assert whole, f"{field!r} at {field.region} of {world.app.size}:\n{world.shown}"
         assert word_fits(field) or not words_fit, f"{field!r} has no room for its word:\n{world.shown}"
+
+
+def is_seen(world: Console, screen: Screen[Any], field: Widget) -> bool | None:
+    """None where the field is gone, or its screen."""
+    if screen is not world.app.screen or not field.is_attached or not field.display:
+        return None
+    return shown_whole(world, field) if field.region.height <= 2 else partly_shown(world, field)
 
 
 @pytest.mark.asyncio

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from aicompute_tui.actions.registry import ACTIONS
 from aicompute_tui.domain.json import JsonObject
-from aicompute_tui.ui.launch_command import command_line, pinned
+from aicompute_tui.ui.command_line import command_line
+from aicompute_tui.ui.launch_command import pinned
 from aicompute_tui.ui.launch_form import BUILT_IN, FIELDS, LaunchForm, button_text, defaults, in_form_words
 
 
@@ -45,6 +46,15 @@ def test_settings_fill_the_fields() -> None:
     form = defaults(rows)
     assert (form["type"], form["protect"], form["region"], form["ttl"]) == ("g6.xlarge", "yes", "", "8h")
     assert "theme" not in form.values
+    assert form.arguments()["protect"] is True
+    assert "no_protect" not in form.arguments()
+
+
+def test_a_no_goes_before_a_setting_that_protects() -> None:
+    form = defaults([{"key": "protect", "value": "yes"}]).changed("protect", "")
+    assert form.arguments()["no_protect"] is True
+    assert pinned(form, {"spec": {"protect": False}})["no_protect"] is True
+    assert "no_protect" not in LaunchForm().arguments()
 
 
 @pytest.mark.parametrize("rows", [None, {}, "x", [None, 3], [{}]])

@@ -2,60 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pytest
-from rich.cells import cell_len
 from textual import events
-from textual.pilot import Pilot
 
 from aicompute_tui.domain.errors import NotConfigured, Unreachable
 from aicompute_tui.domain.json import Json, JsonObject
-from aicompute_tui.ui.app import ConsoleApp
-from aicompute_tui.ui.screens.detail import DetailScreen
 from aicompute_tui.ui.screens.launch import LaunchScreen
 from aicompute_tui.ui.widgets.form_fields import LineInput
-from aicompute_tui.ui.widgets.launch_summary import LaunchSummary
+from aicompute_tui.ui.widgets.wizard_review import ReviewStep
 from tests.moved_clock import MovedClock
-from tests.ui.console_world import job, reading
-from tests.ui.dialog_world import PREFLIGHT, TYPES, WrittenSession, check, console, keys_for, machine, shown, until
-
-STEPS = {"region": "1 of 5", "machine": "2 of 5", "server": "3 of 5", "options": "4 of 5", "review": "5 of 5"}
-
-
-async def opened(pilot: Pilot[int], app: ConsoleApp) -> LaunchScreen:
-    """The wizard at its first step, its regions listed."""
-    await pilot.press("n")
-    await until(pilot, lambda: isinstance(app.screen, LaunchScreen) and app.screen.is_mounted)
-    wizard = app.screen
-    assert isinstance(wizard, LaunchScreen)
-    return wizard
-
-
-async def at(pilot: Pilot[int], app: ConsoleApp, step: str) -> None:
-    await until(pilot, lambda: STEPS[step] in shown(app))
-
-
-async def reviewed(pilot: Pilot[int], app: ConsoleApp) -> LaunchScreen:
-    """The wizard at its review, the checks ended."""
-    wizard = await opened(pilot, app)
-    await pilot.press("ctrl+l")
-    await at(pilot, app, "review")
-    await checked(pilot, wizard)
-    return wizard
-
-
-async def checked(pilot: Pilot[int], wizard: LaunchScreen) -> None:
-    await until(pilot, lambda: bool(wizard.query(LaunchSummary)) and wizard.query_one(LaunchSummary).is_current)
-    await pilot.pause()
-
-
-def preflights(session: WrittenSession) -> list[Mapping[str, Json]]:
-    return [arguments for action_id, arguments in session.asked if action_id == "instance.preflight"]
-
-
-def one_line(app: ConsoleApp) -> str:
-    return " ".join(shown(app).split())
+from tests.ui.dialog_world import PREFLIGHT, TYPES, WrittenSession, check, console, keys_for, shown, until
+from tests.ui.wizard_world import at, checked, one_line, opened, preflights, reviewed
 
 
 @pytest.mark.asyncio
@@ -211,6 +168,31 @@ async def test_a_launch_asked_for_too_soon_waits_for_the_price_and_the_word_goes
         await checked(pilot, wizard)
         assert "still running" not in shown(app)
         assert not session.submitted
+
+
+@pytest.mark.asyncio
+async def test_enter_held_down_over_the_end_of_the_checks_launches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = 100.0
+    monkeypatch.setattr("aicompute_tui.ui.widgets.wizard_review.monotonic", lambda: seconds)
+    session = WrittenSession()
+    gate = session.hold("instance.preflight")
+    app = console(session)
+    async with app.run_test() as pilot:
+        wizard = await opened(pilot, app)
+        await pilot.press("ctrl+l")
+        await at(pilot, app, "review")
+        review = wizard.query_one(ReviewStep)
+        review.agree()
+        gate.set()
+        await checked(pilot, wizard)
+        for _ in range(20):
+            seconds += 0.03
+            review.agree()
+        await until(pilot, lambda: "Press again to launch" in one_line(app))
+        assert not session.submitted
+        seconds += 1
+        await pilot.press("enter")
+        await until(pilot, lambda: len(session.submitted) == 1)
 
 
 @pytest.mark.asyncio
@@ -444,29 +426,6 @@ async def test_a_read_only_console_offers_no_launch() -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_launch_of_the_past_is_repeated_from_the_review() -> None:
-    past: list[Json] = [
-        {"id": "j1", "action_id": "instance.launch", "state": "done", "created_at": "2026-11-20T08:00:00Z",
-         "parameters": {"type": "g6.xlarge", "framework": "vllm", "model": ["m/x"], "name": "old", "ttl": "3h"}},
-        {"id": "j2", "action_id": "instance.terminate", "state": "done", "parameters": {}},
-    ]  # fmt: skip
-    session = WrittenSession({"job.list": past})
-    app = console(session)
-    async with app.run_test() as pilot:
-        wizard = await opened(pilot, app)
-        await pilot.press("h")
-        await until(pilot, lambda: "vllm m/x" in shown(app))
-        await pilot.press("enter")
-        await at(pilot, app, "review")
-        await checked(pilot, wizard)
-        await pilot.press("enter")
-        await until(pilot, lambda: session.submitted)
-    arguments = session.submitted[0][1]
-    assert (arguments["type"], arguments["ttl"], arguments["model"]) == ("g6.xlarge", "3h", ["m/x"])
-    assert "name" not in arguments
-
-
-@pytest.mark.asyncio
 async def test_the_agent_gone_is_said_and_the_list_comes_when_it_is_back() -> None:
     session = WrittenSession({"instance.types": Unreachable("No agent is running.", "Start one with `aic-tui agent`.")})
     session.agent_state = "on"
@@ -502,125 +461,6 @@ async def test_a_tiny_terminal_and_a_megabyte_paste_do_no_harm(size: tuple[int, 
         assert "日本語" in field.value
         await pilot.resize_terminal(80, 24)
         await until(pilot, lambda: "4 of 5" in shown(app) and "That name will not do" in shown(app))
-
-
-TEMPLATE: JsonObject = {
-    "id": "t1", "name": "small", "version": 4, "saved_at": "2026-11-19T08:00:00Z", "arguments": {"type": "g6.xlarge"},
-}  # fmt: skip
-
-
-@pytest.mark.asyncio
-async def test_a_launch_is_kept_by_a_name_and_one_of_that_name_replaced_only_as_it_was_seen() -> None:
-    session = WrittenSession({"template.list": [TEMPLATE]})
-    app = console(session)
-    async with app.run_test() as pilot:
-        await reviewed(pilot, app)
-        await pilot.press("w")
-        await until(pilot, lambda: "Keep this launch" in shown(app))
-        await pilot.press(*"fresh", "enter")
-        await until(pilot, lambda: len(session.submitted) == 1)
-        await pilot.press("w")
-        await until(pilot, lambda: "Keep this launch" in shown(app))
-        await pilot.press(*"small", "enter")
-        await until(pilot, lambda: "Replace the template small?" in shown(app))
-        await pilot.press("tab", "enter")
-        await until(pilot, lambda: len(session.submitted) == 2)
-    assert [action for action, _ in session.submitted] == ["template.save", "template.save"]
-    (_, first), (_, second) = session.submitted
-    assert (first["name"], first["type"], first.get("version")) == ("fresh", "g5.xlarge", None)
-    assert (second["name"], second["version"]) == ("small", 4)
-
-
-@pytest.mark.asyncio
-async def test_a_template_is_listed_first_and_removed_after_a_question() -> None:
-    session = WrittenSession({"template.list": [TEMPLATE]})
-    app = console(session)
-    async with app.run_test() as pilot:
-        await opened(pilot, app)
-        await pilot.press("h")
-        await until(pilot, lambda: "small" in shown(app) and "g6.xlarge" in shown(app))
-        await pilot.press("t")
-        await until(pilot, lambda: "Remove small?" in shown(app))
-        await pilot.press("tab", "enter")
-        await until(pilot, lambda: session.submitted == [("template.remove", {"name": "small"})])
-
-
-@pytest.mark.asyncio
-async def test_a_machine_is_launched_again_from_the_review_by_one_key() -> None:
-    launched: JsonObject = {"type": "g6.xlarge", "ttl": "7200s", "region": "us-east-1", "volume_gib": 90}
-    session = WrittenSession({"instance.show": {"name": "lab", "launch": launched}})
-    session.state.apply(reading([machine("lab")]))
-    app = console(session)
-    async with app.run_test() as pilot:
-        app.perform("instance.relaunch", ["0193-lab"])
-        await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
-        await at(pilot, app, "review")
-        wizard = app.screen
-        assert isinstance(wizard, LaunchScreen)
-        await checked(pilot, wizard)
-        assert (wizard.form["type"], wizard.form["ttl"], wizard.form["volume_gib"]) == ("g6.xlarge", "2h", "90")
-        assert preflights(session)[-1]["region"] == "us-east-1"
-
-
-@pytest.mark.asyncio
-async def test_a_machine_that_was_adopted_is_not_repeated_as_something_else() -> None:
-    session = WrittenSession({"instance.show": {"name": "lab", "launch": {}}})
-    session.state.apply(reading([machine("lab")]))
-    app = console(session)
-    async with app.run_test() as pilot:
-        app.perform("instance.relaunch", ["0193-lab"])
-        await until(pilot, lambda: "it was adopted" in one_line(app))
-        assert STEPS["region"] in shown(app)
-    assert preflights(session) == []
-
-
-@pytest.mark.asyncio
-async def test_the_launch_is_followed_to_its_machine() -> None:
-    session = WrittenSession({"instance.show": {"name": "lab"}})
-    app = console(session)
-    async with app.run_test() as pilot:
-        await reviewed(pilot, app)
-        await pilot.press("enter")
-        await until(pilot, lambda: "handed to the agent" in shown(app))
-        progress = job("instance.launch", id="0193-job", progress="asking for lab in ca-central-1b")
-        session.on_change(session.state.apply(reading(jobs=[progress])))
-        await until(pilot, lambda: "asking for lab in ca-central-1b" in shown(app))
-        done = progress._replace(state="done")
-        row = machine("lab", state="booting", job_id="0193-job")
-        session.on_change(session.state.apply(reading([row], jobs=[done])))
-        await until(pilot, lambda: "Go to lab" in shown(app))
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, DetailScreen))
-
-
-@pytest.mark.asyncio
-async def test_a_launch_that_failed_says_why_and_goes_back_to_the_review() -> None:
-    session = WrittenSession()
-    app = console(session)
-    async with app.run_test() as pilot:
-        await reviewed(pilot, app)
-        await pilot.press("enter")
-        await until(pilot, lambda: "handed to the agent" in shown(app))
-        failed = job("instance.launch", "failed", id="0193-job", error_message="No g5 here.")
-        session.on_change(session.state.apply(reading(jobs=[failed])))
-        await until(pilot, lambda: "No g5 here." in shown(app) and "Back to the review" in shown(app))
-        await pilot.press("enter")
-        await at(pilot, app, "review")
-
-
-@pytest.mark.asyncio
-async def test_names_of_wide_letters_and_a_window_that_shrinks_leave_every_line_whole() -> None:
-    regions: list[Json] = [{"code": "ca-central-1", "name": "日本" * 200, "country": "CA", "enabled": True}]
-    session = WrittenSession({"region.list": regions, "template.list": [{**TEMPLATE, "name": "語" * 200}]})
-    app = console(session)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await opened(pilot, app)
-        await pilot.press("h")
-        await until(pilot, lambda: "語" in shown(app))
-        for width, height in ((40, 10), (20, 5), (120, 40)):
-            await pilot.resize_terminal(width, height)
-            await pilot.pause()
-            assert all(cell_len(line) <= width for line in shown(app).splitlines())
 
 
 @pytest.mark.asyncio

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from aicompute_tui.domain.errors import AicError, Refused, Unreachable
+from aicompute_tui.domain.host import Host, HostKind
 from aicompute_tui.domain.ids import new_id
 from aicompute_tui.domain.instance import Instance, Market
 from aicompute_tui.domain.job import JobState
@@ -41,6 +42,14 @@ def instance(runtime: Runtime, name: str) -> Instance:
         id=new_id(now), owner="ana", created_by="ana@jump", name=name, cloud="aws", credential_id="aws:env",
         region="ca-central-1", instance_type="g5.xlarge", market=Market.SPOT, price_usd_per_hour=Decimal("0.42"),
         expires_at=now + timedelta(hours=8), requested_at=now, state_since=now, host_id="host",
+    )  # fmt: skip
+
+
+def host(session: LiveSession, name: str, kept_by: str, kind: HostKind) -> Host:
+    url = "https://portainer.example" if kind is HostKind.PORTAINER else "unix:///var/run/docker.sock"
+    return Host(
+        id=f"018f-{name}", owner="ana", created_by="ana@jump", name=name, url=url, kind=kind,
+        environment=2 if kind is HostKind.PORTAINER else None, kept_by=kept_by, created_at=session.now(),
     )  # fmt: skip
 
 
@@ -116,6 +125,35 @@ async def test_a_launch_is_for_this_host_and_names_the_credential_it_was_given(t
         async with store.read() as transaction:
             job = await transaction.jobs.get(job_id)
         assert (job.host_id, job.credential_id) == (new_runtime(tmp_path).actor.host_id, "aws:profile:team")
+
+
+@pytest.mark.asyncio
+async def test_what_is_done_on_a_host_is_for_the_installation_that_keeps_it(tmp_path: Path) -> None:
+    async with begun(tmp_path) as (session, store, _):
+        async with store.write() as transaction:
+            for name, kept_by, kind in (
+                ("box", "theirs", "docker"),
+                ("lab", "ours", "docker"),
+                ("p", "x", "portainer"),
+            ):
+                await transaction.hosts.insert(host(session, name, kept_by, HostKind(kind)))
+        await until(lambda: len(session.state.hosts) == 3)
+        for action_id, arguments, keeper in (
+            ("container.deploy", {"host": "box", "image": "bb:1"}, "theirs"),
+            ("container.stop", {"names": ["018f-box/c1", "box/web"]}, "theirs"),
+            ("container.recreate", {"name": "018f-lab/c1"}, "ours"),
+            ("image.prune", {"items": ["018f-box/sha256:1"]}, "theirs"),
+            ("host.forget-key", {"name": "018f-box"}, "theirs"),
+            ("container.stop", {"names": ["018f-box/c1", "018f-lab/c2"]}, None),
+            ("container.stop", {"names": ["018f-p/c1"]}, None),
+            ("container.stop", {"names": ["web"]}, None),
+            ("host.remove", {"name": "018f-box"}, None),
+        ):
+            job_id = await session.submit(action_id, arguments)  # type: ignore[arg-type]
+            async with store.read() as transaction:
+                assert (action_id, arguments, (await transaction.jobs.get(job_id)).host_id) == (
+                    action_id, arguments, keeper,
+                )  # fmt: skip
 
 
 @pytest.mark.asyncio

@@ -19,7 +19,17 @@ from aicompute_tui.ui.settings_lists import SETTINGS_LISTS
 
 MULTIPLEXER_AND_FLOW = {"ctrl+a", "ctrl+b", "ctrl+space", "ctrl+at", "ctrl+s", "ctrl+q"}
 EVERY = sorted(ACTIONS.values(), key=lambda action: action.id)
-SCOPES: tuple[Scope, ...] = ("global", "instances", "sightings", "credentials", "settings", "events", "jobs")
+SCOPES: tuple[Scope, ...] = (
+    "global",
+    "instances",
+    "sightings",
+    "credentials",
+    "settings",
+    "events",
+    "jobs",
+    "hosts",
+    "containers",
+)
 
 
 def screens() -> list[type[ConsoleScreen]]:

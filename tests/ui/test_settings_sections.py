@@ -10,8 +10,9 @@ from aicompute_tui.domain.errors import Refused, Unreachable
 from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.ui.app import ConsoleApp
 from aicompute_tui.ui.screens.confirm import ConfirmDialog
-from aicompute_tui.ui.screens.credential_form import CredentialForm, GivenCredential
+from aicompute_tui.ui.screens.credential_form import CredentialForm
 from aicompute_tui.ui.screens.json_view import JsonScreen
+from aicompute_tui.ui.screens.secret_form import Given
 from aicompute_tui.ui.screens.settings import SECTIONS, SettingsScreen
 from aicompute_tui.ui.screens.settings_keys import KeyDialog
 from aicompute_tui.ui.screens.settings_preferences import PreferencesScreen
@@ -157,7 +158,7 @@ async def test_keys_are_typed_masked_and_handed_over_sealed_without_a_job_that_h
     assert arguments == {"name": "lab", "cloud": "aws"}
     assert SECRET in secret.text
     assert SECRET not in repr(secret)
-    assert SECRET not in repr(GivenCredential(arguments, secret))
+    assert SECRET not in repr(Given(arguments, secret))
     assert not session.submitted
 
 

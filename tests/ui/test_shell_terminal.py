@@ -167,3 +167,40 @@ async def test_a_terminal_that_cannot_be_handed_over_is_said() -> None:
         world.session.hand_in(reading([machine("lab", state="stopped")]))
         await world.press("s")
         await world.until(lambda: "lab is stopped." in world.jobs)
+
+
+OF_A_CONTAINER = """
+from tests.ui.console_world import container_row, host_row
+session.state.apply(reading(hosts=[host_row("lab-1")], containers=[container_row("ollama")]))
+session.own_program = lambda words: (["sh", "-c", SCRIPT, "sh", *words], {})
+"""
+
+
+@contextmanager
+def container_shell(folder: Path, script: str) -> Iterator[Terminal]:
+    """A console over one container, whose own command line is this script."""
+    before, after = CODE.split("app = ConsoleApp")
+    settings = f"BEATS = {str(folder / 'beats')!r}\nSCRIPT = {script!r}\n"
+    code = f"{settings}{before}{OF_A_CONTAINER}app = ConsoleApp{after}"
+    with terminal(folder, columns=120, code=code) as shown:
+        shown.until(b"agent")
+        shown.settle()
+        shown.press(b"3")
+        shown.until(b"ollama")
+        shown.settle()
+        yield shown
+
+
+def test_a_key_pressed_twice_opens_one_shell_in_a_container(tmp_path: Path) -> None:
+    script = 'echo "prompt$ $1 $2"; read line; printf "got [%s]" "$line"; exit 3'
+    with container_shell(tmp_path, script) as shown:
+        shown.press(b"ss")
+        shown.until(b"prompt$ container exec")
+        shown.read(0.5)
+        assert shown.seen.count(b"prompt$ container exec") == 1
+        shown.press(b"hello\n")
+        shown.until(b"got [hello")
+        shown.until(b"Press enter")
+        shown.press(b"\n")
+        until_painted(shown, b"lab-1/ollama ended with code 3")
+        leaves_well(shown)

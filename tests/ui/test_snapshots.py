@@ -15,7 +15,7 @@ from tests.ui.fleet import FullSession, fleet, place_of
 SIZES = [(80, 24), (120, 40)]
 _DRAWN_ANEW_WHERE_WIDE = {
     "dashboard", "instances", "detail", "logs", "wizard-machine", "wizard-review", "terminate", "help", "events",
-    "jobs", "settings",
+    "jobs", "settings", "containers", "hosts", "container", "container-logs", "servers", "server",
 }  # fmt: skip
 """The other views have at the larger size what they have at the smaller one."""
 LOOKS = [(view, size) for view in VIEWS for size in SIZES if size == SIZES[0] or view.name in _DRAWN_ANEW_WHERE_WIDE]

@@ -254,6 +254,29 @@ async def test_columns_that_do_not_fit_are_paged_and_the_first_one_stays() -> No
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("width", range(24, 70, 5))
+async def test_a_figure_is_shown_whole_or_not_at_all_wherever_the_view_ends(width: int) -> None:
+    def figure(n: int) -> Column[Item]:
+        return Column(key=f"n{n}", title=f"n{n}", width=7, align="right", cell=lambda _: f"{n}12.34k")
+
+    figures = [figure(n) for n in range(1, 8)]
+    async with shown(columns=[COLUMNS[0], *figures], size=(width, 10)) as (table, pilot):
+        seen: set[str] = set()
+        for _ in range(8):
+            words = painted(table, 1).replace("▸", "").split()
+            assert words[0] == "row0"
+            assert all(word.endswith("12.34k") for word in words[1:]), words
+            seen.update(words[1:])
+            await pilot.press("right")
+        assert len(seen) == len(figures)
+        last = painted(table, 1)
+        await pilot.press("right")
+        assert painted(table, 1) == last
+        await pilot.press(*["left"] * 8)
+        assert "112.34k" in painted(table, 1)
+
+
+@pytest.mark.asyncio
 async def test_an_empty_table_says_what_to_do_and_survives_every_key() -> None:
     async with shown(0) as (table, pilot):
         assert "Nothing yet." in painted(table, 2)

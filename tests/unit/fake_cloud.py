@@ -22,7 +22,10 @@ from aicompute_tui.domain.job import Job
 from aicompute_tui.domain.json import Json
 from aicompute_tui.domain.launch import LaunchOrder, LaunchPlace, LaunchSpec
 from aicompute_tui.domain.offer import MachineType, PriceQuote, QuotaReading, Region
+from aicompute_tui.domain.quota import FamilyAnswer, FamilyQuota, QuotaAnswer, RequestState
 from aicompute_tui.domain.remote import RemoteMachine, RemoteState
+from aicompute_tui.domain.spot import PlacementScore, SpotPoint
+from aicompute_tui.hub.base import Hub
 from aicompute_tui.services.context import Actor, Context
 from aicompute_tui.services.jobs import run_job, submit
 from aicompute_tui.settings.places import places_from
@@ -78,6 +81,11 @@ class FakeCloud:
     quota_reading: QuotaReading = field(
         default_factory=lambda: QuotaReading(name="All G", code="L-3819A6DF", limit_vcpus=64, used_vcpus=0)
     )
+    quota_of: Callable[[Market], QuotaReading] | None = None
+    """Where markets differ."""
+    family_quotas: list[FamilyQuota] = field(default_factory=list)
+    answers: list[FamilyAnswer] = field(default_factory=list)
+    """Requests for more quota, as the cloud has them on record."""
 
     def _fault(self, when: Mapping[str, Callable[[], Exception | None]], operation: str) -> None:
         error = when[operation]() if operation in when else None
@@ -133,13 +141,52 @@ class FakeCloud:
     async def prices(self, region: str, machine_types: Sequence[str]) -> dict[tuple[str, Market], PriceQuote]:
         return {} if self.quote is None else {(each, Market.SPOT): self.quote for each in machine_types}
 
+    async def live_prices(self, region: str, machine_types: Sequence[str], market: Market) -> Mapping[str, PriceQuote]:
+        self._called("live_prices", market.value)
+        return {} if self.quote is None else dict.fromkeys(machine_types, self.quote)
+
+    async def spot_history(self, region: str, machine_type: str, since: datetime) -> Sequence[SpotPoint]:
+        self._called("spot_history", machine_type)
+        return [SpotPoint(zone=zone, at=since, usd_per_hour=Decimal("0.42")) for zone in self.zones]
+
+    async def placement_scores(
+        self, regions: Sequence[str], machine_types: Sequence[str], count: int
+    ) -> Sequence[PlacementScore]:
+        self._called("placement_scores", ", ".join(machine_types))
+        return [PlacementScore(region=regions[0], zone_id="cac1-az1", zone=self.zones[0], score=7)]
+
     async def quota(self, region: str, machine_type: MachineType, market: Market) -> QuotaReading:
         self._called("quota", machine_type.name)
-        return self.quota_reading
+        return self.quota_reading if self.quota_of is None else self.quota_of(market)
 
     async def quotas(self, region: str, machine_types: Sequence[str], market: Market) -> dict[str, QuotaReading]:
         self._called("quotas", market.value)
         return dict.fromkeys(machine_types, self.quota_reading)
+
+    async def region_quotas(self, region: str) -> Sequence[FamilyQuota]:
+        self._called("region_quotas", region)
+        return self.family_quotas
+
+    async def quota_requests(self, region: str) -> Sequence[FamilyAnswer]:
+        self._called("quota_requests", region)
+        return list(self.answers)
+
+    async def request_quota(self, region: str, code: str, vcpus: int) -> QuotaAnswer:
+        self._called("request_quota", f"{code} {vcpus}")
+        quota = next(each for each in self.family_quotas if each.reading.code == code)
+        answer = QuotaAnswer(
+            request_id=f"request-{len(self.answers) + 1}",
+            code=code,
+            name=quota.reading.name,
+            desired_vcpus=vcpus,
+            state=RequestState.PENDING,
+            case_id=None,
+            created_at=self.clock.now(),
+            updated_at=self.clock.now(),
+        )
+        self.answers.append(FamilyAnswer(family=quota.family, market=quota.market, answer=answer))
+        self._fault(self.after, "request_quota")
+        return answer
 
     async def places(self, spec: LaunchSpec, machine_type: MachineType) -> Sequence[LaunchPlace]:
         self._called("places", machine_type.name)
@@ -329,6 +376,10 @@ class Bench:
             return [event.kind for event in await transaction.events.list()]
 
 
+def _no_hub(address: str | None, token: str | None) -> Hub:
+    raise NotConfigured("There is no hub on this bench.", "Name a model that ships with the program.")
+
+
 @asynccontextmanager
 async def bench(folder: Path) -> AsyncIterator[Bench]:
     """Opens a store in `folder` and closes it."""
@@ -347,6 +398,7 @@ async def bench(folder: Path) -> AsyncIterator[Bench]:
         places=places,
         actor=Actor(owner="ada", host_id="host-1", name="ada@jump"),
         handlers=lambda action_id: resolve_handler(ACTIONS[action_id]),
+        open_hub=_no_hub,
     )
     try:
         yield Bench(context, cloud, clock, preferences, directory)

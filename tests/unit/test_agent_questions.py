@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import cast
 
@@ -11,10 +12,18 @@ import pytest
 
 from aicompute_tui.agent import process
 from aicompute_tui.agent.lock import AgentLock
+from aicompute_tui.domain.call import Caller
 from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.runtime import Runtime
 from aicompute_tui.store.database import Store
 from tests.moved_clock import MovedClock
+
+
+@dataclass(frozen=True)
+class Asked:
+    """As much of a context as an agent puts its own words into."""
+
+    caller: Caller
 
 
 @pytest.mark.asyncio
@@ -28,8 +37,8 @@ async def test_a_stream_that_is_given_up_between_two_items_is_closed_at_once(mon
         finally:
             closed.append("logs")
 
-    async def context(**_: object) -> None:
-        return None
+    async def context(**_: object) -> Asked:
+        return Asked(Caller.CLI)
 
     monkeypatch.setattr(process, "resolve_stream", lambda _action: logs)
     runtime = SimpleNamespace(clock=MovedClock(), host_id="h", actor=object(), agent_actor=object())

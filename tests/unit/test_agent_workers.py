@@ -13,7 +13,14 @@ import pytest
 import pytest_asyncio
 
 from aicompute_tui.agent import workers
-from aicompute_tui.agent.workers import JOBS_AT_ONCE, JobRunner, Reconciler, supervise
+from aicompute_tui.agent.workers import (
+    ENDING_JOBS_AT_ONCE,
+    HOST_JOBS_AT_ONCE,
+    JOBS_AT_ONCE,
+    JobRunner,
+    Reconciler,
+    supervise,
+)
 from aicompute_tui.domain.errors import AicError, Unreachable
 from aicompute_tui.domain.instance import Instance, InstanceState
 from aicompute_tui.domain.job import Job, JobState
@@ -56,7 +63,8 @@ class Bench:
     async def submit(self, **more: Any) -> Job:
         parameters = {"fail": True} if more.pop("fail", False) else {}
         context = self.context
-        return await jobs.submit(context.store, self.clock, context.actor, "setting.set", parameters, **more)
+        action_id = more.pop("action_id", "setting.set")
+        return await jobs.submit(context.store, self.clock, context.actor, action_id, parameters, **more)
 
     async def states(self) -> list[JobState]:
         async with self.context.store.read() as transaction:
@@ -110,6 +118,35 @@ async def test_no_more_than_eight_jobs_at_once(bench: Bench) -> None:
     runner = bench.runner()
     assert [await runner.take_up(), await runner.take_up()] == [JOBS_AT_ONCE, 0]
     assert (await bench.states()).count(JobState.QUEUED) == 3
+    bench.release.set()
+    await runner.run_all()
+    assert set(await bench.states()) == {JobState.DONE}
+
+
+@pytest.mark.parametrize("stuck", ["container.deploy", "image.pull", "volume.prune", "host.add"])
+async def test_a_machine_is_ended_at_once_however_many_jobs_wait_for_container_hosts(bench: Bench, stuck: str) -> None:
+    for _ in range(JOBS_AT_ONCE):
+        await bench.submit(action_id=stuck)
+    runner = bench.runner()
+    assert await runner.take_up() == HOST_JOBS_AT_ONCE
+    end = await bench.submit(action_id="instance.terminate")
+    cancel = await bench.submit(action_id="job.cancel")
+    assert await runner.take_up() == 2
+    assert [(await bench.job(job)).state for job in (end, cancel)] == [JobState.RUNNING, JobState.RUNNING]
+    bench.release.set()
+    await runner.run_all()
+    assert set(await bench.states()) == {JobState.DONE}
+
+
+@pytest.mark.parametrize("stuck", ["instance.setup", "instance.launch", "connection.add"])
+async def test_a_machine_is_ended_at_once_however_many_other_jobs_hang(bench: Bench, stuck: str) -> None:
+    for _ in range(JOBS_AT_ONCE + 1):
+        await bench.submit(action_id=stuck)
+    runner = bench.runner()
+    assert await runner.take_up() == JOBS_AT_ONCE
+    ends = [await bench.submit(action_id=each) for each in ("instance.terminate", "instance.reap", "job.cancel")]
+    assert await runner.take_up() == len(ends) < ENDING_JOBS_AT_ONCE
+    assert [(await bench.job(job)).state for job in ends] == [JobState.RUNNING] * len(ends)
     bench.release.set()
     await runner.run_all()
     assert set(await bench.states()) == {JobState.DONE}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import cast
 
 import pytest
 
-from aicompute_tui.clouds.aws.quota import bucket_of
+from aicompute_tui.clouds.aws.quota import region_quotas
+from aicompute_tui.clouds.aws.quota_buckets import bucket_of
+from aicompute_tui.clouds.aws.session import AwsSession
 from aicompute_tui.domain.instance import Market
 
 
@@ -59,3 +62,25 @@ def test_the_names_aws_uses_are_recognised(instance_type: str, name: str) -> Non
     bucket = bucket_of(instance_type, Market.SPOT)
     assert bucket is not None
     assert {each for each in names if re.fullmatch(bucket.pattern, each)} == {name}
+
+
+class _Listed:
+    """A region whose quotas have these names."""
+
+    def __init__(self, *names: str) -> None:
+        self._quotas = [{"QuotaName": name, "QuotaCode": f"L-{name}", "Value": 8.0} for name in names]
+
+    def pages(self, service: str, operation: str, region: str, **more: object) -> list[dict[str, object]]:
+        if operation == "list_service_quotas":
+            return [{"Quotas": self._quotas}]
+        return [{}]
+
+
+def test_where_one_quota_counts_every_generation_of_p_it_is_listed_once() -> None:
+    merged = _Listed("All P Spot Instance Requests", "All P5 Spot Instance Requests")
+    found = {
+        (each.family, each.reading.limit_vcpus)
+        for each in region_quotas(cast("AwsSession", merged), "ca-west-1", "store")
+        if each.market is Market.SPOT and each.family.startswith("P")
+    }
+    assert found == {("P", 8), ("P5", 8)}

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from aicompute_tui.cli.ascii_twins import plain, speaks_utf8
 from aicompute_tui.cli.output import render
+from aicompute_tui.cli.side_by_side import FIELDS
 from aicompute_tui.cli.table import COLUMNS, object_lines, table_lines
 from aicompute_tui.domain.json import Json, JsonObject
 
@@ -58,12 +59,41 @@ def test_a_name_from_outside_cannot_drive_the_terminal(letter: str) -> None:
         assert letter not in line
 
 
+@pytest.mark.parametrize(
+    "listed",
+    ["price.list", "price.history", "price.llm", "cost.plan", "model.places", "model.popular"],
+)
+def test_a_list_of_figures_from_elsewhere_says_how_old_they_are(listed: str) -> None:
+    assert {"age_seconds", "read_days_ago", "low_days_ago", "as_of"} & set(COLUMNS[listed])
+
+
+def test_offers_side_by_side_say_how_old_each_price_is() -> None:
+    assert {"spot_age_seconds", "on_demand_age_seconds"} <= set(FIELDS["price.compare"])
+
+
+def test_what_is_recommended_says_how_old_its_prices_are() -> None:
+    lines = object_lines({"offers": [{"type": "g5.xlarge", "usd_per_hour": 0.41, "read_days_ago": 3}]})
+    header, row = (line for line in lines if "USD_PER_HOUR" in line or "g5.xlarge" in line)
+    assert row[header.index("READ_DAYS_AGO")] == "3"
+
+
 def test_an_object_shows_its_tables_below() -> None:
     lines = object_lines({"name": "a", "attempts": [{"number": 1, "zone": "b"}], "ends": ["x" * 50, "y" * 50]})
     assert lines[0] == "name  a"
     assert "ATTEMPTS" in lines
     assert "  1       b" in lines
     assert "  " + "y" * 50 in lines
+
+
+@pytest.mark.parametrize("text", ["=cmd|'/c calc'!A0", "@SUM(A1)", "+1-2", "-2+3", "\t=1"])
+def test_csv_holds_no_cell_that_a_spreadsheet_carries_out(text: str) -> None:
+    (row,) = csv.reader(io.StringIO(render([{"name": text}], "csv").partition("\n")[2]))
+    assert row == [f"'{text}"]
+
+
+def test_csv_leaves_numbers_and_plain_words_alone() -> None:
+    rows: Json = [{"a": "-1.5", "b": "+3", "c": "a=b", "d": -2}]
+    assert render(rows, "csv").splitlines()[1] == "-1.5,+3,a=b,-2"
 
 
 def test_csv_has_every_key_and_empty_for_none() -> None:

@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY_FOR_HELP = {"textual", "pydantic", "boto3", "botocore", "sqlalchemy", "huggingface_hub", "alembic", "rich"}
-HEAVY_FOR_HELP |= {"aiodocker", "aiohttp"}
+HEAVY_FOR_HELP |= {"aiodocker", "aiohttp", "httpx2"}
 HEAVY_BEFORE_PAINT = {"boto3", "botocore", "sqlalchemy", "alembic", "pydantic", "aiosqlite", "cryptography", "httpx"}
-HEAVY_BEFORE_PAINT |= {"aiodocker", "aiohttp", "asyncssh"}
+HEAVY_BEFORE_PAINT |= {"aiodocker", "aiohttp", "asyncssh", "huggingface_hub", "httpx2"}
 
 
 def imported(code: str, home: Path) -> set[str]:

@@ -84,7 +84,9 @@ async def test_the_same_is_not_under_way_twice(bench: Bench) -> None:
         await again(bench, old)
 
 
-@pytest.mark.parametrize("action_id", ["credential.set", "instance.reap", "job.cancel"])
+@pytest.mark.parametrize(
+    "action_id", ["connection.add", "connection.edit", "credential.set", "instance.reap", "job.cancel"]
+)
 async def test_what_must_be_asked_for_anew(bench: Bench, action_id: str) -> None:
     with pytest.raises(Refused):
         await again(bench, await failed(bench, action_id, name="x"))
@@ -131,4 +133,10 @@ async def test_a_retry_stopped_after_writing_the_new_job_writes_no_second(bench:
 async def test_a_typed_word_for_no_end_counts_once(bench: Bench) -> None:
     old = await failed(bench, type="g5.xlarge", ttl="none", ttl_none_confirm="none")
     with pytest.raises(Refused, match="typed word"):
+        await again(bench, old)
+
+
+async def test_a_job_that_was_given_a_token_asks_for_it_again(bench: Bench) -> None:
+    old = await failed(bench, name="rack", url="https://rack:9443", kind="portainer")
+    with pytest.raises(Refused, match="holds no token"):
         await again(bench, old)

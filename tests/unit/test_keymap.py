@@ -21,7 +21,7 @@ COMMANDS = {
         KeyedCommand("go.stop", "copy or quit", "everywhere", ("ctrl+c",)),
         KeyedCommand("go.mark", "mark", "table", ("space",)),
         KeyedCommand("log.times", "times", "log", ("ctrl+t",)),
-        KeyedCommand("log.save", "save", "machine-log", ("S",)),
+        KeyedCommand("log.save", "save", "log-page", ("S",)),
     )
 }
 

@@ -195,6 +195,17 @@ async def test_the_monthly_cap_counts_what_runs_and_what_is_asked_for(at: Bench)
     assert len(at.cloud.living) == 2
 
 
+async def test_a_word_for_or_against_protection_goes_before_the_setting(at: Bench) -> None:
+    at.preferences.values["protect"] = "yes"
+    [bare] = await at.job("instance.launch", name="one")
+    [free] = await at.job("instance.launch", name="two", no_protect=True)
+    at.preferences.values["protect"] = "no"
+    [kept] = await at.job("instance.launch", name="three", protect=True)
+    assert [view["protected"] for view in (bare, free, kept)] == [True, False, True]
+    with pytest.raises(InvalidInput, match="two things"):
+        await at.job("instance.launch", name="four", protect=True, no_protect=True)
+
+
 async def test_a_quota_too_small_refuses_and_one_unread_does_not(at: Bench) -> None:
     at.cloud.quota_reading = QuotaReading(name="All G", code=None, limit_vcpus=0, used_vcpus=0)
     with pytest.raises(OutOfQuota, match="4 vCPU are needed"):

@@ -137,6 +137,8 @@ async def test_a_command_that_stands_still_is_begun_again(bench: Bench) -> None:
     await bench.watched(machine)
     machine.say(bench.clock.now(), *READY)
     await bench.linked(row, LinkState.CONNECTED)
+    await until(machine.output.empty, "it was read")
+    await bench.waits()
     bench.clock.advance(81)
     await bench.linked(row, LinkState.CONNECTING)
     await bench.waits()

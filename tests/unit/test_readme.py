@@ -62,7 +62,7 @@ def parsed(words: list[str]) -> click.Context:
 
 
 def test_every_block_is_of_a_kind_that_is_tested_here() -> None:
-    assert {block.kind for block in BLOCKS} == {"sh", "sh demo", "sh tests", "toml", "toml theme", "json"}
+    assert {block.kind for block in BLOCKS} == {"sh", "sh demo", "sh tests", "toml", "toml theme", "json", "python"}
     assert TEXT.count("```") == 2 * len(BLOCKS)
 
 
@@ -137,7 +137,7 @@ def test_test_command_is_what_the_check_run_takes_and_its_pins_hold() -> None:
     (extraction,) = re.findall(r"command=\$\((sed .*)\)", script)
     taken = subprocess.run(["bash", "-c", extraction], cwd=ROOT, check=True, capture_output=True, text=True)
     assert taken.stdout.strip() == command
-    assert command.endswith(".venv/bin/pytest -n 2 tests/person")
+    assert command.endswith(".venv/bin/pytest -n 3 tests/person")
     for extra in re.findall(r"\[(\w+)\]", command + the_block("sh demo")):
         assert extra in project()["optional-dependencies"]
     pins = {canonicalize_name(pin.name): pin for pin in constraints()}

@@ -76,6 +76,13 @@ def test_a_bad_value_is_refused_with_its_line(tmp_path: Path, text: str) -> None
         read_config(_file(tmp_path, f"# x\n{text}\n"))
 
 
+@pytest.mark.parametrize("key", ["price_feeds_url", "hub_url"])
+def test_an_address_with_a_password_is_refused_without_quoting_it(tmp_path: Path, key: str) -> None:
+    with pytest.raises(InvalidInput, match=key) as refused:
+        read_config(_file(tmp_path, f'{key} = "https://ada:sesame@mirror.example/x"\n'))
+    assert "sesame" not in f"{refused.value.message}{refused.value.next_step}{refused.value.details}"
+
+
 def test_bad_toml_names_file_and_line(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"config\.toml.*line 2"):
         read_config(_file(tmp_path, 'region = "x"\nttl = = 3\n'))

@@ -102,7 +102,7 @@ def test_a_passphrase_opens_what_it_sealed_and_another_does_not(places: Places) 
 def test_damaged_parameters_are_refused(
     places: Places, damage: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(vault._SCRYPT, "n", 1 << 4)
+    monkeypatch.setitem(vault.SCRYPT_COST, "n", 1 << 4)
     environment = {"AIC_TUI_VAULT_PASSPHRASE": "correct horse"}
     Vault.open(places, environment)
     parameters = places.vault_key_file.with_name("vault.scrypt")

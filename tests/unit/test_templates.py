@@ -36,6 +36,10 @@ async def test_a_launch_begins_from_a_template_and_what_is_given_goes_before_it(
     assert (plan["spec"]["ttl"], plan["spec"]["volume_gib"], plan["spec"]["model"]) == ("10800s", 80, ["a/b"])
     [view] = await at.job("instance.launch", template="small", name="one")
     assert (view["ttl_seconds"], view["models"]) == (7200, ["a/b"])
+    await at.job("template.save", name="open", no_protect=True)
+    at.preferences.values["protect"] = "yes"
+    assert (await at.query("instance.preflight", template="open"))["spec"]["protect"] is False
+    assert (await at.query("instance.preflight", template="open", protect=True))["spec"]["protect"] is True
 
 
 async def test_a_machine_is_launched_again_as_it_was_with_a_name_of_its_own(at: Bench) -> None:

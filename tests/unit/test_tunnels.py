@@ -14,7 +14,15 @@ import pytest_asyncio
 from aicompute_tui.domain.errors import Conflict, InvalidInput, NotFound, Refused
 from aicompute_tui.domain.instance import Instance, InstanceState
 from aicompute_tui.domain.node import NodeReport, SetupStage, SetupStep, StepState, Tunnel, TunnelState
-from aicompute_tui.services.tunnels import FIRST_PORT, LAST_PORT, choose_port, ensure_endpoint, serves, set_state
+from aicompute_tui.services.tunnels import (
+    FIRST_PORT,
+    LAST_PORT,
+    choose_port,
+    ensure_endpoint,
+    serves,
+    set_state,
+    take_back,
+)
 from tests.contract import store_world
 from tests.unit import fake_cloud
 from tests.unit.fake_cloud import Bench
@@ -169,3 +177,15 @@ async def test_a_tunnel_taken_back_meanwhile_is_not_written_again(bench: Bench) 
         await transaction.tunnels.remove(row.id, tunnel.host_id, tunnel.remote_port)
     assert await set_state(bench.context, tunnel, OPEN) is None
     assert (await stored(bench, row))[0].endpoint is None
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("keep_rows", "level"), [(True, "info"), (False, "warning")])
+async def test_an_endpoint_that_comes_back_alarms_nobody(bench: Bench, *, keep_rows: bool, level: str) -> None:
+    row = await added(bench)
+    tunnel = await ensure_endpoint(bench.context, row)
+    await set_state(bench.context, tunnel, OPEN, "")
+    await take_back(bench.context, [row.id], "the agent of this host ended", keep_rows=keep_rows)
+    async with bench.context.store.read() as transaction:
+        gone = [event for event in await transaction.events.list() if event.kind == "endpoint.gone"]
+    assert [event.level for event in gone] == [level]

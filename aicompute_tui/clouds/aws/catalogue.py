@@ -118,7 +118,7 @@ def machine_type_of(entry: dict[str, Any], zones: tuple[str, ...]) -> MachineTyp
         memory_mib=int(entry["MemoryInfo"]["SizeInMiB"]),
         architecture="arm64" if "arm64" in architectures else "x86_64",
         has_spot="spot" in entry.get("SupportedUsageClasses", []),
-        disabled_reason=_disabled_reason(entry["InstanceType"], gpus),
+        disabled_reason=disabled_reason(entry["InstanceType"], gpus),
         zones=zones,
     )
 
@@ -131,7 +131,7 @@ def _gpu_count(gpu: dict[str, Any]) -> float:
     return float(gpu.get("Count") or gpu.get("LogicalGpuCount") or 0)
 
 
-def _disabled_reason(name: str, gpus: Sequence[dict[str, Any]]) -> str | None:
+def disabled_reason(name: str, gpus: Sequence[dict[str, Any]]) -> str | None:
     """AWS's open-driver images need a whole NVIDIA GPU of the Turing generation or newer."""
     what = _NO_IMAGE_FAMILIES.get(family_of(name))
     if what is None and not gpus:

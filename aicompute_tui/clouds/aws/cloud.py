@@ -9,7 +9,17 @@ from datetime import datetime
 from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
 
-from aicompute_tui.clouds.aws import catalogue, images, machines, network, prices, quota
+from aicompute_tui.clouds.aws import (
+    catalogue,
+    images,
+    machines,
+    network,
+    placement,
+    prices,
+    quota,
+    quota_requests,
+    spot_history,
+)
 from aicompute_tui.clouds.aws.errors import UNREADABLE_ANSWER
 from aicompute_tui.clouds.aws.launch import launch, request_of
 from aicompute_tui.clouds.aws.session import AwsSession
@@ -20,7 +30,9 @@ from aicompute_tui.domain.expiry import expiry_tags
 from aicompute_tui.domain.instance import Market
 from aicompute_tui.domain.launch import LaunchOrder, LaunchPlace, LaunchSpec
 from aicompute_tui.domain.offer import MachineType, PriceQuote, QuotaReading, Region
+from aicompute_tui.domain.quota import FamilyAnswer, FamilyQuota, QuotaAnswer
 from aicompute_tui.domain.remote import RemoteMachine
+from aicompute_tui.domain.spot import PlacementScore, SpotPoint
 
 _LOG = logging.getLogger(__name__)
 _P = ParamSpec("_P")
@@ -69,11 +81,31 @@ class AwsCloud:
             for name, quote in quotes.items()
         }
 
+    async def live_prices(self, region: str, machine_types: Sequence[str], market: Market) -> Mapping[str, PriceQuote]:
+        return await self._list(prices.live_prices, region, machine_types, market)
+
+    async def spot_history(self, region: str, machine_type: str, since: datetime) -> Sequence[SpotPoint]:
+        return await self._list(spot_history.spot_history, region, machine_type, since)
+
+    async def placement_scores(
+        self, regions: Sequence[str], machine_types: Sequence[str], count: int
+    ) -> Sequence[PlacementScore]:
+        return await self._run(placement.placement_scores, regions, machine_types, count)
+
     async def quota(self, region: str, machine_type: MachineType, market: Market) -> QuotaReading:
-        return await self._run(quota.quota, region, machine_type.name, market)
+        return await self._run(quota.quota, region, machine_type.name, market, self._store_id)
 
     async def quotas(self, region: str, machine_types: Sequence[str], market: Market) -> dict[str, QuotaReading]:
-        return await self._list(quota.quotas, region, machine_types, market)
+        return await self._list(quota.quotas, region, machine_types, market, self._store_id)
+
+    async def region_quotas(self, region: str) -> Sequence[FamilyQuota]:
+        return await self._list(quota.region_quotas, region, self._store_id)
+
+    async def quota_requests(self, region: str) -> Sequence[FamilyAnswer]:
+        return await self._list(quota_requests.requests, region)
+
+    async def request_quota(self, region: str, code: str, vcpus: int) -> QuotaAnswer:
+        return await self._run(quota_requests.ask_for_more, region, code, vcpus)
 
     async def places(self, spec: LaunchSpec, machine_type: MachineType) -> Sequence[LaunchPlace]:
         """Ordered by the spot price of the moment; by name where it cannot be read or does not matter."""

@@ -139,6 +139,7 @@ MEANINGS: dict[str, Meaning] = {
     "MissingParameter": _WRONG_REQUEST,
     "ValidationError": _WRONG_REQUEST,
     "ValidationException": _WRONG_REQUEST,
+    "IllegalArgumentException": _WRONG_REQUEST,
     "InvalidBlockDeviceMapping": _WRONG_REQUEST,
     "InvalidKey.Format": Meaning(
         InvalidInput, "AWS does not accept this public key.", "Give an Ed25519 or RSA public key in OpenSSH format."
@@ -175,6 +176,7 @@ MEANINGS: dict[str, Meaning] = {
     "UnauthorizedOperation": _DENIED,
     "AccessDenied": _DENIED,
     "AccessDeniedException": _DENIED,
+    "DependencyAccessDeniedException": _DENIED,
     "AuthFailure.ServiceLinkedRoleCreationNotPermitted": Meaning(
         NotAllowed,
         "The account has no service role for spot machines yet, and these credentials may not make it.",

@@ -14,6 +14,7 @@ from typing import Any
 from aicompute_tui.clouds.aws.catalogue import chunks
 from aicompute_tui.clouds.aws.regions import partition
 from aicompute_tui.clouds.aws.session import AwsSession
+from aicompute_tui.clouds.price_sources import shipped_source
 from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.instance import Market
 from aicompute_tui.domain.offer import PriceQuote
@@ -22,7 +23,6 @@ from aicompute_tui.settings.packaged import DATA
 _LOG = logging.getLogger(__name__)
 SPOT_SOURCE = "AWS spot price history"
 ON_DEMAND_SOURCE = "AWS price list"
-SNAPSHOT_SOURCE = "snapshot skypilot-catalog 00148f2a, read 2026-11-20, price date unknown (about early 2026)"
 _PRICING_REGION = "us-east-1"
 _SPOT_CHUNK = 100
 _FEW_TYPES = 8
@@ -53,7 +53,7 @@ def spot_prices(session: AwsSession, region: str, names: Sequence[str]) -> Quote
         )
         for page in pages:
             for entry in page.get("SpotPriceHistory", []):
-                key, value = (entry["InstanceType"], entry["AvailabilityZone"]), _amount(entry["SpotPrice"])
+                key, value = (entry["InstanceType"], entry["AvailabilityZone"]), price_amount(entry["SpotPrice"])
                 if value is not None and (key not in newest or entry["Timestamp"] > newest[key][0]):
                     newest[key] = (entry["Timestamp"], value)
     by_type: dict[str, dict[str, Decimal]] = {}
@@ -87,16 +87,21 @@ def on_demand_prices(session: AwsSession, region: str, names: Sequence[str]) -> 
     return found
 
 
+def live_prices(session: AwsSession, region: str, names: Sequence[str], market: Market) -> Quotes:
+    """Quotes as AWS tells them now; what it has no price for is absent."""
+    live = spot_prices if market is Market.SPOT else on_demand_prices
+    return live(session, region, names)
+
+
 def prices(session: AwsSession, region: str, names: Sequence[str], market: Market) -> Quotes:
     """Live quotes; where they cannot be read, the snapshot's. What AWS has no price for is absent."""
-    live = spot_prices if market is Market.SPOT else on_demand_prices
     try:
-        return live(session, region, names)
+        return live_prices(session, region, names, market)
     except AicError as error:
         _LOG.info("%s prices of %s could not be read: %s", market.value, region, error.message)
-    snapshot = _snapshot()
+    snapshot = shipped_prices()
     return {
-        name: PriceQuote(usd_per_hour=snapshot[name, region, market], source=SNAPSHOT_SOURCE, as_of=None)
+        name: PriceQuote(usd_per_hour=snapshot[name, region, market], source=shipped_source("aws").source, as_of=None)
         for name in names
         if (name, region, market) in snapshot
     }
@@ -118,7 +123,7 @@ def _products(texts: Iterable[str]) -> Iterable[tuple[str, Decimal]]:
 
 def _hourly(terms: Mapping[str, Any]) -> Decimal | None:
     amounts = (
-        _amount(dimension.get("pricePerUnit", {}).get("USD"))
+        price_amount(dimension.get("pricePerUnit", {}).get("USD"))
         for term in terms.values()
         for dimension in term.get("priceDimensions", {}).values()
         if dimension.get("unit") == "Hrs"
@@ -126,7 +131,7 @@ def _hourly(terms: Mapping[str, Any]) -> Decimal | None:
     return max((amount for amount in amounts if amount), default=None)
 
 
-def _amount(text: object) -> Decimal | None:
+def price_amount(text: object) -> Decimal | None:
     """A price above nothing; anything else is not a price."""
     try:
         value = Decimal(str(text))
@@ -136,7 +141,7 @@ def _amount(text: object) -> Decimal | None:
 
 
 @cache
-def _snapshot() -> dict[tuple[str, str, Market], Decimal]:
+def shipped_prices() -> dict[tuple[str, str, Market], Decimal]:
     """On-demand, and for spot the dearest zone, so that an old number is not also the most hopeful one."""
     found: dict[tuple[str, str, Market], Decimal] = {}
     with (DATA / "aws-gpu-prices.csv").open(encoding="utf-8", newline="") as file:
@@ -145,7 +150,7 @@ def _snapshot() -> dict[tuple[str, str, Market], Decimal]:
                 (Market.ON_DEMAND, "on_demand_usd_per_hour"),
                 (Market.SPOT, "spot_max_usd_per_hour"),
             ):
-                value = _amount(row[column]) if row[column] else None
+                value = price_amount(row[column]) if row[column] else None
                 if value is not None:
                     found[row["instance_type"], row["region"], market] = value
     return found

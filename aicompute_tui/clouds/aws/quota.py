@@ -1,4 +1,4 @@
-"""vCPU quotas: the limit by code, then by name, and what of it is in use."""
+"""vCPU quotas: the limit by code, then by name, with what of it is in use; of some types, or of a whole region."""
 
 from __future__ import annotations
 
@@ -6,59 +6,17 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from aicompute_tui.clouds.aws.catalogue import family_of, vcpus_of
-from aicompute_tui.clouds.aws.session import PAGE_SIZE, AwsSession
+from aicompute_tui.clouds.aws.catalogue import family_of
+from aicompute_tui.clouds.aws.quota_buckets import BUCKETS, MERGED, MERGED_P, Bucket, bucket_of
+from aicompute_tui.clouds.aws.quota_use import RegionUse, region_use
+from aicompute_tui.clouds.aws.session import AwsSession
 from aicompute_tui.domain.errors import AicError, NotFound
 from aicompute_tui.domain.instance import Market
 from aicompute_tui.domain.offer import QuotaReading
+from aicompute_tui.domain.quota import FamilyQuota
 
-_SERVICE = "service-quotas"
-
-
-class Bucket(NamedTuple):
-    """Families that share one quota. `code` is None where AWS's own is not known for certain."""
-
-    families: str
-    code: str | None
-    name: str
-    pattern: str
-
-
-_SPOT = (
-    Bucket(r"(g|vt)\d*", "L-3819A6DF", "All G and VT Spot Instance Requests", r"All .*\bG\b.* Spot Instance Requests"),
-    Bucket(r"p6", None, "All P6 Spot Instance Requests", r"All .*\bP6\b.* Spot Instance Requests"),
-    Bucket(r"p5", "L-C4BD4855", "All P5 Spot Instance Requests", r"All .*\bP5\b.* Spot Instance Requests"),
-    Bucket(
-        r"p[2-4]", "L-7212CCBC", "All P4, P3 and P2 Spot Instance Requests", r"All .*\bP4\b.* Spot Instance Requests"
-    ),
-    Bucket(r"trn", "L-6B0D517C", "All Trn Spot Instance Requests", r"All Trn Spot Instance Requests"),
-    Bucket(r"inf", "L-B5D1601B", "All Inf Spot Instance Requests", r"All Inf Spot Instance Requests"),
-    Bucket(r"dl", "L-85EED4F7", "All DL Spot Instance Requests", r"All DL Spot Instance Requests"),
-    Bucket(r"f\d", "L-88CF9481", "All F Spot Instance Requests", r"All F Spot Instance Requests"),
-    Bucket(r"x\d", "L-E3A00192", "All X Spot Instance Requests", r"All X Spot Instance Requests"),
-    Bucket(
-        r"[acdhimrtz]\d", "L-34B43A08", "All Standard Spot Instance Requests", r"All Standard .*Spot Instance Requests"
-    ),
-)
-_ON_DEMAND = (
-    Bucket(
-        r"(g|vt)\d*", "L-DB2E81BA", "Running On-Demand G and VT instances", r"Running On-Demand .*\bG\b.* instances"
-    ),
-    Bucket(r"p\d", "L-417A185B", "Running On-Demand P instances", r"Running On-Demand P instances"),
-    Bucket(r"trn", "L-2C3B7624", "Running On-Demand Trn instances", r"Running On-Demand Trn instances"),
-    Bucket(r"inf", "L-1945791B", "Running On-Demand Inf instances", r"Running On-Demand Inf instances"),
-    Bucket(r"dl", "L-6E869C2A", "Running On-Demand DL instances", r"Running On-Demand DL instances"),
-    Bucket(r"f\d", "L-74FC7D96", "Running On-Demand F instances", r"Running On-Demand F instances"),
-    Bucket(r"x\d", "L-7295265B", "Running On-Demand X instances", r"Running On-Demand X instances"),
-    Bucket(
-        r"[acdhimrtz]\d",
-        "L-1216C47A",
-        "Running On-Demand Standard instances",
-        r"Running On-Demand Standard .*instances",
-    ),
-)
-_MERGED_P = Bucket(r"p\d", None, "All P Spot Instance Requests", r"All P Spot Instance Requests")
-"""Some regions have one spot quota for every P family instead of one by generation."""
+SERVICE = "service-quotas"
+_DEFAULT = "AWS's default"
 
 
 class _Limit(NamedTuple):
@@ -69,44 +27,102 @@ class _Limit(NamedTuple):
     note: str
 
 
-def quota(session: AwsSession, region: str, machine_type: str, market: Market) -> QuotaReading:
+def quota(session: AwsSession, region: str, machine_type: str, market: Market, store_id: str) -> QuotaReading:
     """Never raises for what it cannot read: that is None with a note."""
-    bucket = bucket_of(machine_type, market)
-    if bucket is None:
-        return QuotaReading(
-            name=f"{market.value} {family_of(machine_type)}",
-            code=None,
-            limit_vcpus=None,
-            used_vcpus=None,
-            note="which quota counts this family is not known",
-        )
-    limit = _limit(session, region, bucket)
-    used, note = _used(session, region, limit.bucket, market)
-    return QuotaReading(
-        name=limit.name,
-        code=limit.code,
-        limit_vcpus=limit.vcpus,
-        used_vcpus=used,
-        note="; ".join(each for each in (limit.note, note) if each),
-    )
+    return quotas(session, region, [machine_type], market, store_id)[machine_type]
 
 
-def quotas(session: AwsSession, region: str, machine_types: Sequence[str], market: Market) -> dict[str, QuotaReading]:
+def quotas(
+    session: AwsSession, region: str, machine_types: Sequence[str], market: Market, store_id: str
+) -> dict[str, QuotaReading]:
     """By type; each quota is read once, whatever many types it counts."""
+    use = region_use(session, region, store_id)
     readings: dict[Bucket | str, QuotaReading] = {}
     found = {}
     for each in machine_types:
-        shared = bucket_of(each, market) or family_of(each)
+        bucket = bucket_of(each, market)
+        shared = bucket or family_of(each)
         if shared not in readings:
-            readings[shared] = quota(session, region, each, market)
+            readings[shared] = (
+                _unknown(each, market) if bucket is None else _reading(_limit(session, region, bucket), use)
+            )
         found[each] = readings[shared]
     return found
 
 
-def bucket_of(instance_type: str, market: Market) -> Bucket | None:
-    buckets = _SPOT if market is Market.SPOT else _ON_DEMAND
-    family = family_of(instance_type)
-    return next((bucket for bucket in buckets if re.match(bucket.families, family)), None)
+def region_quotas(session: AwsSession, region: str, store_id: str) -> list[FamilyQuota]:
+    """Every family's, by as few calls as there are pages. Never raises for what it cannot read."""
+    use = region_use(session, region, store_id)
+    limits = _all_limits(session, region)
+    return [
+        FamilyQuota(family=each.bucket.family, market=each.bucket.market, reading=_reading(each, use))
+        for each in limits
+    ]
+
+
+def _unknown(machine_type: str, market: Market) -> QuotaReading:
+    return QuotaReading(
+        name=f"{market.value} {family_of(machine_type)}",
+        code=None,
+        limit_vcpus=None,
+        used_vcpus=None,
+        note="which quota counts this family is not known",
+    )
+
+
+def _reading(limit: _Limit, use: RegionUse) -> QuotaReading:
+    used = use.of(limit.bucket)
+    return QuotaReading(
+        name=limit.name,
+        code=limit.code,
+        limit_vcpus=limit.vcpus,
+        used_vcpus=used.vcpus,
+        own_vcpus=used.own_vcpus,
+        note="; ".join(each for each in (limit.note, used.note) if each),
+    )
+
+
+def _all_limits(session: AwsSession, region: str) -> list[_Limit]:
+    """Those of the account, then AWS's defaults where it has none of its own."""
+    try:
+        own = _listed(session, region, "list_service_quotas")
+        found = _matched(own, "")
+        if any(bucket.code is not None and bucket not in found for bucket in BUCKETS.values()):
+            found = _matched(_listed(session, region, "list_aws_default_service_quotas"), _DEFAULT) | found
+    except AicError as error:
+        return [_Limit(bucket, bucket.name, bucket.code, None, error.message) for bucket in BUCKETS.values()]
+    merged = found.pop(MERGED_P, None)
+    limits = []
+    for bucket in BUCKETS.values():
+        missing = _Limit(bucket, bucket.name, bucket.code, None, "AWS names no such quota")
+        if merged is not None and bucket.market is Market.SPOT and bucket.family in MERGED and bucket not in found:
+            if merged not in limits:
+                limits.append(merged)
+        else:
+            limits.append(found.get(bucket, missing))
+    return limits
+
+
+def _listed(session: AwsSession, region: str, operation: str) -> list[Mapping[str, Any]]:
+    pages = session.pages(SERVICE, operation, region, ServiceCode="ec2")
+    try:
+        return [entry for page in pages for entry in page.get("Quotas", [])]
+    except NotFound:
+        return []
+
+
+def _matched(entries: Sequence[Mapping[str, Any]], note: str) -> dict[Bucket, _Limit]:
+    """By code, and by name for the rest."""
+    by_code = {entry.get("QuotaCode"): entry for entry in entries}
+    found = {}
+    for bucket in (*BUCKETS.values(), MERGED_P):
+        entry = by_code.get(bucket.code) if bucket.code is not None else None
+        if entry is None:
+            named = (each for each in entries if re.fullmatch(bucket.pattern, each.get("QuotaName", "")))
+            entry = next(named, None)
+        if entry is not None:
+            found[bucket] = _limit_of(bucket, entry, note)
+    return found
 
 
 def _limit(session: AwsSession, region: str, bucket: Bucket) -> _Limit:
@@ -125,19 +141,15 @@ def _by_code(session: AwsSession, region: str, bucket: Bucket) -> _Limit | None:
     if bucket.code is None:
         return None
     try:
-        answer = session.ask(_SERVICE, "get_service_quota", region, ServiceCode="ec2", QuotaCode=bucket.code)
+        answer = session.ask(SERVICE, "get_service_quota", region, ServiceCode="ec2", QuotaCode=bucket.code)
     except NotFound:
         return None
     return _limit_of(bucket, answer["Quota"])
 
 
 def _by_name(session: AwsSession, region: str, bucket: Bucket) -> _Limit | None:
-    pages = session.pages(_SERVICE, "list_service_quotas", region, ServiceCode="ec2")
-    try:
-        listed = [entry for page in pages for entry in page.get("Quotas", [])]
-    except NotFound:
-        return None
-    candidates = (bucket, _MERGED_P) if bucket in _SPOT and bucket.families.startswith("p") else (bucket,)
+    listed = _listed(session, region, "list_service_quotas")
+    candidates = (bucket, MERGED_P) if bucket.market is Market.SPOT and bucket.family in MERGED else (bucket,)
     for candidate in candidates:
         for entry in listed:
             if re.fullmatch(candidate.pattern, entry.get("QuotaName", "")):
@@ -150,41 +162,13 @@ def _default(session: AwsSession, region: str, bucket: Bucket) -> _Limit | None:
     if bucket.code is None:
         return None
     try:
-        answer = session.ask(
-            _SERVICE, "get_aws_default_service_quota", region, ServiceCode="ec2", QuotaCode=bucket.code
-        )
+        answer = session.ask(SERVICE, "get_aws_default_service_quota", region, ServiceCode="ec2", QuotaCode=bucket.code)
     except NotFound:
         return None
-    return _limit_of(bucket, answer["Quota"], "AWS's default")
+    return _limit_of(bucket, answer["Quota"], _DEFAULT)
 
 
 def _limit_of(bucket: Bucket, entry: Mapping[str, Any], note: str = "") -> _Limit:
     return _Limit(
         bucket, entry.get("QuotaName") or bucket.name, entry.get("QuotaCode") or bucket.code, int(entry["Value"]), note
     )
-
-
-def _used(session: AwsSession, region: str, bucket: Bucket, market: Market) -> tuple[int | None, str]:
-    """vCPUs of the pending and running machines that the quota counts; None with the reason where unreadable."""
-    filters = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
-    try:
-        pages = session.pages("ec2", "describe_instances", region, page_size=PAGE_SIZE, Filters=filters)
-        types = [
-            instance["InstanceType"]
-            for page in pages
-            for reservation in page.get("Reservations", [])
-            for instance in reservation.get("Instances", [])
-            if _counts(instance, bucket, market)
-        ]
-        vcpus = vcpus_of(session, region, list(set(types))) if types else {}
-    except AicError as error:
-        return None, f"use: {error.message}"
-    if not set(types) <= set(vcpus):
-        return None, "use: the size of a running machine is not known"
-    return sum(vcpus[each] for each in types), ""
-
-
-def _counts(instance: Mapping[str, Any], bucket: Bucket, market: Market) -> bool:
-    lifecycle = instance.get("InstanceLifecycle") or "on-demand"
-    wanted = "spot" if market is Market.SPOT else "on-demand"
-    return lifecycle == wanted and re.match(bucket.families, family_of(instance["InstanceType"])) is not None

@@ -14,7 +14,7 @@ hub=${HF_ENDPOINT:-https://huggingface.co}
 tick=${AIC_TUI_TICK:-100} # hundredths of a second between two looks
 printf -v pause '%d.%02d' $((tick / 100)) $((tick % 100))
 
-framework=none image='' container_port='' node_port='' gpu_count='' models=()
+framework=none image='' context='' container_port='' node_port='' gpu_count='' models=()
 HF_TOKEN='' API_KEY='' gpus=0 at=0 written=0 quiet='' model=''
 stages=(boot) names=('') states=('done') percents=('') begun=(0) over=('') details=('')
 
@@ -142,12 +142,13 @@ find_cause() {
 no space left@The disk is full: launch with a larger volume.
 toomanyrequests|rate limit@The registry's limit for this address is reached; set-up tries again.
 oomkilled@The server took more main memory than there is: launch a larger machine.
-out of ?memory|memory for the cache|kv cache.* (larger|less)|larger than.*kv cache|allocate.*buffer|not enough memory|desired GPU@% does not fit into the GPUs' memory: take a smaller model or quantisation, or larger GPUs.
+out of ?memory|memory for the cache|kv cache.* (larger|less)|larger than.*kv cache|allocate.*buffer|not enough memory|desired GPU@% does not fit into the GPUs' memory: take a smaller model or quantisation, a shorter context, or larger GPUs.
 device driver|nvidia-container|driver version@The image does not run with this machine's NVIDIA driver: choose another tag or machine image.
 already allocated|address already@The port is taken on the machine: stop the program that has it.
 newer version@% needs a newer server: choose a newer image tag.
 manifest.* (unknown|not)|repository does not|invalid reference|model.*not found|RepositoryNotFound@There is no %: check its name and tag.
 GatedRepo|unauthorized|(access|:) denied|40[13] client error@% may not be read: give a token that may, or choose a public one.
+greater than the derived@% was made for a shorter context: launch with --context none, or with less.
 must be divisible@% cannot be split over the GPUs here: choose a machine with 1, 2, 4 or 8.
 model architecture|this architecture@This server does not know models like %: choose another image tag or model.
 END
@@ -272,23 +273,26 @@ describe_container() {
     ((gpus == 0)) || options+=(--gpus all)
     case $framework in
     ollama)
-        options+=(-v "$cache:/root/.ollama" -e "OLLAMA_HOST=0.0.0.0:$container_port")
+        options+=(-v "$cache:/root/.ollama" -e "OLLAMA_HOST=0.0.0.0:$container_port"
+            ${context:+-e "OLLAMA_CONTEXT_LENGTH=$context"})
         arguments=()
         ;;
     vllm)
         key=VLLM_API_KEY
         options+=(--ipc host -v "$cache:/root/.cache/huggingface" -e VLLM_NO_USAGE_STATS=1)
-        arguments+=(--model "$model" --tensor-parallel-size $((gpus ? gpus : 1)) --gpu-memory-utilization 0.90)
+        arguments+=(--model "$model" --tensor-parallel-size $((gpus ? gpus : 1)) --gpu-memory-utilization 0.90
+            ${context:+--max-model-len "$context"})
         ;;
     tgi)
         key=API_KEY
         options+=(--shm-size 1g -v "$cache:/data")
-        arguments+=(--model-id "$model" --num-shard $((gpus ? gpus : 1)) --usage-stats off)
+        arguments+=(--model-id "$model" --num-shard $((gpus ? gpus : 1)) --usage-stats off
+            ${context:+--max-total-tokens "$context" --max-input-tokens $((context - 1))})
         ;;
     llamacpp)
         key=LLAMA_API_KEY
         options+=(-v "$cache:/models" -e LLAMA_CACHE=/models -e HF_HOME=/models)
-        arguments+=(--host 0.0.0.0 -hf "$model" --alias "$model" -ngl 99 --metrics)
+        arguments+=(--host 0.0.0.0 -hf "$model" --alias "$model" -ngl 99 --metrics ${context:+-c "$context"})
         ;;
     esac
     digest=$(printf '%s\0' "${options[@]}" "$image" "${arguments[@]}" "$API_KEY" | sha256sum)

@@ -16,6 +16,7 @@ from aicompute_tui.demo.nodes.setting_up import model_gib
 
 _VERSION = "0.33.0"
 _KEEP_ALIVE = timedelta(minutes=5)
+_EMBEDDING = ("bge-", "nomic-embed")
 
 
 def answer(box: Box, request: Request) -> Answer:
@@ -139,6 +140,7 @@ def _tag(name: str) -> dict[str, Any]:
         "size": round(model_gib(name) * (1 << 30)),
         "digest": digest,
         "details": _details(name),
+        "capabilities": ["embedding"] if name.startswith(_EMBEDDING) else ["completion"],
     }
 
 
@@ -158,7 +160,7 @@ def _details(name: str) -> dict[str, Any]:
 def _loaded(name: str, box: Box, now: float) -> dict[str, Any]:
     expires = datetime.fromtimestamp(max(box.work.last_at, now - 200), UTC) + _KEEP_ALIVE
     tag = _tag(name)
-    del tag["modified_at"]
+    del tag["modified_at"], tag["capabilities"]
     return {**tag, "expires_at": expires.isoformat(), "size_vram": tag["size"], "context_length": 4096}
 
 

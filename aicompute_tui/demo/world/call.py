@@ -62,6 +62,8 @@ class Answer:
     status: int
     content_type: str
     body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+    """More than content type and length."""
 
     @property
     def status_line(self) -> str:

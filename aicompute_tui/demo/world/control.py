@@ -32,6 +32,9 @@ class Control:
             "POST vanish": lambda body: world.machines.vanish(body["instance_id"]),
             "POST age": lambda body: world.machines.age(body["instance_id"], float(body["seconds"])),
             "POST quota": self._set_quota,
+            "POST quota-answer": self._answer_quota,
+            "POST quota-answers-after": self._answer_quotas_after,
+            "POST quota-request": self._ask_for_quota,
             "POST seed": lambda rows: [plant(world, Seed(**row)) for row in rows],
             "POST boot-seconds": lambda seconds: world.lifecycle.set_boot_seconds(float(seconds)),
         }
@@ -53,6 +56,18 @@ class Control:
     def _set_quota(self, body: Any) -> None:
         account = body.get("account", "123456789012")
         self._world.quotas.set_value(account, body.get("region"), body["code"], float(body["value"]))
+
+    def _answer_quota(self, body: Any) -> None:
+        account = body.get("account", "123456789012")
+        self._world.quotas.answer(account, body["region"], body["code"], body["status"])
+
+    def _answer_quotas_after(self, seconds: Any) -> None:
+        self._world.quotas.answer_seconds = float(seconds)
+
+    def _ask_for_quota(self, body: Any) -> None:
+        account = body.get("account", "123456789012")
+        is_held = bool(body.get("held"))
+        self._world.quotas.ask(account, body["region"], body["code"], float(body["desired"]), is_held=is_held)
 
     def _machines(self, *, everything: bool) -> list[dict[str, Any]]:
         rows = []

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import threading
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from aicompute_tui.demo.world.call import Answer, Call, CallError, json_answer, page
@@ -33,7 +35,37 @@ _LIMITS = {
     "L-6E869C2A": _Limit("Running On-Demand DL instances", 0, 0),
     "L-1945791B": _Limit("Running On-Demand Inf instances", 0, 0),
     "L-2C3B7624": _Limit("Running On-Demand Trn instances", 0, 0),
+    "L-74FC7D96": _Limit("Running On-Demand F instances", 0, 0),
+    "L-7295265B": _Limit("Running On-Demand X instances", 0, 0),
 }
+
+
+_OPEN = ("PENDING", "CASE_OPENED")
+_MOST_GRANTED = 512
+"""What is more than this is denied."""
+
+
+@dataclass(slots=True)
+class _Request:
+    """One for more, as it was asked for."""
+
+    account: str
+    region: str
+    code: str
+    entry: dict[str, Any]
+    is_held: bool = False
+    """Time alone does not answer it."""
+    asked_at: float = field(default_factory=time.time)
+
+    @property
+    def is_open(self) -> bool:
+        return self.entry["Status"] in _OPEN
+
+    def become(self, status: str) -> None:
+        if self.entry["Status"] != status:
+            self.entry |= {"Status": status, "LastUpdated": time.time()}
+        if status == "CASE_OPENED":
+            self.entry["CaseId"] = "17630041250188"
 
 
 def quota_code(instance_type: str, *, spot: bool) -> str:
@@ -49,12 +81,16 @@ def quota_code(instance_type: str, *, spot: bool) -> str:
 
 
 class Quotas:
-    """Values by account and region, the demo's own until one is set."""
+    """Values by account and region, the demo's own until one is set.
+
+    A request waits until somebody answers it, or by itself for `answer_seconds` where that is set.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._values: dict[tuple[str, str | None, str], float] = {}
-        self._requests: dict[tuple[str, str, str], dict[str, Any]] = {}
+        self._requests: list[_Request] = []
+        self.answer_seconds: float | None = None
         self.actions: dict[str, Callable[[Call], Answer]] = {
             "GetServiceQuota": self._get,
             "GetAWSDefaultServiceQuota": self._get_default,
@@ -81,6 +117,66 @@ class Quotas:
                 if (account, place, code) in self._values:
                     return self._values[account, place, code]
         return _LIMITS[code].demo
+
+    def answer(self, account: str, region: str, code: str, status: str) -> None:
+        """What AWS says to an open request; what it grants holds from then on."""
+        with self._lock:
+            for request in self._requests:
+                if (request.account, request.region, request.code) == (account, region, code) and request.is_open:
+                    request.become(status)
+                    if status == "APPROVED":
+                        self._values[account, region, code] = request.entry["DesiredValue"]
+
+    def ask(self, account: str, region: str, code: str, desired: float, *, is_held: bool = False) -> dict[str, Any]:
+        """Raises CallError where one is open already, or where that much is there."""
+        if desired <= self.value(account, region, code):
+            raise CallError(
+                "IllegalArgumentException", "You must provide a quota value greater than the current quota value."
+            )
+        with self._lock:
+            mine = [
+                each for each in self._requests if (each.account, each.region, each.code) == (account, region, code)
+            ]
+            if any(each.is_open for each in mine):
+                raise CallError(
+                    "ResourceAlreadyExistsException",
+                    "Only one open service quota increase request is allowed per quota.",
+                )
+            now = time.time()
+            entry = {
+                "Id": f"{len(self._requests) + 1:032x}",
+                "ServiceCode": "ec2",
+                "ServiceName": "Amazon Elastic Compute Cloud (Amazon EC2)",
+                "QuotaCode": code,
+                "QuotaName": _LIMITS[code].name,
+                "DesiredValue": desired,
+                "Status": "PENDING",
+                "Created": now,
+                "LastUpdated": now,
+                "Requester": json.dumps({"accountId": account, "callerArn": f"arn:aws:iam::{account}:user/demo"}),
+                "QuotaArn": f"arn:aws:servicequotas:{region}:{account}:ec2/{code}",
+                "GlobalQuota": False,
+                "Unit": "None",
+                "QuotaRequestedAtLevel": "ACCOUNT",
+            }
+            self._requests.append(_Request(account, region, code, entry, is_held))
+            return dict(entry)
+
+    def advance(self) -> None:
+        """Answers what has waited long enough."""
+        seconds = self.answer_seconds
+        if seconds is None:
+            return
+        with self._lock:
+            waiting = [each for each in self._requests if each.is_open and not each.is_held]
+        for request in waiting:
+            waited = time.time() - request.asked_at
+            if waited >= seconds:
+                granted = request.entry["DesiredValue"] <= _MOST_GRANTED
+                status = "APPROVED" if granted else "DENIED"
+                self.answer(request.account, request.region, request.code, status)
+            elif waited >= seconds / 3:
+                self.answer(request.account, request.region, request.code, "CASE_OPENED")
 
     def _quota(self, call: Call, code: str, *, default: bool = False) -> dict[str, Any]:
         limit = _LIMITS[code]
@@ -123,33 +219,14 @@ class Quotas:
     def _request(self, call: Call) -> Answer:
         code = self._code(call)
         desired = float(call.body.get("DesiredValue", 0))
-        if desired <= self.value(call.account, call.region, code):
-            raise CallError(
-                "IllegalArgumentException", "You must provide a quota value greater than the current quota value."
-            )
-        key = (call.account, call.region, code)
-        with self._lock:
-            if key in self._requests:
-                raise CallError(
-                    "ResourceAlreadyExistsException",
-                    "Only one open service quota increase request is allowed per quota.",
-                )
-            self._requests[key] = {
-                "Id": f"{len(self._requests) + 1:032x}",
-                "ServiceCode": "ec2",
-                "QuotaCode": code,
-                "QuotaName": _LIMITS[code].name,
-                "DesiredValue": desired,
-                "Status": "PENDING",
-            }
-            return json_answer({"RequestedQuota": self._requests[key]})
+        return json_answer({"RequestedQuota": self.ask(call.account, call.region, code, desired)})
 
     def _history(self, call: Call) -> Answer:
         wanted = call.fields.get("QuotaCode")
         with self._lock:
             rows = [
-                request
-                for (account, region, code), request in self._requests.items()
-                if (account, region) == (call.account, call.region) and wanted in {None, code}
+                dict(each.entry)
+                for each in self._requests
+                if (each.account, each.region) == (call.account, call.region) and wanted in {None, each.code}
             ]
         return json_answer({"RequestedQuotas": rows})

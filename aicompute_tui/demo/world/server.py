@@ -17,7 +17,7 @@ from moto.iam.models import get_account_id_from
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from aicompute_tui.demo.world import images, placement, price_list, regions, spot_prices
+from aicompute_tui.demo.world import images, placement, price_feeds, price_list, regions, spot_prices
 from aicompute_tui.demo.world.call import Answer, Call, CallError, error_answer, parse_call
 from aicompute_tui.demo.world.faults import ConnectionCut, Faults
 from aicompute_tui.demo.world.journal import Journal
@@ -59,6 +59,7 @@ class World:
         """Lets happen whatever the time has come for."""
         self.machines.carry_out_notices()
         self.lifecycle.advance()
+        self.quotas.advance()
 
     def reset(self) -> None:
         """Everything as at the start; held calls go on."""
@@ -115,15 +116,17 @@ class Application:
             if connection is not None:
                 connection.shutdown(socket.SHUT_RDWR)
             raise ConnectionAbortedError from None
-        start_response(
-            answer.status_line, [("Content-Type", answer.content_type), ("Content-Length", str(len(answer.body)))]
-        )
+        told = [("Content-Type", answer.content_type), ("Content-Length", str(len(answer.body)))]
+        start_response(answer.status_line, [*told, *answer.headers])
         return [answer.body]
 
     def _answer(self, environ: Environ, body: bytes) -> Answer:
         path = environ.get("PATH_INFO", "/")
         if path == "/checkip":
             return Answer(200, "text/plain", f"{OPERATOR_ADDRESS}\n".encode())
+        if path.startswith("/feeds/"):
+            asked = {"if-none-match": environ.get("HTTP_IF_NONE_MATCH", "")}
+            return price_feeds.answer(path.removeprefix("/feeds/"), asked, _zone_ids(), datetime.now(UTC))
         if path.startswith("/__world/"):
             return self._control(environ["REQUEST_METHOD"], path.removeprefix("/__world/"), json.loads(body or b"null"))
         call = parse_call(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -47,19 +48,32 @@ def _row(instance_type: str, zone: str, at: datetime, price: Decimal) -> dict[st
 def _past(
     price: Decimal, zone: str, start: datetime, end: datetime, now: datetime
 ) -> Iterator[tuple[datetime, Decimal]]:
-    """Changes between `start` and `end`, newest first, down to the one that was in force at `start`."""
+    """Changes between `start` and `end`, newest first, down to the one that was in force at `start`.
+
+    A price has its slow tides, its days and now and then a scarce spell; the same moment always has the same price.
+    """
     seed = zlib.crc32(f"{zone}/{price}".encode())
     at = now.replace(microsecond=0) - timedelta(seconds=600 + seed % 3000)
     paid = price
-    number = 0
     while True:
         if at <= end:
             yield at, paid
         if at <= start:
             return
-        number += 1
-        at -= _STEP
-        paid = (price * (1000 + (seed // number) % 101 - 50) / 1000).quantize(Decimal("0.0001"))
+        while True:
+            at -= _STEP
+            step = int(at.timestamp() // _STEP.total_seconds())
+            if zlib.crc32(f"{zone}/{step}".encode()) % 4 or at <= start:  # a quarter of the time nothing changes
+                break
+        paid = (price * _level(zone, step)).quantize(Decimal("0.0001"))
+
+
+def _level(zone: str, step: int) -> Decimal:
+    """What a price was then, as a multiple of what it is now."""
+    tide = 0.07 * math.sin(step / 11 + zlib.crc32(zone.encode()) % 7) + 0.03 * math.sin(step / 3)
+    chance = (zlib.crc32(f"{zone}:{step}".encode()) % 61 - 30) / 1500
+    is_scarce = zlib.crc32(f"{zone}!{step // 5}".encode()) % 17 == 0
+    return Decimal(f"{1.04 + tide + chance + (0.22 if is_scarce else 0):.4f}")
 
 
 def _moment(text: str | None, otherwise: datetime) -> datetime:

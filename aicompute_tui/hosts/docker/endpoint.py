@@ -28,8 +28,12 @@ class Endpoint:
     tls: ssl.SSLContext | aiohttp.Fingerprint | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
-    def session(self, total_seconds: float | None) -> aiohttp.ClientSession:
-        """Without a limit of connections, without cookies, and no proxy of the environment in between."""
+    def session(self, total_seconds: float | None, *, is_unchunked: bool = False) -> aiohttp.ClientSession:
+        """Without a limit of connections, without cookies, and no proxy of the environment in between.
+
+        An engine sends each line of a log as a chunk of its own, which costs more to part than the line to read.
+        `is_unchunked` asks for none by speaking HTTP/1.0; then the end of the connection is the end of the answer.
+        """
         connector: aiohttp.BaseConnector
         if self.socket_path is not None:
             connector = aiohttp.UnixConnector(self.socket_path, limit=0)
@@ -42,6 +46,7 @@ class Endpoint:
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=total_seconds, sock_connect=CONNECT_SECONDS),
             read_bufsize=READ_BUFFER_BYTES,
+            version=aiohttp.HttpVersion10 if is_unchunked else aiohttp.HttpVersion11,
             trust_env=False,
         )
 

@@ -13,12 +13,14 @@ import aiodocker
 import aiohttp
 
 from aicompute_tui.domain.container import Container, EngineEvent, LogPiece, StatsSample
-from aicompute_tui.domain.errors import NotFound
-from aicompute_tui.domain.host import Host, HostFacts
+from aicompute_tui.domain.errors import NotFound, Unreachable
+from aicompute_tui.domain.host import Host, HostFacts, HostKind
 from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.domain.plain_connection import is_plain
+from aicompute_tui.domain.stored import Image, RegistryLogin, Volume
 from aicompute_tui.hosts.answers import items, mapping, text, texts
 from aicompute_tui.hosts.base import Abilities, Finished, LogsWanted, PullProgress, Shell
-from aicompute_tui.hosts.docker import machine_facts
+from aicompute_tui.hosts.docker import machine_facts, stored
 from aicompute_tui.hosts.docker.execution import DockerShell, executed
 from aicompute_tui.hosts.docker.failures import speaking
 from aicompute_tui.hosts.docker.frames import FrameReader, TerminalReader, unix_time
@@ -30,6 +32,10 @@ from aicompute_tui.hosts.docker.stats import stats_sample
 from aicompute_tui.hosts.docker.wire import CALL_SECONDS, Wire
 
 Value = TypeVar("Value")
+_LOOKS_AT_AN_END, _LOOK_SECONDS = 5, 0.1
+
+_REGISTRY_SECONDS = 60.0
+"""An engine answers nothing before its registry has told it of the image."""
 
 
 class DockerEngine:
@@ -40,7 +46,8 @@ class DockerEngine:
 
     @property
     def abilities(self) -> Abilities:
-        return Abilities(has_files=self.host.is_here or self._road is not None)
+        why = _why_no_login(self.host)
+        return Abilities(has_files=self.host.is_here or self._road is not None, takes_logins=not why, why_no_login=why)
 
     async def facts(self) -> HostFacts:
         async def ask(client: aiodocker.Docker) -> tuple[Json, Json]:
@@ -87,18 +94,39 @@ class DockerEngine:
         }
         if wanted.since:
             params["since"] = unix_time(wanted.since)
-        async with self._wire.stream(f"containers/{container_id}/logs", params, subject=container_id) as response:
-            yield self._pieces(response, TerminalReader() if has_terminal else FrameReader())
+        is_unchunked = wanted.follow and self.host.kind is HostKind.DOCKER
+        followed = (await self.inspect(container_id))[0] if is_unchunked else None
+        async with self._wire.stream(
+            f"containers/{container_id}/logs", params, subject=container_id, is_unchunked=is_unchunked
+        ) as response:
+            yield self._pieces(response, TerminalReader() if has_terminal else FrameReader(), followed)
 
     async def _pieces(
-        self, response: aiohttp.ClientResponse, reader: FrameReader | TerminalReader
+        self, response: aiohttp.ClientResponse, reader: FrameReader | TerminalReader, followed: Container | None
     ) -> AsyncIterator[LogPiece]:
+        """`followed` is the container where the connection's end does not tell whether the log came to its own."""
         with speaking(self.host):
             async for chunk in response.content.iter_any():
                 for piece in reader.feed(chunk):
                     yield piece
+        if followed is not None:
+            await self._ended(followed)
         for piece in reader.finish():
             yield piece
+
+    async def _ended(self, followed: Container) -> None:
+        """Raises Unreachable where the run goes on. An engine ends the log a moment before it says so of the run."""
+        if not followed.state.is_alive:
+            return
+        for _ in range(_LOOKS_AT_AN_END):
+            try:
+                container = (await self.inspect(followed.id))[0]
+            except NotFound:
+                return
+            if not container.state.is_alive or container.started_at != followed.started_at:
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
+        raise Unreachable(f"The connection to {self.host.name} broke.", "Its engine may have ended: try again.")
 
     @asynccontextmanager
     async def stats(self, container_id: str) -> AsyncIterator[AsyncIterator[StatsSample]]:
@@ -168,10 +196,17 @@ class DockerEngine:
         return True
 
     @asynccontextmanager
-    async def pull(self, image: str) -> AsyncIterator[AsyncIterator[PullProgress]]:
+    async def pull(self, image: str, login: RegistryLogin | None = None) -> AsyncIterator[AsyncIterator[PullProgress]]:
         name, tag = split_image(image)
-        params = {"fromImage": name, "tag": tag}
-        async with self._wire.stream("images/create", params, method="POST", subject=image) as response:
+        headers = {"X-Registry-Auth": stored.login_header(login)} if login is not None else {}
+        async with self._wire.stream(
+            "images/create",
+            {"fromImage": name, "tag": tag},
+            method="POST",
+            subject=image,
+            headers=headers,
+            seconds=_REGISTRY_SECONDS,
+        ) as response:
             yield self._pulled(response, image)
 
     async def _pulled(self, response: aiohttp.ClientResponse, image: str) -> AsyncIterator[PullProgress]:
@@ -182,6 +217,24 @@ class DockerEngine:
                 if refused:
                     raise pull_refusal(refused, self.host.name, image)
                 yield layers.take(answer)
+
+    async def image(self, reference: str) -> JsonObject:
+        return await stored.image_answer(self._wire, reference)
+
+    async def images(self, *, shared: bool = False) -> list[Image]:
+        return await stored.list_images(self._wire, shared=shared)
+
+    async def remove_image(self, reference: str, name: str) -> None:
+        await stored.remove_image(self._wire, reference, name)
+
+    async def layers_bytes(self) -> int | None:
+        return await stored.layers_bytes(self._wire)
+
+    async def volumes(self, size_seconds: float) -> list[Volume]:
+        return await stored.list_volumes(self._wire, size_seconds)
+
+    async def remove_volume(self, name: str) -> None:
+        await stored.remove_volume(self._wire, name)
 
     async def create(self, name: str, request: JsonObject) -> str:
         async def ask(client: aiodocker.Docker) -> str:
@@ -223,3 +276,12 @@ class DockerEngine:
             await change(client.containers.container(container_id))
 
         await self._call(ask, container_id, seconds)
+
+
+def _why_no_login(host: Host) -> str:
+    """Why a registry's password does not go to this host; empty where it may."""
+    if host.kind is HostKind.PORTAINER:
+        return "Portainer keeps registries' logins itself: add the registry there"
+    if is_plain(host):
+        return f"the connection to {host.name} is not encrypted, and a login is sent over no such one"
+    return ""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 
 import aiodocker
+import aiohttp
 from aiodocker.exceptions import DockerError
 from aiodocker.execs import Exec
 from aiodocker.stream import Stream
@@ -23,6 +25,10 @@ _LEAVE = b"\x03\x04"
 _MOST_BYTES = 8 << 20
 _STDERR = 2
 _NOT_STARTED = frozenset({126, 127})
+CALL_SECONDS = 10.0
+"""For opening a shell, and for asking how it ended."""
+RESIZE_SECONDS = 5.0
+_LEAVE_SECONDS = 2.0
 
 
 async def executed(client: aiodocker.Docker, container_id: str, command: Sequence[str]) -> Finished:
@@ -61,17 +67,20 @@ class DockerShell:
 
     async def open(self, command: Sequence[str], columns: int, rows: int) -> None:
         with speaking(self._host, self._container_id):
-            container = self._client.containers.container(self._container_id)
-            made = await container.exec(
-                list(command),
-                stdin=True,
-                tty=True,
-                environment={"TERM": "xterm-256color"},
-                detach_keys=_NO_WAY_OUT,
-            )
-            self._exec, self._stream = made, made.start(detach=False)
-            await self._stream.__aenter__()
-        await self.resize(columns, rows)
+            async with asyncio.timeout(CALL_SECONDS):
+                container = self._client.containers.container(self._container_id)
+                made = await container.exec(
+                    list(command),
+                    stdin=True,
+                    tty=True,
+                    environment={"TERM": "xterm-256color"},
+                    detach_keys=_NO_WAY_OUT,
+                )
+                stream = made.start(detach=False)
+                await stream.__aenter__()
+                self._exec, self._stream = made, stream  # not before: asking one to end begins it
+                with contextlib.suppress(DockerError):
+                    await made.resize(w=columns, h=rows)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         assert self._stream is not None
@@ -86,21 +95,26 @@ class DockerShell:
             await self._stream.write_in(data)
 
     async def resize(self, columns: int, rows: int) -> None:
-        """Does nothing where the process has ended."""
+        """Does nothing where the process has ended, or the engine is too busy to say."""
         assert self._exec is not None
-        with contextlib.suppress(DockerError):
-            await self._exec.resize(w=columns, h=rows)
+        with contextlib.suppress(DockerError, aiohttp.ClientError, OSError, TimeoutError):
+            async with asyncio.timeout(RESIZE_SECONDS):
+                await self._exec.resize(w=columns, h=rows)
 
     async def exit_code(self) -> int | None:
         assert self._exec is not None
         with speaking(self._host, self._container_id):
-            return await _exit_code(self._exec)
+            async with asyncio.timeout(CALL_SECONDS):
+                return await _exit_code(self._exec)
 
     async def aclose(self) -> None:
         """Asks the process to end, which outlives its terminal otherwise: engines send it no hang-up."""
         stream, self._stream = self._stream, None
         if stream is None:
             return
-        with contextlib.suppress(AssertionError, RuntimeError, OSError, DockerError):
-            await stream.write_in(_LEAVE)
+        has_gone = (AssertionError, RuntimeError, OSError, DockerError)
+        with contextlib.suppress(*has_gone, TimeoutError):
+            async with asyncio.timeout(_LEAVE_SECONDS):
+                await stream.write_in(_LEAVE)
+        with contextlib.suppress(*has_gone):
             await stream.close()

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from aicompute_tui.domain.errors import AicError, BadAnswer
 from aicompute_tui.domain.json import Json
 from aicompute_tui.hosts.answers import integer, text
-from aicompute_tui.hosts.base import PullProgress
+from aicompute_tui.hosts.base import LayerProgress, PullProgress
 from aicompute_tui.hosts.docker.refusals import refusal
 
 _DONE = frozenset({"Pull complete", "Already exists"})
 _BEGUN = frozenset(
     {"Pulling fs layer", "Waiting", "Downloading", "Verifying Checksum", "Download complete", "Extracting"}
 )
+_MOVING = frozenset({"downloading", "verifying checksum", "extracting"})
 
 
 def split_image(image: str) -> tuple[str, str]:
@@ -40,6 +41,7 @@ def pull_refusal(said: str, host: str, image: str) -> AicError:
 
 @dataclass(slots=True)
 class _Layer:
+    text: str = ""
     is_done: bool = False
     done: int = 0
     size: int = 0
@@ -55,7 +57,7 @@ class Layers:
         layer_id, status = text(answer, "id"), text(answer, "status")
         if layer_id and (status in _DONE or status in _BEGUN):
             layer = self._layers.setdefault(layer_id, _Layer())
-            layer.is_done = layer.is_done or status in _DONE
+            layer.is_done, layer.text = layer.is_done or status in _DONE, status.lower()
             if status == "Downloading":
                 layer.done = integer(answer, "progressDetail", "current") or layer.done
                 layer.size = integer(answer, "progressDetail", "total") or layer.size
@@ -68,4 +70,9 @@ class Layers:
             len(layers),
             sum(each.done for each in layers),
             sum(each.size for each in layers),
+            tuple(
+                LayerProgress(key, each.text, each.done, each.size)
+                for key, each in self._layers.items()
+                if not each.is_done and each.text in _MOVING
+            ),
         )

@@ -8,6 +8,7 @@ import shlex
 from aicompute_tui.domain.container import Container, ContainerState, EngineEvent, GpuRequest, Health, PortBinding
 from aicompute_tui.domain.host import HostFacts
 from aicompute_tui.domain.json import Json
+from aicompute_tui.domain.redaction import redact_command
 from aicompute_tui.hosts.answers import integer, items, mapping, member, moment, text, texts, truth
 
 PROJECT_LABEL = "com.docker.compose.project"
@@ -29,7 +30,7 @@ def listed_container(answer: Json, host_id: str) -> Container:
         name=next((name for name in names if "/" not in name), names[0] if names else text(answer, "Id")[:12]),
         image=text(answer, "Image"),
         image_id=text(answer, "ImageID"),
-        command=text(answer, "Command"),
+        command=redact_command(text(answer, "Command")),
         state=_state(text(answer, "State")),
         health=Health(health.group(1)) if health else Health.NONE,
         exit_code=int(exited.group(1)) if exited else None,
@@ -56,7 +57,7 @@ def inspected_container(answer: Json, host_id: str) -> Container:
         name=text(answer, "Name").lstrip("/"),
         image=text(answer, "Config", "Image"),
         image_id=text(answer, "Image"),
-        command=shlex.join(word for word in words if word),
+        command=redact_command(shlex.join(word for word in words if word)),
         state=state,
         health=Health(health) if health in set(Health) else Health.NONE,
         exit_code=integer(answer, "State", "ExitCode") if has_ended or has_failed else None,

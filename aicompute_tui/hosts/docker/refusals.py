@@ -87,13 +87,14 @@ _KNOWN = (
         "Check its name and tag.",
     ),
     _Known(
-        "pull access denied|unauthorized|authentication required|denied: requested access",
+        "pull access denied|unauthorized|authentication required|denied: requested access|no basic auth credentials"
+        "|incorrect username or password|40[13] (?:Unauthorized|Forbidden)|registry: denied",
         AuthFailed,
         "The registry does not give {it} to everyone, or does not have it.",
         "Check its name; a private one needs a login.",
     ),
     _Known(
-        "proxyconnect|dial tcp|no such host|i/o timeout|TLS handshake timeout",
+        "proxyconnect|dial tcp|no such host|i/o timeout|TLS handshake timeout|context deadline exceeded",
         Unreachable,
         "{host} cannot reach the registry.",
         "Check that host's network and proxy, then try again.",
@@ -104,6 +105,31 @@ _KNOWN = (
         "The disk of {host} is full.",
         "Remove images and containers that nobody needs.",
     ),
+    _Known(
+        r"is being used by (?:running |stopped )?container (?P<found>\w+)",
+        Refused,
+        "The image {it} on {host} is used by the container {found}.",
+        "Remove that container first.",
+    ),
+    _Known(
+        r"container (?P<found>\w+) is using its referenced image",
+        Refused,
+        "The image {it} on {host} is used by the container {found}.",
+        "Remove that container first.",
+    ),
+    _Known(
+        "image has dependent child images",
+        Refused,
+        "Other images on {host} are built on {it}.",
+        "Remove those first.",
+    ),
+    _Known(
+        "volume is in use",
+        Refused,
+        "The volume {it} on {host} is in use.",
+        "`aic-tui volume list` shows by which containers; remove those first.",
+    ),
+    _Known("no such volume", NotFound, "There is no volume {it} on {host}.", "`aic-tui volume list` shows them all."),
     _Known(r"container \S+ is not running", Refused, "{it} on {host} does not run.", "Start it first."),
     _Known(
         "cannot remove a running container|container is running: stop",

@@ -60,15 +60,25 @@ class Wire:
 
     @asynccontextmanager
     async def stream(
-        self, path: str, params: Mapping[str, str], *, method: str = "GET", subject: str = "", body: bytes | None = None
+        self,
+        path: str,
+        params: Mapping[str, str],
+        *,
+        method: str = "GET",
+        subject: str = "",
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        seconds: float = _HEADERS_SECONDS,
+        is_unchunked: bool = False,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """One answer without end on a connection of its own."""
+        """One answer without end on a connection of its own, which must begin within `seconds`."""
         shared = await self.client()
         await self.learn_version(shared)
         assert self._endpoint is not None
-        async with self._endpoint.session(None) as session:
+        async with self._endpoint.session(None, is_unchunked=is_unchunked) as session:
             with speaking(self.host, subject):
-                response = await self._asked(session, method, path, params, body)
+                async with asyncio.timeout(seconds):
+                    response = await self._asked(session, method, path, params, body, headers)
             try:
                 yield response
             finally:
@@ -89,14 +99,19 @@ class Wire:
                 await self._road.aclose()
 
     async def _asked(
-        self, session: aiohttp.ClientSession, method: str, path: str, params: Mapping[str, str], body: bytes | None
+        self,
+        session: aiohttp.ClientSession,
+        method: str,
+        path: str,
+        params: Mapping[str, str],
+        body: bytes | None,
+        headers: Mapping[str, str] | None,
     ) -> aiohttp.ClientResponse:
         assert self._endpoint is not None
         url = f"{self._endpoint.base}/{self._api_version}/{path}"
-        async with asyncio.timeout(_HEADERS_SECONDS):
-            response = await session.request(method, url, params=params, data=body)
-            if response.status >= 400:
-                raise DockerError(response.status, message_of(await response.read()))
+        response = await session.request(method, url, params=params, data=body, headers=headers)
+        if response.status >= 400:
+            raise DockerError(response.status, message_of(await response.read()))
         return response
 
     async def _present_endpoint(self) -> Endpoint:

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
+from textual.binding import BindingsMap
 from textual.screen import Screen
 
 from aicompute_tui.actions.model import Scope
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.ui import row_views
-from aicompute_tui.ui.bindings import footer_word, key_text, screen_bindings
+from aicompute_tui.ui.bindings import footer_word, key_text, navigation_bindings, screen_bindings
 from aicompute_tui.ui.format import this_minute
 from aicompute_tui.ui.navigation import Command, Place, commands
 from aicompute_tui.ui.session import Session
@@ -53,6 +54,9 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         self.HORIZONTAL_BREAKPOINTS = self.HORIZONTAL_BREAKPOINTS or [(0, "-narrow"), (100, "-wide")]
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]
         self._bindings = screen_bindings(self.SCOPES, read_only=session.read_only)
+        for place in self.OWN_PLACES:
+            own = BindingsMap(navigation_bindings(place, read_only=session.read_only))
+            self._bindings.key_to_bindings |= own.key_to_bindings
 
     @property
     def console(self) -> ConsoleApp:
@@ -81,6 +85,9 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
 
     def tick(self) -> None:
         """Called on the visible screen when a minute has gone by: repaint what time alone has changed."""
+
+    def asked_anew(self) -> None:
+        """ctrl+r: a view that asked a question itself asks it again."""
 
     def apply_filter(self, text: str) -> None:
         """Narrows what is shown; an empty text shows all. Raises InvalidInput for what it cannot read."""

@@ -18,6 +18,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from aicompute_tui.actions.damage import Damage
+from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.settings.packaged import STYLES
 from aicompute_tui.ui.widgets.columns import plain
 from aicompute_tui.ui.widgets.form_fields import Answer, LineInput
@@ -90,9 +91,19 @@ class ConfirmDialog(ModalScreen[bool]):
                 with Horizontal(id="typed"):
                     yield Static(_wanted(self.typed_name), id="wanted")
                     yield LineInput(id="typed-name", longest=len(self.typed_name) + 64)
+            yield from self.compose_choice()
             with Horizontal(id="answers"):
                 yield Answer(f"esc {self.safe}", id="safe")
                 yield Answer(plain(self.verb), id="dangerous")
+
+    def compose_choice(self) -> ComposeResult:
+        """A line between the damage and the answers, where a dialog has one."""
+        yield from ()
+
+    @property
+    def chosen(self) -> JsonObject:
+        """What was chosen there, as arguments."""
+        return {}
 
     def on_mount(self) -> None:
         if not self.children:

@@ -9,7 +9,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from aicompute_tui.services.attention import Need
+from aicompute_tui.services.attention import OF_CONNECTIONS, OF_CONTAINERS, OF_QUOTAS, OF_SERVERS, Need
 from aicompute_tui.store.rows import InstanceRow
 from aicompute_tui.ui.machine_columns import Use, machine_columns
 from aicompute_tui.ui.screens.machines import MachinesScreen
@@ -25,10 +25,17 @@ if TYPE_CHECKING:
 
 _TALL = 12
 """Fewer lines than this show the machines alone."""
-_WITH_GLANCE = 26
-"""From this height on spending and events stand below the machines."""
+_MACHINES_FIRST = 9
+"""Lines the machines have before spending and events get any."""
 _FRAME = 7
 """Lines of header, figures, jobs, footer, and the space between the parts."""
+_OF_A_CONTAINER = (
+    "go.open", "container.start", "container.logs", "container.remove", "container.list", "go.command", "go.help",
+)  # fmt: skip
+"""What the footer names on a need of a container, after what mends it."""
+_OF_A_HOST = ("go.open", "host.remove", "container.list", "go.command", "go.help")
+_AIRY = 100
+"""From this width on there is a line of space below the header."""
 _ENDED_SHOWN = 5 * 60.0
 """A machine that is gone stays this long, so that a person sees it go."""
 
@@ -94,15 +101,17 @@ class DashboardScreen(MachinesScreen):
         glance = self._glance
         if glance is None:
             return
-        from aicompute_tui.ui.widgets.glance import HIGH
+        from aicompute_tui.ui.widgets.glance import LEAST_HIGH
 
         width, height = self.size
-        room = height - _FRAME - (self._needs_height + 1 if self._needs.display else 0)
-        glance.display = height >= _WITH_GLANCE and room >= 3 + HIGH
+        room = height - (_FRAME if width >= _AIRY else _FRAME - 1)
+        room -= self._needs_height + 1 if self._needs.display else 0
+        wanted = max(3, 1 + len(self._machines.order))
+        glance.display = room - LEAST_HIGH >= min(wanted, _MACHINES_FIRST)
         if glance.display:
-            machines = min(max(3, 1 + len(self._machines.order)), room - HIGH)
+            machines = min(wanted, room - LEAST_HIGH)
             self._machines.styles.height = machines
-            glance.show(width)
+            glance.show(width, room - machines)
         else:
             self._machines.styles.height = "1fr"
 
@@ -110,6 +119,8 @@ class DashboardScreen(MachinesScreen):
         super().state_changed(change)
         if not change:
             self._show_needs()
+        elif change.servers:
+            self._lay_out()
 
     def on_resize(self, event: events.Resize) -> None:
         super().on_resize(event)
@@ -145,7 +156,7 @@ class DashboardScreen(MachinesScreen):
         return cast("VirtualTable[object]", self._needs if self._needs.has_focus else self._machines)
 
     def selected_ids(self) -> list[str]:
-        return self._needs.machine_ids() if self._needs.has_focus else self._machines.selected_ids()
+        return self._needs.row_ids() if self._needs.has_focus else self._machines.selected_ids()
 
     def action_perform(self, action_id: str) -> None:
         """On a need about a failed job the key that launches a machine again does the job again."""
@@ -159,6 +170,10 @@ class DashboardScreen(MachinesScreen):
     def hint_ids(self) -> tuple[str, ...]:
         """On a need what mends it comes first; there is nothing to filter."""
         need = self._needs.need if self._needs.has_focus else None
+        if need is not None and need.kind == "host-down":
+            return _OF_A_HOST
+        if need is not None and need.kind in OF_CONTAINERS:
+            return tuple(dict.fromkeys((need.action_id, *_OF_A_CONTAINER)))
         if need is None or need.action_id in self.HINTS[:2] or not need.action_id:
             return self.HINTS
         rest = tuple(each for each in self.HINTS if each not in {need.action_id, "go.filter"})
@@ -177,6 +192,16 @@ class DashboardScreen(MachinesScreen):
             self.console.open_view("instance.list", {"name": need.row_id})
         elif need.kind == "store":
             self.console.open_view("doctor.run")
+        elif need.kind == "host-down":
+            self.console.open_view("host.list", {"name": need.row_id})
+        elif need.kind in OF_CONTAINERS:
+            self.console.open_view("container.list", {"name": need.row_id})
+        elif need.kind in OF_CONNECTIONS:
+            self.console.open_view("connection.list", {"name": need.row_id})
+        elif need.kind in OF_SERVERS:
+            self.console.open_view("server.list", {"name": need.row_id})
+        elif need.kind in OF_QUOTAS:
+            self.console.open_view("quota.list", {"name": need.row_id})
         elif need.row_id is not None:
             self.console.show_detail(need.row_id)
 

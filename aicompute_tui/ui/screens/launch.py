@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import cast
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from textual import on, work
 
 from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.json import Json, JsonObject
-from aicompute_tui.ui import launch_draft
-from aicompute_tui.ui.launch_draft import BY_NUMBER, NUMBERS
+from aicompute_tui.domain.launch import DEFAULT_INSTANCE_TYPE
+from aicompute_tui.ui import launch_views
 from aicompute_tui.ui.launch_form import LaunchForm, defaults, in_form_words, promise
-from aicompute_tui.ui.launch_views import Step
+from aicompute_tui.ui.launch_machines import quota_wish
+from aicompute_tui.ui.launch_views import DRAFTS, MACHINE, REGION
+from aicompute_tui.ui.navigation import Place
 from aicompute_tui.ui.screens import launch_templates
-from aicompute_tui.ui.screens.launch_walk import LaunchWalk
+from aicompute_tui.ui.screens.wizard import WizardScreen
 from aicompute_tui.ui.session import Session
-from aicompute_tui.ui.widgets.launch_list import FieldChanged, StepChosen, StepResolved
-from aicompute_tui.ui.widgets.launch_progress import ProgressStep
-from aicompute_tui.ui.widgets.launch_review import ReviewStep
-from aicompute_tui.ui.widgets.launch_steps import AgainStep, ServerStep
+from aicompute_tui.ui.widgets.launch_progress import LaunchProgress
+from aicompute_tui.ui.widgets.launch_review import LaunchReview
+from aicompute_tui.ui.widgets.launch_steps import AgainStep, MachineStep
+from aicompute_tui.ui.widgets.wizard_list import StepResolved
+from aicompute_tui.ui.widgets.wizard_review import ReviewStep
+from aicompute_tui.ui.wizard_draft import OPTIONS, REVIEW, SERVER
 
 
-class LaunchScreen(LaunchWalk):
+class LaunchScreen(WizardScreen[LaunchForm]):
     """Opened by `n`: takes what is chosen, hands over what was checked, and keeps what was left half-way."""
 
+    OWN_PLACES: ClassVar[tuple[Place, ...]] = ("wizard", "launch")
+    TITLE_WORD = "Launch"
+    STEPS = launch_views.STEPS
+    SIDE_STEPS = launch_views.SIDE_STEPS
+    VIEW_HINTS = launch_views.HINTS
+
     def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self._is_fresh = launch_draft.left_in(session) is None
+        super().__init__(session, DRAFTS, LaunchForm())
+        self._is_fresh = DRAFTS.left_in(session) is None
         self._like = ""
+
+    def chosen(self) -> Sequence[str]:
+        return launch_views.chosen(self.form)
 
     def take_arguments(self, arguments: Mapping[str, Json]) -> None:
         """They go before what was left here; whoever names a machine to repeat goes straight to the review."""
@@ -36,7 +49,7 @@ class LaunchScreen(LaunchWalk):
             return
         self._like = str(arguments.get("like") or "")
         self.form = self.form.with_arguments(arguments)
-        self._view = launch_draft.SERVER if "type" in arguments else launch_draft.REGION
+        self._view = _first_view(arguments)
         if not self._like:
             self._is_fresh = False
             self._keep()
@@ -47,14 +60,6 @@ class LaunchScreen(LaunchWalk):
             self._repeat(self._like)
         elif self._is_fresh:
             self._load_defaults()
-
-    def _take_over(self, form: LaunchForm) -> None:
-        """A whole form at once."""
-        self.form = form
-        self._keep()
-        if self._view in self._steps:
-            cast("Step", self.step).show(form)
-        self._line.show_steps(form, NUMBERS[self._view])
 
     @work(group="defaults", exclusive=True, exit_on_error=False)
     async def _load_defaults(self) -> None:
@@ -79,21 +84,9 @@ class LaunchScreen(LaunchWalk):
         launched = answer.get("launch") if isinstance(answer, dict) else None
         if isinstance(launched, dict) and launched:
             self._take_over(self.form.again(launched))
-            await self._go(launch_draft.REVIEW)
+            await self._go(REVIEW)
         else:
             self.say("What it was launched with is not known: it was adopted. Choose what to launch.", "warn")
-
-    @on(StepChosen)
-    async def take_choice(self, event: StepChosen) -> None:
-        event.stop()
-        for name, value in event.values.items():
-            self.form = self.form.changed(name, value)
-        if event.next_view == "models":
-            self._take_over(self.form)
-            cast("ServerStep", self.step).focus_models()
-        else:
-            after = launch_draft.REGION if self._view == launch_draft.CREDENTIAL else BY_NUMBER[NUMBERS[self._view] + 1]
-            await self._go(event.next_view or after)
 
     @on(StepResolved)
     def take_resolved(self, event: StepResolved) -> None:
@@ -101,59 +94,51 @@ class LaunchScreen(LaunchWalk):
         if self.form[event.name]:
             return
         form = self.form.changed(event.name, event.value)
-        if self._view in (launch_draft.SERVER, launch_draft.OPTIONS):
+        if self._view in (SERVER, OPTIONS):
             self.form = form  # what is being typed there stays as it is
-            self._line.show_steps(form, NUMBERS[self._view])
+            self._show_steps()
         else:
             self._take_over(form)
 
-    @on(FieldChanged)
-    def take_field(self, event: FieldChanged) -> None:
-        event.stop()
-        self.form = self.form.changed(event.name, event.value)
-        self._keep()
-
-    async def action_review(self) -> None:
-        """To the review from anywhere; there it launches."""
-        if self._view == launch_draft.REVIEW:
-            self._review.agree()
-        elif self._view != launch_draft.PROGRESS:
-            await self._go(launch_draft.REVIEW)
-
     def action_turn_market(self) -> None:
-        if self._view == launch_draft.MACHINE:
+        if self._view == MACHINE:
             market = "on-demand" if self.form["market"] == "spot" else "spot"
             self._take_over(self.form.changed("market", market))
 
+    def action_ask_for_quota(self) -> None:
+        """Of the type under the cursor, and in the review of the one chosen."""
+        step = self.step
+        row: JsonObject | None = None
+        if isinstance(step, MachineStep):
+            row = step.row
+        elif isinstance(step, ReviewStep):
+            row = {"name": self.form["type"] or DEFAULT_INSTANCE_TYPE}
+        if row is not None:
+            self.console.perform("quota.request", [], quota_wish(row, self.form))
+
+    def action_alternative(self) -> None:
+        """Another offer in the review, which checks it anew."""
+        if not isinstance(self.step, LaunchReview):
+            return
+        form = self.step.next_alternative()
+        if form is not None:
+            self._take_over(form)
+        elif self.step.answer:
+            self.say("No price list has a cheaper machine for this.", "dim")
+
     async def action_start_over(self) -> None:
         """Empty fields, and the first step."""
-        launch_draft.forget(self.session)
-        self.form = LaunchForm()
-        await self._go(launch_draft.REGION)
+        await super().action_start_over()
         self._load_defaults()
 
-    @property
-    def _review(self) -> ReviewStep:
-        return cast("ReviewStep", self._steps[launch_draft.REVIEW])
+    def in_form_words(self, sentence: str) -> str:
+        return in_form_words(sentence)
 
-    @on(ReviewStep.Agreed)
-    def hand_over(self, event: ReviewStep.Agreed) -> None:
-        event.stop()
-        self._submit(event)
-
-    @work(group="submit", exclusive=False, exit_on_error=False)
-    async def _submit(self, agreed: ReviewStep.Agreed) -> None:
-        try:
-            job_id = await self.session.submit("instance.launch", agreed.arguments)
-        except AicError as error:
-            self._review.refuse(in_form_words(f"{error.message} {error.next_step}".strip()))
-            return
-        launch_draft.forget(self.session)
+    def handed_over(self, job_id: str, form: LaunchForm, arguments: JsonObject) -> LaunchForm:
         self.console.await_launch(job_id)
-        form = agreed.form.with_arguments(agreed.arguments)
-        self.say(promise(form), "dim")
-        await self._go(launch_draft.PROGRESS)
-        cast("ProgressStep", self.step).begin(job_id, form)
+        launched = form.with_arguments(arguments)
+        self.say(promise(launched), "dim")
+        return launched
 
     # -- templates
 
@@ -187,13 +172,22 @@ class LaunchScreen(LaunchWalk):
         if removed and isinstance(self.step, AgainStep):
             self.step.take_away(str(row["key"]))
 
-    @on(ProgressStep.Finished)
-    async def go_on(self, event: ProgressStep.Finished) -> None:
+    @on(LaunchProgress.Finished)
+    async def go_on(self, event: LaunchProgress.Finished) -> None:
         event.stop()
-        if cast("ProgressStep", self.step).has_failed:
-            await self._go(launch_draft.REVIEW)
-        elif event.instance_id:
+        step = self.step
+        machines = step.machines if isinstance(step, LaunchProgress) else []
+        if isinstance(step, LaunchProgress) and step.has_failed:
+            await self._go(REVIEW)
+        elif len(machines) == 1:
             self.console.go_back()
-            self.console.show_detail(event.instance_id)
+            self.console.show_detail(machines[0].id)
         else:
             self.console.go_home()
+
+
+def _first_view(arguments: Mapping[str, Json]) -> str:
+    """The first step that still asks for something."""
+    if "type" not in arguments:
+        return REGION
+    return REVIEW if "framework" in arguments and "model" in arguments else SERVER

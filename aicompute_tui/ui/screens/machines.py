@@ -10,7 +10,6 @@ from textual.events import Resize
 from aicompute_tui.actions.model import Scope
 from aicompute_tui.store.rows import InstanceRow
 from aicompute_tui.ui.bindings import key_text
-from aicompute_tui.ui.filter_language import Filter, parse_filter
 from aicompute_tui.ui.format import this_minute
 from aicompute_tui.ui.machine_columns import FILTER_COLUMNS, SearchedTexts, filter_value, machine_columns, shape_at
 from aicompute_tui.ui.navigation import commands
@@ -39,7 +38,8 @@ class MachinesScreen(ConsoleScreen):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self._filter_read = Filter("")
+        self._narrows = False
+        """The filter last read leaves rows out."""
         self._searched = SearchedTexts()
         self._shape = shape_at(0)
         self._machines: VirtualTable[InstanceRow] = VirtualTable(
@@ -88,9 +88,12 @@ class MachinesScreen(ConsoleScreen):
         self._machines.refresh_texts()
 
     def apply_filter(self, text: str) -> None:
-        self._filter_read = parse_filter(text, FILTER_COLUMNS)
+        from aicompute_tui.ui.filter_language import parse_filter
+
+        read = parse_filter(text, FILTER_COLUMNS)
+        self._narrows = bool(read.terms)
         value = filter_value(self._now, self.session.state.nodes)
-        self._machines.set_filter(self._filter_read.predicate(self._searched, value))
+        self._machines.set_filter(read.predicate(self._searched, value))
         self._say_empty()
 
     def copied_text(self) -> tuple[str, str]:
@@ -133,7 +136,7 @@ class MachinesScreen(ConsoleScreen):
 
     def _say_empty(self) -> None:
         launch = key_text(commands()["instance.launch"].keys[0])
-        if self.filter_text or self._filter_read.terms:
+        if self.filter_text or self._narrows:
             text = "No machine matches.  esc shows all"
         elif self.session.state.problem:
             text = self.session.state.problem

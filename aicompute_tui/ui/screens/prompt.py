@@ -33,6 +33,7 @@ class PromptDialog(ModalScreen[str | None]):
         placeholder: str = "",
         verb: str = "Save",
         rule: Rule | None = None,
+        masked: bool = False,
     ) -> None:
         super().__init__()
         self.question = question
@@ -41,17 +42,25 @@ class PromptDialog(ModalScreen[str | None]):
         self.placeholder = placeholder
         self.verb = verb
         self.rule = rule
+        self.masked = masked
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog"):
             yield Static(Text(self.question), id="question")
             if self.help:
                 yield Static(Text(self.help), id="prompt-help")
-            yield LineInput(self.value, placeholder=self.placeholder, id="line", longest=4_000)
+            yield self._line()
             yield Static("", id="problem", markup=False)
             with Horizontal(id="answers"):
-                yield Answer("esc keep it", id="safe")
+                yield Answer("esc leave", id="safe")
                 yield Answer(f"enter {self.verb}", id="go")
+
+    def _line(self) -> LineInput:
+        if self.masked:
+            from aicompute_tui.ui.screens.secret_form import SecretInput
+
+            return SecretInput(placeholder=self.placeholder, id="line")
+        return LineInput(self.value, placeholder=self.placeholder, id="line", longest=4_000)
 
     def on_mount(self) -> None:
         line = self.query_one("#line", LineInput)
@@ -70,8 +79,13 @@ class PromptDialog(ModalScreen[str | None]):
         if wrong:
             self.query_one("#problem", Static).update(Text(wrong))
         else:
-            self.dismiss(value)
+            self._leave(value)
 
     @on(Answer.Pressed, "#safe")
     def action_keep(self) -> None:
-        self.dismiss(None)
+        self._leave(None)
+
+    def _leave(self, value: str | None) -> None:
+        if self.masked:
+            self.query_one("#line", LineInput).value = ""
+        self.dismiss(value)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.types import CSSPathType
-from textual.widgets import Static
 
 from aicompute_tui.actions.damage import damage_of
 from aicompute_tui.actions.registry import ACTIONS
@@ -26,6 +24,7 @@ from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.state import StateChange
 from aicompute_tui.ui.widgets.columns import plain
 from aicompute_tui.ui.widgets.record_pane import RecordPane
+from aicompute_tui.ui.widgets.told_lines import ToldLines
 from aicompute_tui.ui.widgets.virtual_table import VirtualTable
 
 _SETTLED_SECONDS = 0.3
@@ -42,7 +41,6 @@ class RecordScreen(ConsoleScreen):
         super().__init__(session)
         self._columns: list[RowColumn] = self.LIST.columns(session)
         self.arguments: JsonObject = {}
-        self._told = ""
         self._row_told: JsonObject | None = None
         self._loads_soon = False
 
@@ -57,7 +55,7 @@ class RecordScreen(ConsoleScreen):
         if self.LIST.lines is not None:
             yield RecordPane(id="record-pane")
         else:
-            yield Static("", id="record-told", markup=False)
+            yield ToldLines(self.session.glyphs, id="record-told")
 
     @property
     def crumbs(self) -> tuple[str, ...]:
@@ -149,10 +147,9 @@ class RecordScreen(ConsoleScreen):
         if self.LIST.lines is not None:
             self._tell_in_full(row)
             return
-        told = plain(self.LIST.told(self.session, row)) if row is not None and self.LIST.told is not None else ""
-        if told != self._told:
-            self._told = told
-            self.query_one("#record-told", Static).update(Text(told))
+        if self.LIST.told is not None:
+            told = "" if row is None else plain(self.LIST.told(self.session, row))
+            self.query_one(ToldLines).tell(told)
 
     def _tell_in_full(self, row: JsonObject | None) -> None:
         lines = self.LIST.lines
@@ -182,6 +179,10 @@ class RecordScreen(ConsoleScreen):
 
     def called(self, row: JsonObject) -> str:
         return records.text(row, "name") or records.text(row, "title") or records.text(row, self.LIST.key)
+
+    def subject(self, row: JsonObject) -> str:
+        """What a job is told that is to act on it."""
+        return records.text(row, self.LIST.key)
 
     def action_perform(self, action_id: str) -> None:
         action = ACTIONS[action_id]
@@ -230,8 +231,10 @@ class RecordScreen(ConsoleScreen):
     @work(group="submit", exit_on_error=False)
     async def _submit(self, action_id: str, rows: list[JsonObject]) -> None:
         action = ACTIONS[action_id]
-        for row in rows:
-            if not await self._hand_over(action_id, {action.parameters[0].name: records.text(row, self.LIST.key)}):
+        subject, named = action.parameters[0], [self.subject(row) for row in rows]
+        for batch in [named] if subject.repeatable else [[each] for each in named]:
+            about: Json = [*batch] if subject.repeatable else batch[0]
+            if not await self._hand_over(action_id, {subject.name: about}):
                 return
         self.table.unmark_all()
         self.say(f"{action.title}: handed to the agent.", "dim")

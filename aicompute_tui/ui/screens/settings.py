@@ -7,20 +7,17 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import BindingsMap
 from textual.types import CSSPathType
-from textual.widgets import Static
 
 from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.settings.packaged import STYLES
-from aicompute_tui.ui.bindings import navigation_bindings
 from aicompute_tui.ui.navigation import Place
 from aicompute_tui.ui.own_console import ALONE
 from aicompute_tui.ui.screens.records import RecordScreen
-from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.state import StateChange
 from aicompute_tui.ui.widgets.section_line import SectionLine
+from aicompute_tui.ui.widgets.told_lines import ToldLines
 from aicompute_tui.ui.widgets.virtual_table import VirtualTable
 
 SECTIONS = (
@@ -49,12 +46,6 @@ class SettingsScreen(RecordScreen):
     CSS_PATH: ClassVar[CSSPathType | None] = [STYLES / "records.tcss", STYLES / "settings.tcss"]
     OWN_PLACES: ClassVar[tuple[Place, ...]] = ("settings",)
 
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        held = self._bindings.key_to_bindings
-        for place in self.OWN_PLACES:
-            held |= BindingsMap(navigation_bindings(place, read_only=session.read_only)).key_to_bindings
-
     @property
     def section(self) -> int:
         return [action_id for _, action_id in SECTIONS].index(self.LIST.question)
@@ -72,7 +63,7 @@ class SettingsScreen(RecordScreen):
 
     def compose_below(self) -> ComposeResult:
         """The row under the cursor in full."""
-        yield Static("", id="record-told", markup=False)
+        yield ToldLines(self.session.glyphs, id="record-told")
 
     @work(group="load", exclusive=True, exit_on_error=False)
     async def _load(self, arguments: JsonObject) -> None:

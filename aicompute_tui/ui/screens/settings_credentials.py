@@ -108,7 +108,7 @@ class CredentialsScreen(SettingsScreen):
         from aicompute_tui.ui.screens.credential_form import CredentialForm
 
         given = await self.console.push_screen_wait(CredentialForm(self.session.glyphs))
-        if given is None:
+        if given is None or given.secret is None:
             return
         name = records.text(given.arguments, "name")
         try:

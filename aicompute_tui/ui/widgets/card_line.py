@@ -1,8 +1,8 @@
-"""The line of figures below the header: machines, GPU hours, and what the header had no room for."""
+"""The line of figures below the header: machines, containers, connections, servers, and what the header left out."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from textual.content import Content
 
@@ -33,18 +33,46 @@ def card_content(figures: Figures | None, width: int, glyphs: Glyphs, also: Coll
     spent = {"today": figures.today_nano_usd, "month": figures.month_nano_usd}
     left_out = [(word, money_of_nano(nano, glyphs)) for word, nano in spent.items() if word in also]
     if width >= _WIDE:
-        parts = [
-            _card("Machines", f"{figures.running} running / {figures.total}"),
-            _card("GPU hours", f"{hours} this month"),
-            *(_card(word.capitalize(), text) for word, text in left_out),
-        ]
-        return Content.assemble("  ", join(parts, "      "))
+        for is_terse, gap in ((False, 6), (False, 3), (True, 3)):
+            line = Content.assemble("  ", join(_cards(figures, left_out, is_terse=is_terse), " " * gap))
+            if line.cell_length <= width:
+                return line
     machines = Content.assemble((f"{figures.running}/{figures.total}", "bold"), (" machines", "$foreground-muted"))
     parts = [machines, *(Content.assemble((f"{word} ", "$foreground-muted"), text) for word, text in left_out)]
     parts.append(Content.assemble((hours, "bold"), (" GPU h", "$foreground-muted")))
+    if figures.hosts:
+        word = " container" if figures.containers_running == 1 else " containers"
+        parts.append(Content.assemble((str(figures.containers_running), "bold"), (word, "$foreground-muted")))
+    for word, well, total in (
+        ("connections", figures.connections_healthy, figures.connections),
+        ("servers", figures.servers_online, figures.servers),
+    ):
+        if total:
+            parts.append(Content.assemble((f"{well}/{total}", "bold"), (f" {word}", "$foreground-muted")))
     while len(parts) > 1 and sum(part.cell_length + 3 for part in parts) + 2 > width:
         parts.pop()
     return Content.assemble("  ", join(parts))
+
+
+def _hosts(figures: Figures) -> str:
+    """`2 hosts`, `1 of 2 hosts` where one does not answer."""
+    word = "host" if figures.hosts == 1 else "hosts"
+    up = "" if figures.hosts_up == figures.hosts else f"{figures.hosts_up} of "
+    return f"{up}{figures.hosts} {word}"
+
+
+def _cards(figures: Figures, left_out: Iterable[tuple[str, str]], *, is_terse: bool) -> list[Content]:
+    """In words, or with what can be spared left out."""
+    month, healthy = ("", "") if is_terse else (" this month", " healthy")
+    connections = f"{figures.connections_healthy} of {figures.connections}{healthy}"
+    return [
+        _card("Machines", f"{figures.running} running / {figures.total}"),
+        _card("GPU hours", f"{figures.gpu_hours_month:,.1f}{month}"),
+        *(_card(word.capitalize(), text) for word, text in left_out),
+        *([_card("Containers", f"{figures.containers_running} on {_hosts(figures)}")] if figures.hosts else []),
+        *([_card("Connections", connections)] if figures.connections else []),
+        *([_card("Servers", f"{figures.servers_online} of {figures.servers}")] if figures.servers else []),
+    ]
 
 
 def _card(title: str, text: str) -> Content:

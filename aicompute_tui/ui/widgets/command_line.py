@@ -216,7 +216,7 @@ def perform_on_selection(app: ConsoleApp, action: Action, arguments: JsonObject,
 def _words_of(command: Command, typed: Typed) -> tuple[str, ...]:
     """The words, and a path that the slash made look like a filter."""
     if isinstance(command, Action):
-        takes_path = any(each.kind == "path" and each.positional for each in command.parameters)
+        takes_path = any(each.kind.startswith("path") and each.positional for each in command.parameters)
     else:
         takes_path = command.takes == "FILE"
     return (*typed.words, f"/{typed.filter}") if takes_path and typed.filter else typed.words

@@ -96,6 +96,13 @@ class TurnField(Static, can_focus=True):
         word = dict(self.choices)[self.value]
         return Text.assemble((f"{self._glyphs.left} ", "dim"), word, (f" {self._glyphs.right}", "dim"), no_wrap=True)
 
+    def offer(self, choices: Sequence[tuple[str, str]], value: str) -> None:
+        """Other words or other choices, and the one that stands; one that is not among them is the first."""
+        if tuple(choices) != self.choices:
+            self.choices = tuple(choices)
+            self.refresh(layout=True)
+        self.value = value if value in dict(self.choices) else self.choices[0][0]
+
     def watch_value(self) -> None:
         self.post_message(self.Changed(self, self.value))
 

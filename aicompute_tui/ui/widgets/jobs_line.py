@@ -60,7 +60,7 @@ class JobsLine(TextLine):
 
     def announce(self, job: JobRow, state: ConsoleState, now: float) -> None:
         """How a job ended."""
-        verb, name = job.action_id.partition(".")[2], job_subject(job, state.machines_of(job))
+        verb, name = job.action_id.partition(".")[2], _subject(job, state)
         about = f"{verb} {name}" if name != verb else verb
         if job.state == FAILED_JOB:
             reason = job.error_message or "no reason is known"
@@ -76,7 +76,7 @@ class JobsLine(TextLine):
 
     def _line(self, job: JobRow, state: ConsoleState) -> Content:
         look = JOB_LOOKS.get(job.state, JOB_LOOKS[QUEUED_JOB])
-        verb, name = job.action_id.partition(".")[2], job_subject(job, state.machines_of(job))
+        verb, name = job.action_id.partition(".")[2], _subject(job, state)
         about = f" {verb} {plain(name)}" if name != verb else f" {verb}"
         progress = job.progress or ("waits for the agent" if job.state == QUEUED_JOB else "")
         mark = (sign(look, self._glyphs), _STYLES[look.tone])
@@ -90,6 +90,10 @@ class JobsLine(TextLine):
         if self.size.width:
             content = self._message or self._under_way
             self.show(spread(content, Content(""), self.size.width, self._glyphs.more))
+
+
+def _subject(job: JobRow, state: ConsoleState) -> str:
+    return job_subject(job, state.machines_of(job), state.title_of(job.subject or ""))
 
 
 def _one_line(text: str) -> str:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from textual import on
-from textual.app import ComposeResult
-from textual.widgets import Input
+from textual import on, work
 
 from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.json import Json, JsonObject
-from aicompute_tui.ui import launch_lists, launch_machines
+from aicompute_tui.ui import launch_fits, launch_lists, launch_machines
 from aicompute_tui.ui.filter_language import parse_filter
-from aicompute_tui.ui.launch_form import LaunchForm
+from aicompute_tui.ui.launch_form import FIELDS, LaunchForm
 from aicompute_tui.ui.records import RowColumn, text
-from aicompute_tui.ui.widgets.form_fields import FormRow, LineInput
-from aicompute_tui.ui.widgets.launch_list import FieldChanged, ListStep, StepChosen, StepResolved
 from aicompute_tui.ui.widgets.virtual_table import VirtualTable
+from aicompute_tui.ui.widgets.wizard_fields import FieldsStep
+from aicompute_tui.ui.widgets.wizard_list import ListStep, StepChosen, StepResolved
+from aicompute_tui.ui.wizard_form import FormField
 
 
-class RegionStep(ListStep):
+class RegionStep(ListStep[LaunchForm]):
     """Where the machine stands; the account that pays is a key away."""
 
     NOUN = "regions"
@@ -69,7 +68,7 @@ class RegionStep(ListStep):
         return f"aws · credential {profile}" if profile else "aws · the first credential that works"
 
 
-class CredentialStep(ListStep):
+class CredentialStep(ListStep[LaunchForm]):
     """Whose account is used."""
 
     NOUN = "credentials"
@@ -98,7 +97,7 @@ class CredentialStep(ListStep):
         ]
 
 
-class AgainStep(ListStep):
+class AgainStep(ListStep[LaunchForm]):
     """Templates and launches of the past; enter goes straight to the review."""
 
     NOUN = "to repeat"
@@ -140,14 +139,16 @@ class AgainStep(ListStep):
         self.post_message(StepChosen(self.values(self.table.rows[event.row_id]), "review"))
 
 
-class MachineStep(ListStep):
+class MachineStep(ListStep[LaunchForm]):
     """What is rented: cheapest first, with what stands against it."""
 
     NOUN = "types"
     EMPTY = "No GPU machine is offered here. esc goes back to choose another region."
+    _fits_asked: JsonObject | None = None
+    """What stands in the list of the model chosen."""
 
     def columns(self) -> list[RowColumn]:
-        return launch_machines.machine_columns(self.form, self.session.glyphs)
+        return [*launch_machines.machine_columns(self.form, self.session.glyphs), *launch_fits.fit_columns()]
 
     def wanted(self) -> JsonObject:
         names = ("profile", "region", "market")
@@ -156,8 +157,31 @@ class MachineStep(ListStep):
     async def ask(self, wanted: JsonObject) -> Json:
         return await self.session.query("instance.types", wanted)
 
+    def show(self, form: LaunchForm) -> None:
+        super().show(form)
+        if self.table.rows and launch_fits.asked(form) != self._fits_asked:
+            self._load_fits()
+
+    @work(group="fits", exclusive=True, exit_on_error=False)
+    async def _load_fits(self) -> None:
+        await self._add_fits()
+
+    async def _add_fits(self) -> None:
+        """On which of the types the chosen model fits; the review says why where that cannot be told."""
+        wanted = launch_fits.asked(self.form)
+        if wanted is None and self._fits_asked is None:
+            return
+        self._fits_asked = wanted
+        try:
+            answer: Json = [] if wanted is None else await self.session.query("model.places", wanted)
+        except AicError:
+            return
+        model = "" if wanted is None else text(wanted, "model")
+        self.fill([*launch_fits.with_fits(list(self.table.rows.values()), answer, model)])
+
     async def after_rows(self, wanted: JsonObject) -> None:
         """The quota takes longer than the list, and completes it when it comes."""
+        await self._add_fits()
         rows = list(self.table.rows.values())
         families: list[Json] = [*launch_machines.one_of_each_family(rows)]
         if not families:
@@ -166,7 +190,7 @@ class MachineStep(ListStep):
             answer = await self.session.query("quota.list", {**wanted, "type": families})
         except AicError as error:
             answer = error.message
-        self.fill([*launch_machines.with_quotas(rows, answer)])
+        self.fill([*launch_machines.with_quotas(list(self.table.rows.values()), answer)])
 
     def is_present(self, row: JsonObject) -> bool:
         return text(row, "name") == self.form["type"]
@@ -175,14 +199,14 @@ class MachineStep(ListStep):
         return {"type": text(row, "name")}
 
     def refusal(self, row: JsonObject) -> str:
-        return launch_machines.machine_refusal(row, self.form["market"])
+        return launch_machines.machine_refusal(row, self.form["market"]) or launch_machines.beyond_quota(row)
 
     def told(self, row: JsonObject) -> Sequence[str]:
-        now = self.session.now().timestamp()
-        return [
-            launch_machines.machine_needs(row, self.form["market"]),
-            *launch_machines.machine_sources(row, now, self.session.glyphs),
-        ]
+        now, glyphs = self.session.now().timestamp(), self.session.glyphs
+        fits = launch_fits.fit_line(row, glyphs)
+        sources = launch_machines.machine_sources(row, now, glyphs)
+        needs = launch_machines.machine_needs(row, self.form["market"])
+        return [fits, needs, *sources[:1]] if fits else [needs, *sources]
 
     def heading(self) -> str:
         return f"{self.form['region'] or 'the default region'} · {self.form['market']} prices"
@@ -193,19 +217,18 @@ class MachineStep(ListStep):
     def predicate(self, line: str) -> Callable[[JsonObject], bool] | None:
         market, glyphs = self.form["market"], self.session.glyphs
         return parse_filter(line, launch_machines.FILTERED).predicate(
-            lambda row: launch_machines.machine_text(row, glyphs),
+            lambda row: f"{launch_machines.machine_text(row, glyphs)}\n{launch_fits.fit_words(row)}",
             lambda row, name: launch_machines.machine_value(row, name, market),
         )
 
 
-class ServerStep(ListStep):
+class ServerStep(FieldsStep[LaunchForm]):
     """What the machine runs, and the models it serves."""
 
     NOUN = "servers"
 
-    def compose(self) -> ComposeResult:
-        yield from super().compose()
-        yield FormRow("models", LineInput(id="model", placeholder="none yet"), id="row-model")
+    def fields(self) -> Sequence[FormField]:
+        return [field for field in FIELDS if field.name == "model"]
 
     def columns(self) -> list[RowColumn]:
         return launch_lists.server_columns(self.form, self.session.glyphs)
@@ -219,7 +242,7 @@ class ServerStep(ListStep):
         return text(row, "name") == self.form["framework"]
 
     def values(self, row: JsonObject) -> Mapping[str, str]:
-        return {"framework": text(row, "name"), "model": self.query_one("#model", LineInput).value}
+        return {"framework": text(row, "name"), "model": self.field("model").value}
 
     def told(self, row: JsonObject) -> Sequence[str]:
         name = text(row, "name")
@@ -230,13 +253,6 @@ class ServerStep(ListStep):
         example = launch_lists.MODEL_EXAMPLES.get(name, "")
         return [f"The machine installs {name} and fetches its models by itself. Models like {example}"]
 
-    def show(self, form: LaunchForm) -> None:
-        field = self.query_one("#model", LineInput)
-        with self.prevent(Input.Changed):
-            field.value = form.values["model"]
-        field.cursor_position = len(field.value)
-        super().show(form)
-
     @on(VirtualTable.RowOpened)
     def choose(self, event: VirtualTable.RowOpened) -> None:
         """A server wants its models named next; a bare machine has none."""
@@ -244,19 +260,5 @@ class ServerStep(ListStep):
         event.prevent_default()
         values = self.values(self.table.rows[event.row_id])
         bare = values["framework"] == "none"
-        self.post_message(StepChosen({**values, "model": ""} if bare else values, "" if bare else "models"))
-
-    @on(Input.Changed, "#model")
-    def take_models(self, event: Input.Changed) -> None:
-        event.stop()
-        if event.input.value != self.form.values["model"]:
-            self.form = self.form.changed("model", event.input.value)
-            self.post_message(FieldChanged("model", event.input.value))
-
-    @on(Input.Submitted, "#model")
-    def submit(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.post_message(StepChosen({"model": event.value}))
-
-    def focus_models(self) -> None:
-        self.query_one("#model", LineInput).focus()
+        chosen = StepChosen({**values, "model": ""}) if bare else StepChosen(values, field="model")
+        self.post_message(chosen)

@@ -206,6 +206,8 @@ class LogView(LogPane):
 
     def search(self, text: str) -> None:
         """Marks matches and goes to the nearest; an empty text ends it. Raises InvalidInput."""
+        if not text.strip() and self._rows.pattern is None:
+            return
         self._rows.set_search(text)
         start = maxsize if self._place.follow else self._place.cursor
         self._search_from = start if self._rows.pattern is not None else None
@@ -222,6 +224,8 @@ class LogView(LogPane):
 
     def filter(self, text: str) -> None:
         """Shows lines that contain it, `!` before it those that do not; empty shows all. Raises InvalidInput."""
+        if text == self._rows.filter_text:
+            return
         above = self._place.cursor_line
         self._rows.set_filter(text)
         if not self._rows.is_filtering:

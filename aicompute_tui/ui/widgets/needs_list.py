@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from rich.cells import cell_len
 from textual.binding import BindingsMap
 
-from aicompute_tui.domain.instance import InstanceState
-from aicompute_tui.services.attention import Kind, Need
+from aicompute_tui.actions.model import Scope
+from aicompute_tui.domain.states import InstanceState
+from aicompute_tui.services.attention import OF_CONNECTIONS, OF_CONTAINERS, OF_SERVERS, Kind, Need
 from aicompute_tui.ui.bindings import action_bindings, footer_word, key_text, keys_of
 from aicompute_tui.ui.format import STATE_LOOKS, StateLook, age, sign
 from aicompute_tui.ui.glyphs import Glyphs
@@ -22,10 +23,14 @@ _LOOKS: dict[Kind, StateLook] = {
     "in-doubt": STATE_LOOKS[InstanceState.UNKNOWN],
     "lost": STATE_LOOKS[InstanceState.LOST],
     "job-failed": _BAD,
+    "quota-granted": STATE_LOOKS[InstanceState.READY],
 }
 RETRY = "job.retry"
+_OPENS = "enter"
+"""It opens the place of a need, where the same key is the verb that mends it."""
 _AGED = 76
 """From this width on each line says since when."""
+_TITLE = "NEEDS YOU"
 _HINTED = 50
 
 
@@ -39,18 +44,33 @@ class NeedsList(VirtualTable[Need]):
         super().__init__(self._made(glyphs), glyphs=glyphs, marks=False, id="needs")
 
     def _bind(self) -> None:
+        """A container's or host's own keys go before those of machines, which the view has."""
         super()._bind()
-        retry = [each for each in action_bindings(["jobs"], read_only=self._read_only) if each.id == RETRY]
-        own = [replace(each, action=f"screen.{each.action}") for each in retry]
+        self._scope = _scope(self.need)
+        bound = action_bindings([self._scope], read_only=self._read_only)
+        wanted = [each for each in bound if self._scope != "jobs" or each.id == RETRY]
+        own = [replace(each, action=f"screen.{each.action}") for each in wanted if each.key != _OPENS]
         self._bindings = BindingsMap.merge([self._bindings, BindingsMap(own)])
+
+    def _bind_need(self) -> None:
+        if _scope(self.need) != self._scope:
+            self._bind()
+
+    def _move(self, line: int) -> None:
+        super()._move(line)
+        self._bind_need()
+
+    def _changing(self, changed: Iterable[str], change: Callable[[], bool]) -> None:
+        super()._changing(changed, change)
+        self._bind_need()
 
     @property
     def need(self) -> Need | None:
         """The one under the cursor."""
         return None if self.cursor_id is None else self.rows[self.cursor_id]
 
-    def machine_ids(self) -> list[str]:
-        """What an action on the line under the cursor is about: its machine, or the one without a row."""
+    def row_ids(self) -> list[str]:
+        """What an action on the line under the cursor is about: its machine, the one without a row, its container."""
         need = self.need
         if need is None:
             return []
@@ -63,7 +83,7 @@ class NeedsList(VirtualTable[Need]):
         for need in found:
             key = f"{need.kind} {need.row_id or need.subject}"
             rows[key if key not in rows else f"{key} {len(rows)}"] = need
-        names = max((cell_len(need.subject) for need in found), default=0) + 2
+        names = max(len(_TITLE) - 2, *(cell_len(need.subject) for need in found), 0) + 2
         hints = max((len(self.hint(need)) for need in found), default=0)
         widths = (max(8, min(names, width * 2 // 5)), hints if width >= _HINTED else 0)
         if widths != self._widths:
@@ -77,8 +97,11 @@ class NeedsList(VirtualTable[Need]):
         command = commands().get(need.action_id)
         if command is None or not keys_of(command) or (self._read_only and command.mutates):
             return ""
+        key = keys_of(command)[0]
+        if key == _OPENS:
+            return f"{key} open"
         word = command.aliases[0] if command.id in PLACE_KEYS else footer_word(command)
-        return f"{key_text(keys_of(command)[0])} {word}"
+        return f"{key_text(key)} {word}"
 
     def _made(self, glyphs: Glyphs) -> list[Column[Need]]:
         names, hints = self._widths
@@ -92,10 +115,21 @@ class NeedsList(VirtualTable[Need]):
             return Cell("" if need.since is None else age(need.since, self._moment(), glyphs), "dim")
 
         columns: list[Column[Need]] = [
-            Column(key="name", title="NEEDS YOU", width=names, cell=name),
+            Column(key="name", title=_TITLE, width=names, cell=name),
             Column(key="text", title="", width=8, weight=1, cell=lambda need: need.text),
             Column(key="since", title="", width=5, needs=_AGED, align="right", cell=since),
         ]
         if hints:
             columns.append(Column(key="hint", title="", width=hints, cell=lambda need: Cell(self.hint(need), "dim")))
         return columns
+
+
+def _scope(need: Need | None) -> Scope:
+    """Whose keys a need takes; that of a machine only the one that retries a job, for the view has the others."""
+    kinds: tuple[tuple[frozenset[Kind], Scope], ...] = (
+        (OF_CONTAINERS, "containers"), (OF_CONNECTIONS, "connections"), (OF_SERVERS, "servers"),
+    )  # fmt: skip
+    for of, scope in kinds:
+        if need is not None and need.kind in of:
+            return scope
+    return "hosts" if need is not None and need.kind == "host-down" else "jobs"

@@ -35,6 +35,11 @@ class SectionLine(TextLine):
     def on_resize(self) -> None:
         self._fill()
 
+    def turn_to(self, at: int) -> None:
+        """Another one is open."""
+        self._at = at
+        self._fill()
+
     def _fill(self) -> None:
         self._starts = []
         whole = sum(map(len, self._names)) + _GAP * (len(self._names) - 1)

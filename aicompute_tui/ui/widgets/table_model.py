@@ -13,8 +13,8 @@ class TableModel(Generic[Row]):
     """The cursor belongs to a row, not to a line: it stays on its row for as long as that is shown."""
 
     def __init__(self) -> None:
-        self.rows: dict[str, Row] = {}
-        self.order: list[str] = []
+        self.rows: Mapping[str, Row] = {}
+        self.order: Sequence[str] = []
         self.cursor = 0
         self.cursor_id: str | None = None
         self.marked: set[str] = set()
@@ -46,10 +46,11 @@ class TableModel(Generic[Row]):
         moved = any(row_id in self.rows for row_id in removed) or any(
             row_id not in self.rows or self._moves(self.rows[row_id], row) for row_id, row in present.items()
         )
+        rows = {**self.rows, **present}
         for row_id in removed:
-            self.rows.pop(row_id, None)
-        self.rows.update(present)
-        self.marked &= self.rows.keys()
+            rows.pop(row_id, None)
+        self.rows = rows
+        self.marked &= rows.keys()
         return moved and self.reorder()
 
     def reorder(self) -> bool:

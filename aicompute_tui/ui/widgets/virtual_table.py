@@ -86,7 +86,7 @@ class VirtualTable(Generic[Row], ScrollView, can_focus=True):
         id: str | None = None,  # noqa: A002 - Textual's own word
     ) -> None:
         super().__init__(id=id)
-        self._model: TableModel[Row] = TableModel()
+        self._model: TableModel[Row] = self._make_model()
         self._painter = TablePainter(columns, glyphs, self._tone)
         self._glyphs = glyphs
         self._marks_allowed = marks
@@ -94,6 +94,9 @@ class VirtualTable(Generic[Row], ScrollView, can_focus=True):
         self._base: Style | None = None
         self.virtual_size = Size(0, 1)
         self._bind()
+
+    def _make_model(self) -> TableModel[Row]:
+        return TableModel()
 
     def _bind(self) -> None:
         letters = [
@@ -258,10 +261,7 @@ class VirtualTable(Generic[Row], ScrollView, can_focus=True):
 
     def action_sideways(self, pages: int) -> None:
         """Half a view of columns; the first column stays."""
-        step = max(4, self._painter.rest_room // 2)
-        moved = max(0, min(self._painter.sideways + pages * step, self._painter.hidden_width))
-        if moved != self._painter.sideways:
-            self._painter.sideways = moved
+        if self._painter.page(pages):
             self.refresh()
 
     def _move(self, line: int) -> None:
@@ -309,7 +309,7 @@ class VirtualTable(Generic[Row], ScrollView, can_focus=True):
                 self.refresh(Region(0, visible[row_id], self.size.width, 1))
 
     def _repaint_different(self, row_ids: Iterable[str]) -> None:
-        """Only lines that say something else: over ssh every byte counts."""
+        """Only lines that say something else: over ssh every byte counts. A part of a line costs Textual the whole."""
         visible = self._visible_lines()
         for row_id in row_ids:
             if row_id not in visible:

@@ -1,0 +1,118 @@
+"""The verbs on what machines cost."""
+
+from __future__ import annotations
+
+from aicompute_tui.actions.model import Action, Parameter
+
+PRICE_ACTIONS = (
+    Action(
+        "price.list",
+        "List prices",
+        "GPU machines of every known cloud, cheapest first; every figure with its source and its age.",
+        "global",
+        "query",
+        "aicompute_tui.services.price_list:list_prices",
+        ("price", "list"),
+        (
+            Parameter("gpu", "text", "GPUs with this in their name: A10G, h100.", positional=True),
+            Parameter("cloud", "text", "Only this cloud; may be given again.", repeatable=True),
+            Parameter("region", "text", "Regions with this in their name."),
+            Parameter("type", "text", "Machine types with this in their name."),
+            Parameter("arch", "choice", "Only this processor.", choices=("x86_64", "arm64")),
+            Parameter("market", "choice", "Only what has this price.", choices=("spot", "on-demand")),
+            Parameter("most", "decimal", "At most so many USD per hour."),
+            Parameter("vram", "integer", "At least so many GiB of GPU memory, all GPUs together."),
+            Parameter("gpu_count", "integer", "Exactly so many GPUs."),
+            Parameter(
+                "by", "choice", "What is cheapest: the machine, a GPU, or GPU memory.", default="machine",
+                choices=("machine", "gpu", "vram"),
+            ),
+            Parameter("limit", "integer", "At most so many."),
+        ),
+        aliases=("prices", "pricing", "price-list"),
+        result="rows",
+    ),
+    Action(
+        "price.compare",
+        "Compare prices",
+        "Some offers side by side, in the order they are named.",
+        "global",
+        "query",
+        "aicompute_tui.services.price_list:compare_prices",
+        ("price", "compare"),
+        (
+            Parameter(
+                "offer", "text", "g5.xlarge@us-east-1 or aws/us-east-1/g5.xlarge; a type alone: its cheapest.",
+                positional=True, required=True, repeatable=True,
+            ),
+        ),
+        aliases=("price-compare",),
+        result="rows",
+    ),
+    Action(
+        "price.history",
+        "Show the history of a spot price",
+        "How the spot price of a machine type of AWS moved, by zone: now, lowest, median, highest, changes a day.",
+        "global",
+        "query",
+        "aicompute_tui.services.price_history:price_history",
+        ("price", "history"),
+        (
+            Parameter("type", "text", "Machine type, such as g5.xlarge.", positional=True, required=True),
+            Parameter("region", "text", "Region code."),
+            Parameter("days", "integer", "So many days back, 90 at most.", default="30"),
+            Parameter("zone", "text", "Only this zone; may be given again.", repeatable=True),
+            Parameter("profile", "text", "Credential whose account is asked."),
+        ),
+        aliases=("price-history",),
+        result="rows",
+    ),
+    Action(
+        "price.score",
+        "Score where spot machines can be had",
+        "How likely AWS thinks it is that spot machines of some types can be had, by zone, from 1 to 10.",
+        "global",
+        "query",
+        "aicompute_tui.services.placement_score:placement_scores",
+        ("price", "score"),
+        (
+            Parameter(
+                "type", "text", "Machine types that would do; AWS scores fewer than three low.",
+                positional=True, required=True, repeatable=True,
+            ),
+            Parameter("region", "text", "Region code; may be given again.", repeatable=True),
+            Parameter("count", "integer", "How many machines.", default="1"),
+            Parameter("profile", "text", "Credential whose account is asked."),
+        ),
+        aliases=("price-score",),
+        result="rows",
+    ),
+    Action(
+        "price.refresh",
+        "Refresh prices",
+        "Asks the price feeds anew and tells what came, or why nothing did; what cannot be believed is refused.",
+        "global",
+        "query",
+        "aicompute_tui.services.price_feeds:refresh_prices",
+        ("price", "refresh"),
+        (
+            Parameter("feed", "text", "Only this feed; see `price feeds`.", positional=True, repeatable=True),
+            Parameter("region", "text", "Of your own account: this region; may be given again.", repeatable=True),
+            Parameter("profile", "text", "Credential whose account is asked."),
+            Parameter("accept", "flag", "Believe a feed also where it has lost most of its offers."),
+        ),
+        aliases=("price-refresh",),
+        result="rows",
+    ),
+    Action(
+        "price.feeds",
+        "List price feeds",
+        "Where prices come from: when each feed was asked, how old its figures are, and what was wrong with it.",
+        "global",
+        "query",
+        "aicompute_tui.services.price_feeds:list_feeds",
+        ("price", "feeds"),
+        aliases=("price-feeds", "feeds"),
+        result="rows",
+    ),
+)  # fmt: skip

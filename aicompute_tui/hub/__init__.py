@@ -1,0 +1,1 @@
+"""The hub that models come from: what ships about well-known ones, and Hugging Face behind a small protocol."""

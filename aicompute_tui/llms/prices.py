@@ -1,0 +1,74 @@
+"""What a model's tokens cost: the user's own prices, else a dated snapshot of what providers asked, else unknown."""
+
+from __future__ import annotations
+
+import csv
+import re
+from decimal import Decimal
+from functools import cache
+
+from aicompute_tui.domain.connection import Connection, ConnectionOptions, server_of
+from aicompute_tui.domain.money import nano_from_usd
+from aicompute_tui.domain.token_prices import TokenPrices
+from aicompute_tui.llms.presets import PRESETS
+from aicompute_tui.settings.packaged import DATA
+
+YOURS = "your own prices"
+_DATED = re.compile(r"-(?:\d{8}|\d{4}-\d{2}-\d{2})$")
+"""The day that providers put behind a model's name."""
+
+
+def prices_of(connection: Connection, *models: str | None) -> TokenPrices | None:
+    """Of the first of `models` that has a price, None where none is known.
+
+    The snapshot speaks for a provider's own address alone: what another server asks is its owner's affair.
+    """
+    own = _own_prices(connection.options)
+    if own is not None:
+        return own
+    preset = PRESETS.get(connection.kind)
+    if preset is None or preset.base_url is None or server_of(preset.base_url) != server_of(connection.base_url):
+        return None
+    known = listed_prices()
+    for model in models:
+        for name in (model or "", _DATED.sub("", model or "")):
+            if (found := known.get((connection.kind, name))) is not None:
+                return found
+    return None
+
+
+def _own_prices(options: ConnectionOptions) -> TokenPrices | None:
+    """None unless both are given. What is asked for all input counts for cached input too, unless that has its own."""
+    asked, made, cached = options.input_nano_usd, options.output_nano_usd, options.cached_nano_usd
+    if asked is None or made is None:
+        return None
+    return TokenPrices(
+        input_nano_usd=asked,
+        output_nano_usd=made,
+        cached_nano_usd=asked if cached is None else cached,
+        written_nano_usd=asked,
+        source=YOURS,
+    )
+
+
+@cache
+def listed_prices() -> dict[tuple[str, str], TokenPrices]:
+    """The snapshot, by kind of connection and model."""
+    with (DATA / "llm-prices.csv").open(encoding="utf-8", newline="") as file:
+        return {
+            (row["kind"], row["model"]): TokenPrices(
+                input_nano_usd=_nano(row["input_usd"]),
+                output_nano_usd=_nano(row["output_usd"]),
+                cached_nano_usd=_nano(row["cached_usd"]) if row["cached_usd"] else None,
+                most_input_tokens=int(row["most_input_tokens"]) if row["most_input_tokens"] else None,
+                context_tokens=int(row["context_tokens"]) if row["context_tokens"] else None,
+                source=row["source"],
+                as_of=row["as_of"],
+            )
+            for row in csv.DictReader(file)
+        }
+
+
+def _nano(usd: str) -> int:
+    """Per million tokens, as they are told."""
+    return nano_from_usd(Decimal(usd))

@@ -1,0 +1,264 @@
+"""Model servers: added and found out, listed, changed, switched and removed; their keys go sealed into the vault."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from aicompute_tui.domain.connection import server_of
+from aicompute_tui.domain.errors import AicError, InvalidInput, NotAllowed, NotConfigured, NotFound, Unreachable
+from aicompute_tui.domain.ids import new_id
+from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.domain.server import (
+    ModelServer,
+    ServerKind,
+    ServerOptions,
+    check_server_name,
+    check_server_url,
+    name_from,
+)
+from aicompute_tui.services.arguments import flag, integer, required_text, text, texts
+from aicompute_tui.services.connection_sources import let_go
+from aicompute_tui.services.context import Arguments, Context
+from aicompute_tui.services.events import told
+from aicompute_tui.services.fence import prove_held
+from aicompute_tui.services.health import put_back
+from aicompute_tui.services.jobs import pending_secret
+from aicompute_tui.services.server_readings import take_readings
+from aicompute_tui.services.server_views import details_view, reading_view, server_view
+from aicompute_tui.store.database import Transaction
+
+_LONGEST_SECONDS = 300
+
+
+def server_secret(server_id: str) -> str:
+    """Where the sealed key of a server is."""
+    return f"server/{server_id}"
+
+
+async def list_servers(context: Context, arguments: Arguments) -> Json:
+    """Handler of `server.list`: as they were seen last; nothing is called."""
+    kind, tag = text(arguments, "kind"), text(arguments, "tag")
+    async with context.store.read() as transaction:
+        found = await transaction.servers.list()
+        health = await transaction.health_reports.list(each.id for each in found)
+        reports = await transaction.server_reports.list()
+    return [
+        server_view(each, health.get(each.id), reports.get(each.id))
+        for each in found
+        if (kind is None or each.kind.value == kind) and (tag is None or tag in each.tags)
+    ]
+
+
+async def show(context: Context, arguments: Arguments) -> Json:
+    """Handler of `server.show`."""
+    async with context.store.read() as transaction:
+        server = await transaction.servers.find(required_text(arguments, "name"))
+        health = await transaction.health_reports.get(server.id)
+        report = (await transaction.server_reports.list([server.id])).get(server.id)
+    return {**server_view(server, health, report), **details_view(server, report)}
+
+
+async def opened_key(context: Context, server: ModelServer) -> str | None:
+    """Raises NotConfigured where it is gone from the vault, AuthFailed where it was sealed by another key."""
+    if server.secret_id is None:
+        return None
+    async with context.store.read() as transaction:
+        sealed = await transaction.secrets.get(server.secret_id)
+    if sealed is None:
+        step = f"Give it again: aic-tui server edit {server.word} --stdin"
+        raise NotConfigured(f"The key of “{server.name}” is not in the vault.", step)
+    return await context.clouds.unseal(sealed)
+
+
+def check_reachable(context: Context, base_url: str) -> None:
+    """Raises NotAllowed in the demo for anything but this machine."""
+    if not context.clouds.may_reach(base_url):
+        raise NotAllowed("The demo reaches nothing but this machine.", "Leave the demo to use your own servers.")
+
+
+def new_server(
+    context: Context, *, name: str, kind: ServerKind, base_url: str, source: str | None = None
+) -> ModelServer:
+    """One that is not stored yet. Raises InvalidInput."""
+    return ModelServer(
+        id=new_id(context.clock.now()),
+        owner=context.actor.owner,
+        created_by=context.actor.name,
+        name=check_server_name(name),
+        kind=kind,
+        base_url=check_server_url(base_url, kind),
+        source=source,
+        created_at=context.clock.now(),
+    )
+
+
+async def add(context: Context, arguments: Arguments) -> Json:
+    """Handler of `server.add`: finds out what it is where nobody said, and keeps it also where it does not answer."""
+    from aicompute_tui.servers.reading import read
+
+    job = context.running_job
+    first, url = required_text(arguments, "name"), text(arguments, "url")
+    given = text(arguments, "kind")
+    kind = ServerKind(given) if given else None
+    address = check_server_url(url or first, kind)
+    check_reachable(context, address)
+    name = name_from(address) if url is None else first
+    server = new_server(context, name=name, kind=kind or ServerKind.HTTP, base_url=address)
+    server = described({**arguments, "url": None}, replace(server, base_url=address))
+    secret = await _pending_key(context)
+    found: JsonObject = {"found": None, "why": None}
+    if kind is None:
+        await prove_held(context, job.hold)
+        await job.progress(f"looking what answers at {address}")
+        server, found = await _found_out(server, secret)
+        if server.kind is ServerKind.HTTP:
+            server = replace(server, base_url=check_server_url(url or first, ServerKind.HTTP))
+    await job.progress(f"asking {server.name}")
+    reading = await read(server, secret, None, context.clock.now())
+    async with context.store.write() as transaction:
+        await job.hold(transaction)
+        server = await _with_pending_key(context, transaction, server)
+        await transaction.servers.insert(server)
+        await take_readings(transaction, [reading])
+        await _tell(context, transaction, "server.added", server, "was added")
+    return {**server_view(server, None, None), **reading_view(server, reading), **found}
+
+
+async def _found_out(server: ModelServer, secret: str | None) -> tuple[ModelServer, JsonObject]:
+    """Raises what kept it from answering, with the way to keep it all the same."""
+    from aicompute_tui.servers.probing import find_kind
+
+    try:
+        finding = await find_kind(server, secret)
+    except AicError as error:
+        step = f"{error.next_step} To keep it all the same, say what it is: --kind vllm, ollama, http …"
+        raise Unreachable(error.message, step, error.details) from error
+    return replace(server, kind=finding.kind), {
+        "found": finding.kind.value,
+        "why": finding.why,
+        "needs_key": finding.needs_key,
+    }
+
+
+async def edit(context: Context, arguments: Arguments) -> Json:
+    """Handler of `server.edit`: what is named is changed, all else stays; so does its history.
+
+    Its key goes where it now leads to another server: a key is for the one it was given for.
+    """
+    async with context.store.write() as transaction:
+        await context.running_job.hold(transaction)
+        seen = await transaction.servers.find(required_text(arguments, "name"))
+        changed = described(arguments, seen)
+        moved = server_of(changed.base_url) != server_of(seen.base_url)
+        if moved:
+            await let_go(context, transaction, seen)
+            changed = replace(changed, source=None, inactive_reason=None)
+        if (flag(arguments, "no_key") or moved) and seen.secret_id is not None:
+            await transaction.secrets.remove(seen.secret_id)
+            changed = replace(changed, secret_id=None)
+        changed = await _with_pending_key(context, transaction, changed)
+        written = await transaction.servers.update(seen, changed)
+        lost = moved and seen.secret_id is not None and written.secret_id is None
+        verb = "was changed and its key forgotten, for it leads elsewhere now" if lost else "was changed"
+        await _tell(context, transaction, "server.changed", written, verb)
+        report = (await transaction.server_reports.list([written.id])).get(written.id)
+    note: JsonObject = {"note": f"Its key was for {seen.base_url} and is forgotten."} if lost else {}
+    return {**server_view(written, None, report), **note}
+
+
+def described(arguments: Arguments, server: ModelServer) -> ModelServer:
+    """With everything that was named in its place. Raises InvalidInput, NotFound."""
+    given, url, name = text(arguments, "kind"), text(arguments, "url"), text(arguments, "rename")
+    kind = ServerKind(given) if given else server.kind
+    options, tls_ca = server.options, text(arguments, "tls_ca")
+    if tls_ca is not None and not Path(tls_ca).is_file():
+        raise NotFound(f"There is no file {tls_ca}.", "Check --tls-ca.")
+    status = integer(arguments, "expected_status", least=100, most=599)
+    if status is not None and kind is not ServerKind.HTTP and given:
+        raise InvalidInput("An expected status is for plain http checks.", "Leave it out, or give --kind http.")
+    return replace(
+        server,
+        name=server.name if name is None else check_server_name(name),
+        kind=kind,
+        base_url=server.base_url if url is None else check_server_url(url, kind),
+        options=ServerOptions(
+            timeout_seconds=integer(arguments, "timeout", least=1, most=_LONGEST_SECONDS) or options.timeout_seconds,
+            expected_status=status or options.expected_status,
+            tls_ca=tls_ca or options.tls_ca,
+        ),
+        tags=_tags(texts(arguments, "tag"), server.tags),
+    )
+
+
+def _tags(given: Sequence[str], before: tuple[str, ...]) -> tuple[str, ...]:
+    """Added to those there are; `-TAG` takes one away."""
+    found = dict.fromkeys(before)
+    for tag in given:
+        if tag.startswith("-"):
+            found.pop(tag[1:], None)
+        else:
+            found[tag] = None
+    return tuple(sorted(found))
+
+
+async def _pending_key(context: Context) -> str | None:
+    async with context.store.read() as transaction:
+        sealed = await transaction.secrets.get(pending_secret(context.running_job.job.id))
+    return None if sealed is None else await context.clouds.unseal(sealed)
+
+
+async def _with_pending_key(context: Context, transaction: Transaction, server: ModelServer) -> ModelServer:
+    """Moves the key that waits sealed beside the job to the server, in the same commit; none may wait."""
+    pending = pending_secret(context.running_job.job.id)
+    token = await transaction.secrets.get(pending)
+    if token is None:
+        return server
+    name = server_secret(server.id)
+    await transaction.secrets.put(name, token, by=context.actor.owner)
+    await transaction.secrets.remove(pending)
+    return replace(server, secret_id=name)
+
+
+async def activate(context: Context, arguments: Arguments) -> Json:
+    """Handler of `server.activate`."""
+    return await _switched(context, arguments, is_active=True)
+
+
+async def deactivate(context: Context, arguments: Arguments) -> Json:
+    """Handler of `server.deactivate`."""
+    return await _switched(context, arguments, is_active=False)
+
+
+async def _switched(context: Context, arguments: Arguments, *, is_active: bool) -> JsonObject:
+    async with context.store.write() as transaction:
+        await context.running_job.hold(transaction)
+        seen = await transaction.servers.find(required_text(arguments, "name"))
+        if is_active:
+            await put_back(transaction, seen.id)
+        switched = replace(seen, is_active=is_active, inactive_reason=None)
+        if switched == seen:
+            return server_view(seen, None, None)
+        written = await transaction.servers.update(seen, switched)
+        verb = "activated" if is_active else "deactivated"
+        await _tell(context, transaction, f"server.{verb}", written, f"was {verb}")
+    return server_view(written, None, None)
+
+
+async def remove(context: Context, arguments: Arguments) -> Json:
+    """Handler of `server.remove`: with its key and its history; nothing changes on the server."""
+    async with context.store.write() as transaction:
+        await context.running_job.hold(transaction)
+        server = await transaction.servers.find(required_text(arguments, "name"))
+        await transaction.servers.remove(server.id)
+        await let_go(context, transaction, server)
+        if server.secret_id is not None:
+            await transaction.secrets.remove(server.secret_id)
+        await _tell(context, transaction, "server.removed", server, "was removed")
+    return server_view(server, None, None)
+
+
+async def _tell(context: Context, transaction: Transaction, kind: str, server: ModelServer, verb: str) -> None:
+    message = f"{server.name} {verb}: {server.kind.value} at {server.base_url}"
+    await transaction.events.append(told(context, kind, ("server", server.id, server.name), message))

@@ -1,0 +1,63 @@
+"""How one target answered over time: even parts of a day for a line of bars, and its last checks one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.domain.moments import parse_moment
+from aicompute_tui.ui.records import number, text
+
+DAY_SECONDS = 86_400
+
+
+class Sample(NamedTuple):
+    """Checks of a stretch of time; `latency` in milliseconds is of those that succeeded."""
+
+    at: float
+    checks: int
+    failed: int
+    latency: float | None
+
+
+class Part(NamedTuple):
+    """The same of one bar; `latency` is a mean."""
+
+    checks: int = 0
+    failed: int = 0
+    latency: float | None = None
+
+
+def samples_of(row: JsonObject) -> list[Sample]:
+    """Those of an answer of `connection.health` or `server.health`, oldest first."""
+    told: Json = row.get("samples")
+    found = []
+    for each in told if isinstance(told, list) else []:
+        moment = parse_moment(text(each, "at")) if isinstance(each, dict) else None
+        if isinstance(each, dict) and moment is not None:
+            checks, failed = (int(number(each, name) or 0) for name in ("checks", "failed_checks"))
+            found.append(Sample(moment.timestamp(), checks, failed, number(each, "latency_ms")))
+    return found
+
+
+def parts_of(samples: Iterable[Sample], count: int, now: float, seconds: float = DAY_SECONDS) -> list[Part]:
+    """`count` equal parts of the last `seconds`, the newest last; one without a check is empty."""
+    held: list[list[Sample]] = [[] for _ in range(count)]
+    for sample in samples:
+        back = int((now - sample.at) * count // seconds)
+        if -1 <= back < count:
+            held[count - 1 - max(0, back)].append(sample)
+    return [_part(each) for each in held]
+
+
+def _part(samples: Sequence[Sample]) -> Part:
+    good = [(each.latency, each.checks - each.failed) for each in samples if each.latency is not None]
+    weight = sum(count for _, count in good)
+    latency = sum(value * count for value, count in good) / weight if weight else None
+    return Part(sum(each.checks for each in samples), sum(each.failed for each in samples), latency)
+
+
+def last_checks(samples: Sequence[Sample], most: int) -> list[bool]:
+    """Whether each succeeded, the newest last."""
+    return [each.failed < each.checks for each in samples if each.checks][-most:]

@@ -1,0 +1,183 @@
+"""What connections used: a chart over time with its figures, sums for each, and the log of their requests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+
+from aicompute_tui.domain.errors import AicError
+from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.settings.packaged import STYLES
+from aicompute_tui.ui.navigation import Place
+from aicompute_tui.ui.records import RowColumn
+from aicompute_tui.ui.screens.records import RecordScreen
+from aicompute_tui.ui.session import Session
+from aicompute_tui.ui.usage_lists import (
+    CALLS,
+    SPANS,
+    USAGE,
+    Span,
+    by_time_columns,
+    chart_lines,
+    summed,
+    table_lines,
+    within,
+)
+from aicompute_tui.ui.widgets.content_lines import ContentLines
+
+_CHART_HIGH, _CHART_LOW = 9, 6
+_MARGIN = 6
+
+
+class UsageScreen(RecordScreen):
+    """Of one connection over time, or of all; asked anew each minute while it is looked at, and with ctrl+r."""
+
+    LIST = USAGE
+    CSS_PATH = [STYLES / "records.tcss", STYLES / "usage.tcss"]  # noqa: RUF012 - Textual's own form
+    OWN_PLACES: ClassVar[tuple[Place, ...]] = ("usage",)
+    HINTS: ClassVar[tuple[str, ...]] = (
+        "go.open", "usage.all", "usage.longer", "usage.shorter", "usage.figures", "go.export", "go.help",
+    )  # fmt: skip
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._span = 1
+        self._shows_figures = False
+        self._by_time: list[JsonObject] | None = None
+        """None until the agent has told."""
+        self._chart = ContentLines(id="usage-chart")
+
+    @property
+    def span(self) -> Span:
+        return SPANS[self._span]
+
+    def take_arguments(self, arguments: Mapping[str, Json]) -> None:
+        super().take_arguments(arguments)
+        self._columns = self._columns_now()
+
+    @property
+    def _is_of_one(self) -> bool:
+        return bool(self.arguments.get("name"))
+
+    def _columns_now(self) -> list[RowColumn]:
+        return by_time_columns(self.session, lambda: self.span) if self._is_of_one else self.LIST.columns(self.session)
+
+    @property
+    def crumbs(self) -> tuple[str, ...]:
+        name = str(self.arguments.get("name") or "")
+        called = self.session.state.title_of(name) or name
+        return ("Connections", *([called] if called else []), self.LIST.title, self.span.title)
+
+    @property
+    def asked(self) -> JsonObject:
+        return {**self.arguments, "since": self.span.since, "by": self.span.by if self._is_of_one else None}
+
+    def compose_body(self) -> ComposeResult:
+        yield self._chart
+        yield from super().compose_body()
+
+    def load(self) -> None:
+        super().load()
+        if not self._is_of_one:
+            self._load_chart()
+
+    def fill(self, answer: Json) -> None:
+        """Of one connection the rows are those of the chart, the newest first."""
+        if not self._is_of_one:
+            super().fill(answer)
+            return
+        rows = [row for row in answer if isinstance(row, dict)] if isinstance(answer, list) else []
+        self._by_time = within(rows, self.span, self.session.now())
+        newest = sorted(self._by_time, key=lambda row: str(row.get("at")), reverse=True)
+        super().fill(list[Json](newest))
+        self._paint_chart()
+
+    @work(group="chart", exclusive=True, exit_on_error=False)
+    async def _load_chart(self) -> None:
+        try:
+            answer = await self.session.query(self.LIST.question, {**self.asked, "by": self.span.by})
+        except AicError:
+            return  # the table says why
+        self._by_time = [row for row in answer if isinstance(row, dict)] if isinstance(answer, list) else []
+        self._paint_chart()
+
+    def tick(self) -> None:
+        super().tick()
+        self.load()
+
+    def asked_anew(self) -> None:
+        self.load()
+
+    def on_resize(self) -> None:
+        self._paint_chart()
+
+    def _paint_chart(self) -> None:
+        width = self.size.width - _MARGIN
+        if width <= 0:
+            return
+        high = _CHART_HIGH if self.size.height >= 30 else _CHART_LOW
+        if self._by_time is None:
+            self._chart.show_lines([])
+            return
+        figures, glyphs = summed(self._by_time, self.span, self.session.now()), self.session.glyphs
+        if self._shows_figures:
+            self._chart.show_lines(table_lines(figures, self.span, high, glyphs))
+        else:
+            self._chart.show_lines(chart_lines(figures, self.span, (width, high), glyphs))
+
+    def action_span(self, step: int) -> None:
+        wanted = max(0, min(len(SPANS) - 1, self._span + step))
+        if wanted != self._span:
+            self._span, self._by_time = wanted, None
+            self.refresh_header()
+            self.load()
+
+    def action_everyone(self) -> None:
+        """From one connection to all of them, and from all to the one under the cursor."""
+        rows = self.selected_rows()
+        if self._is_of_one:
+            self.arguments = {name: value for name, value in self.arguments.items() if name != "name"}
+        elif rows:
+            self.arguments = {**self.arguments, "name": str(rows[0].get("connection_id"))}
+        self._columns, self._by_time = self._columns_now(), None
+        self.table.set_rows({})
+        self.table.set_columns(self._columns)
+        self.table.set_empty_message("asking …")
+        self._paint_chart()
+        self.refresh_header()
+        self.load()
+
+    def action_figures(self) -> None:
+        self._shows_figures = not self._shows_figures
+        self._paint_chart()
+
+    def open_selected(self) -> None:
+        """The requests of the connection under the cursor."""
+        from aicompute_tui.ui.view_stack import Place as View
+
+        rows = self.selected_rows()
+        if rows:
+            name, since = str(rows[0].get("connection_id")), self.span.since
+            self.console.views.enter(View("connection.calls", {"name": name, "since": since}))
+
+
+class CallsScreen(RecordScreen):
+    """Without a word of what was said: none is kept."""
+
+    LIST = CALLS
+    HINTS: ClassVar[tuple[str, ...]] = ("go.open", "go.json", "go.filter", "go.export", "go.command", "go.help")
+
+    @property
+    def crumbs(self) -> tuple[str, ...]:
+        row = self.session.state.connections.get(str(self.arguments.get("name")))
+        return ("Connections", *([row.name] if row is not None else []), self.LIST.title)
+
+    def tick(self) -> None:
+        super().tick()
+        self.load()
+
+    def asked_anew(self) -> None:
+        self.load()

@@ -1,0 +1,116 @@
+"""What is found before anything was added: servers on the usual ports and keys in the environment; doctor as well."""
+
+from __future__ import annotations
+
+import shlex
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from aicompute_tui.llms.presets import PRESETS
+from aicompute_tui.services import connection_finding
+from tests.contract.cli_world import Cli, cli_for
+from tests.contract.llm_servers import KEY, LlmServer, llm_server
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Cli]:
+    """Without any cloud."""
+    with cli_for(tmp_path, {}, monkeypatch, capsys) as made:
+        yield made
+
+
+@pytest.fixture
+def server() -> Iterator[LlmServer]:
+    with llm_server() as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def usual(server: LlmServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one usual port of this machine is the server's: others may be somebody's."""
+    known = {name: each for name, each in PRESETS.items() if each.needs_key}
+    known["vllm"] = replace_url(PRESETS["vllm"], f"{server.url}/v1")
+    others = {name: replace_url(each, None) for name, each in PRESETS.items() if name not in known}
+    monkeypatch.setattr(connection_finding, "PRESETS", {**others, **known})
+
+
+def replace_url(preset: Any, url: str | None) -> Any:
+    return preset._replace(base_url=url)
+
+
+def found(cli: Cli) -> Any:
+    return cli.json("connection", "find")
+
+
+def test_a_server_on_its_usual_port_is_found_until_it_is_added(cli: Cli, server: LlmServer) -> None:
+    server.json("/v1/models", {"data": [{"id": "tiny", "owned_by": "vllm"}, {"id": "lora", "owned_by": "vllm"}]})
+    (row,) = found(cli)
+    assert (row["state"], row["kind"], row["models"]) == ("found", "vllm", 2)
+    assert (row["where"], row["base_url"]) == (f"port {urlsplit(server.url).port}", f"{server.url}/v1")
+    words = shlex.split(row["next_step"])
+    assert cli.json(*words[1:])["name"] == row["name"]
+    assert found(cli) == []
+
+
+@pytest.mark.parametrize(
+    ("answers", "kind"),
+    [
+        ({"/api/version": {"version": "0.9"}, "/api/tags": {"models": [{"name": "qwen"}]}}, "ollama"),
+        ({"/props": {"default_generation_settings": {}}, "/v1/models": {"data": []}}, "llama-cpp"),
+        ({"/info": {"model_id": "m", "max_total_tokens": 9}, "/v1/models": {"data": [{"id": "m"}]}}, "tgi"),
+        ({"/v1/models": {"data": [{"id": "m", "owned_by": "somebody"}]}}, "openai-compatible"),
+        ({"/system_stats": {"system": {"comfyui_version": "0.3"}}}, None),
+        ({"/": {"some": "page"}}, None),
+    ],
+)
+def test_a_server_is_known_by_what_it_says(
+    cli: Cli, server: LlmServer, answers: dict[str, Any], kind: str | None
+) -> None:
+    for path, body in answers.items():
+        server.json(path, body)
+    assert [row["kind"] for row in found(cli)] == ([] if kind is None else [kind])
+
+
+def test_keys_are_named_and_never_shown(cli: Cli, server: LlmServer) -> None:
+    cli.environment |= {"OPENAI_API_KEY": KEY, "GEMINI_API_KEY": KEY, "AZURE_OPENAI_API_KEY": KEY, "GROQ_API_KEY": ""}
+    answer = cli("connection", "find", "-o", "json")
+    rows = {row["kind"]: row for row in answer.data}
+    assert {kind: row["key_variable"] for kind, row in rows.items()} == {
+        "openai": "OPENAI_API_KEY",
+        "gemini": "GEMINI_API_KEY",
+        "azure": "AZURE_OPENAI_API_KEY",
+    }
+    assert rows["azure"]["base_url"] is None
+    assert KEY not in answer.out + answer.err + cli("connection", "find").out
+    made = cli.json(*shlex.split(rows["openai"]["next_step"])[1:])
+    assert (made["name"], made["has_key"]) == ("OpenAI", True)
+    assert "openai" not in {row["kind"] for row in found(cli)}
+
+
+def test_a_name_that_is_taken_gets_a_number(cli: Cli) -> None:
+    cli.json("connection", "add", "OpenAI", "--base-url", "gpu1:8000")
+    cli.environment["OPENAI_API_KEY"] = KEY
+    (row,) = found(cli)
+    assert row["name"] == "OpenAI 2"
+
+
+def test_doctor_tells_whether_each_key_opens(cli: Cli) -> None:
+    def told(check: str) -> list[tuple[str, str]]:
+        rows = cli("doctor", "-o", "json").data
+        return [(row["verdict"], row["reason"]) for row in rows if row["check"] == check]
+
+    cli.json("connection", "add", "good", "--type", "openai", "--api-key-stdin", stdin=KEY)
+    cli.json("connection", "add", "plain", "--type", "vllm", "--base-url", "gpu1:8000")
+    assert ("ok", "2 kept, 1 with a key that opens") in told("connections")
+    with closing(sqlite3.connect(next(cli.home.rglob("*.db")))) as database, database:
+        database.execute("UPDATE secrets SET token = 'broken'")
+    ((verdict, _),) = told("connection good")
+    assert verdict == "failed"
+    cli.json("connection", "edit", "good", "--no-key")
+    assert told("connection good") == [("warning", "OpenAI wants a key, and none is kept.")]

@@ -1,0 +1,69 @@
+"""What tokens cost, beside what own connections use: the second tab of the prices."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.ui.console_world import Console, console
+from tests.ui.fleet import FullSession, fleet, rest
+
+
+async def opened(world: Console) -> None:
+    await world.press("6")
+    await rest(world)
+    await world.press("tab")
+    await rest(world)
+
+
+@pytest.mark.asyncio
+async def test_tab_leads_to_what_tokens_cost_and_back() -> None:
+    async with console(fleet(), session=FullSession()) as world:
+        await opened(world)
+        assert "claude-sonnet-5" in world.shown
+        assert "hosted large" in world.shown
+        assert "Used by hosted large.  Per million tokens, litellm 1.106.2, of 2026-11-20." in world.shown
+        assert "would cost $4.00 here" in " ".join(world.shown.split())
+        await world.press("tab")
+        await rest(world)
+        assert "g5.xlarge" in world.shown
+
+
+@pytest.mark.asyncio
+async def test_what_nobody_told_stays_unknown() -> None:
+    async with console(fleet(), session=FullSession()) as world:
+        await opened(world)
+        await world.press("down")
+        shown = await rest(world)
+        assert "Nobody told what its tokens cost." in shown
+        (line,) = (each for each in shown.splitlines() if "llama-8b" in each)
+        assert "$" not in line
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("text", "models"),
+    [
+        ("in<1", ["gpt-5-nano"]),
+        ("out>=10", ["claude-sonnet-5"]),
+        ("context<500000", ["gpt-5-nano"]),
+        ("used:hosted", ["claude-sonnet-5"]),
+        ("provider:openai", ["gpt-5-nano"]),
+    ],
+)
+async def test_a_filter_compares_what_tokens_cost(text: str, models: list[str]) -> None:
+    async with console(fleet(), session=FullSession()) as world:
+        await opened(world)
+        world.view._filter(text)
+        table = world.view.active_table
+        assert table is not None
+        assert [row_id.partition("/")[2] for row_id in table.order] == models
+
+
+@pytest.mark.asyncio
+async def test_marked_models_stand_side_by_side() -> None:
+    async with console(fleet(), session=FullSession()) as world:
+        await opened(world)
+        await world.press("space", "down", "space", "v")
+        await rest(world)
+        assert "2 compared" in world.header
+        assert "gpt-5-nano openai" in world.shown

@@ -1,0 +1,72 @@
+"""What an answer costs: by the user's own prices, by the dated snapshot, or nobody knows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from aicompute_tui.domain.connection import Connection, ConnectionOptions, Usage
+from aicompute_tui.domain.token_prices import TokenPrices, cost_nano_usd, most_input_tokens
+from aicompute_tui.llms.prices import prices_of
+
+OPENAI = Connection(
+    id="1", owner="ana", created_by="ana", name="box", kind="openai", base_url="https://api.openai.com/v1",
+    created_at=datetime(2026, 11, 20, tzinfo=UTC),
+)  # fmt: skip
+PRICES = TokenPrices(input_nano_usd=2_000_000_000, output_nano_usd=8_000_000_000, source="test")
+
+
+@pytest.mark.parametrize(
+    ("usage", "cached_price", "cost"),
+    [
+        (Usage(input_tokens=1_000, output_tokens=500), None, 6_000_000),
+        (Usage(input_tokens=1_000, output_tokens=500, cached_tokens=400), None, None),
+        (Usage(input_tokens=1_000, output_tokens=500, cached_tokens=400), 500_000_000, 5_400_000),
+        (Usage(input_tokens=1_000, output_tokens=500, cached_tokens=400, written_tokens=1), 500_000_000, None),
+        (Usage(input_tokens=1_000, output_tokens=500, cached_tokens=1_400), 500_000_000, None),
+        (Usage(input_tokens=1_000), None, None),
+        (Usage(output_tokens=1), None, None),
+        (Usage(input_tokens=1, output_tokens=(1 << 53) - 1), None, None),
+        (Usage(input_tokens=20_001, output_tokens=1), None, None),
+    ],
+)
+def test_a_cost_is_exact_or_unknown(usage: Usage, cached_price: int | None, cost: int | None) -> None:
+    prices = replace(PRICES, cached_nano_usd=cached_price, most_input_tokens=20_000)
+    assert cost_nano_usd(usage, prices) == cost
+    assert cost_nano_usd(usage, None) is None
+
+
+def test_the_snapshot_speaks_for_the_providers_own_address_alone() -> None:
+    found = prices_of(OPENAI, None, "gpt-5-mini-2025-08-07")
+    assert found is not None
+    assert (found.input_nano_usd, found.cached_nano_usd, found.output_nano_usd) == (250_000_000, 25_000_000, 2 * 10**9)
+    assert (found.source.split()[0], found.as_of[:2]) == ("litellm", "20")
+    assert prices_of(OPENAI, "gpt-5-mini-2099-01-01") == found, "a model of another day costs as its line does"
+    assert prices_of(replace(OPENAI, base_url="http://127.0.0.1:4000/v1"), "gpt-5-mini") is None
+    assert prices_of(OPENAI, "no-such-model") is None
+
+
+def test_ones_own_prices_come_first_and_both_are_needed() -> None:
+    mine = replace(OPENAI, options=ConnectionOptions(input_nano_usd=1, output_nano_usd=2))
+    yours = TokenPrices(
+        input_nano_usd=1, output_nano_usd=2, cached_nano_usd=1, written_nano_usd=1, source="your own prices"
+    )
+    assert prices_of(mine, "gpt-5-mini") == yours
+    cached = replace(mine, options=replace(mine.options, cached_nano_usd=0))
+    assert prices_of(cached, "gpt-5-mini") == replace(yours, cached_nano_usd=0)
+    half = replace(OPENAI, base_url="http://box/v1", options=ConnectionOptions(input_nano_usd=1))
+    assert prices_of(half, "gpt-5-mini") is None
+
+
+def test_ones_own_prices_are_of_all_that_is_asked_also_where_a_cache_helped() -> None:
+    options = ConnectionOptions(input_nano_usd=2_000_000_000, output_nano_usd=8_000_000_000)
+    usage = Usage(input_tokens=1_000, output_tokens=500, cached_tokens=400, written_tokens=100)
+    assert cost_nano_usd(usage, prices_of(replace(OPENAI, options=options))) == 6_000_000
+    cheaper = replace(options, cached_nano_usd=500_000_000)
+    assert cost_nano_usd(usage, prices_of(replace(OPENAI, options=cheaper))) == 5_400_000
+
+
+def test_no_prompt_has_more_tokens_than_are_told() -> None:
+    assert most_input_tokens(("Grüße", "x")) >= len("Grüße".encode()) + 1
