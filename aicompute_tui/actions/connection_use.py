@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from aicompute_tui.actions.model import Action, Parameter
-from aicompute_tui.domain.call import Caller
-from aicompute_tui.domain.connection import TEST_PROMPT
+from aicompute_tui.domain.caller import Caller
+from aicompute_tui.domain.connection_choices import TEST_PROMPT
 
 _NAME = Parameter("name", "text", "Name, id or the beginning of the id.", positional=True, required=True)
 _ANY = Parameter("name", "text", "Only this connection, also one that is gone.", positional=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aicompute_tui.actions.model import Action, Parameter
-from aicompute_tui.domain.connection import FLAGS
+from aicompute_tui.domain.connection_choices import FLAGS
 from aicompute_tui.llms.presets import PRESETS
 
 _NAME = Parameter("name", "text", "Name, id or the beginning of the id.", positional=True, required=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aicompute_tui.actions.model import Action, Parameter
-from aicompute_tui.domain.server import ServerKind
+from aicompute_tui.domain.server_kind import ServerKind
 
 KINDS = tuple(kind.value for kind in ServerKind)
 _NAME = Parameter("name", "text", "Name, id or the beginning of the id.", positional=True, required=True)

@@ -24,7 +24,7 @@ from aicompute_tui.agent.protocol import AgentInfo, SessionSecrets, is_older, pr
 from aicompute_tui.agent.quota_keeper import QuotaKeeper
 from aicompute_tui.agent.server import Answer, Server, remove_socket
 from aicompute_tui.agent.workers import JobRunner, Reconciler, supervise
-from aicompute_tui.domain.call import Caller
+from aicompute_tui.domain.caller import Caller
 from aicompute_tui.domain.errors import InvalidInput
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.moments import format_moment

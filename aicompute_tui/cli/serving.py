@@ -11,7 +11,7 @@ from aicompute_tui.cli.execute import Call, run_job, submit
 from aicompute_tui.cli.table import clean
 from aicompute_tui.domain.errors import InvalidInput
 from aicompute_tui.domain.json import Json, JsonObject
-from aicompute_tui.domain.server import ServerKind
+from aicompute_tui.domain.server_kind import ServerKind
 
 if TYPE_CHECKING:
     from aicompute_tui.domain.job import Job

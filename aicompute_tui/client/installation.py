@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from aicompute_tui.client.connection import LlmConnection
 from aicompute_tui.client.fallback import Fallback
-from aicompute_tui.domain.call import Caller
+from aicompute_tui.domain.caller import Caller
 from aicompute_tui.domain.connection import Connection
 from aicompute_tui.runtime import build
 

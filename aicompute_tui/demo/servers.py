@@ -16,11 +16,11 @@ from aicompute_tui.domain.server import (
     ModelState,
     ServerFacts,
     ServerFigures,
-    ServerKind,
     ServerModel,
     ServerReport,
     ServerSample,
 )
+from aicompute_tui.domain.server_kind import ServerKind
 from aicompute_tui.services.context import Actor
 from aicompute_tui.store.database import Transaction
 

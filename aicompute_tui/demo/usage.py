@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from random import Random
 
-from aicompute_tui.domain.call import Call, Caller, Operation
+from aicompute_tui.domain.call import Call, Operation
+from aicompute_tui.domain.caller import Caller
 from aicompute_tui.domain.connection import Connection, Usage
 from aicompute_tui.domain.ids import new_id
 from aicompute_tui.domain.token_prices import cost_nano_usd

@@ -6,20 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from aicompute_tui.domain.caller import Caller
+
 CANCELLED = "Cancelled"
 """The problem of a call that was stopped by who asked, which is no failure of who was asked."""
 UNBILLED = frozenset(
     {"InvalidInput", "AuthFailed", "NotAllowed", "NotFound", "OutOfQuota", "RateLimited", "NotTrusted", "Unreachable"}
 )
 """Problems that end a call before anything is made, so that it costs nothing."""
-
-
-class Caller(StrEnum):
-    CONSOLE = "console"
-    CLI = "cli"
-    GATEWAY = "gateway"
-    MCP = "mcp"
-    CLIENT = "client"
 
 
 class Operation(StrEnum):

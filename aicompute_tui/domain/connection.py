@@ -13,10 +13,6 @@ from urllib.parse import urlsplit, urlunsplit
 
 from aicompute_tui.domain.errors import InvalidInput
 
-TEST_PROMPT = "Hello, how are you?"
-"""What a test asks unless told."""
-FLAGS = ("livekit", "mcp", "automation")
-"""What a connection may be offered to."""
 _NAME = re.compile(r"[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]{0,61}[^\s\x00-\x1f\x7f])?")
 
 

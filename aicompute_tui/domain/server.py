@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from aicompute_tui.domain.connection import check_base_url
 from aicompute_tui.domain.errors import AicError, InvalidInput
 from aicompute_tui.domain.health import HealthState
+from aicompute_tui.domain.server_kind import ServerKind
 
 _NAME = re.compile(r"[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]{0,61}[^\s\x00-\x1f\x7f])?")
 _CALLS = (
@@ -27,24 +28,6 @@ _CALLS = (
     "/v1",
 )
 _STATES = {HealthState.UP: "online", HealthState.DEGRADED: "degraded", HealthState.DOWN: "offline"}
-
-
-class ServerKind(StrEnum):
-    OLLAMA = "ollama"
-    VLLM = "vllm"
-    SGLANG = "sglang"
-    LLAMACPP = "llamacpp"
-    LLAMACPP_ROUTER = "llamacpp-router"
-    TGI = "tgi"
-    TEI = "tei"
-    TEI_RERANKER = "tei-reranker"
-    INFINITY = "infinity"
-    LITELLM = "litellm"
-    COMFYUI = "comfyui"
-    OPENWEBUI = "openwebui"
-    MLFLOW = "mlflow"
-    HTTP = "http"
-    """Anything that answers HTTP: only whether it does is looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,15 +9,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from aicompute_tui.domain.errors import AicError, NotFound, RateLimited, TimedOut, Unreachable
-from aicompute_tui.domain.server import (
-    ModelServer,
-    ServerFacts,
-    ServerKind,
-    ServerReading,
-    ServerReport,
-    abilities_of,
-    with_rates,
-)
+from aicompute_tui.domain.server import ModelServer, ServerFacts, ServerReading, ServerReport, abilities_of, with_rates
+from aicompute_tui.domain.server_kind import ServerKind
 from aicompute_tui.http.exchange import Line
 from aicompute_tui.servers.base import Adapter, Told
 from aicompute_tui.servers.registry import ADAPTERS

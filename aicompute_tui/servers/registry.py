@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aicompute_tui.domain.server import ServerKind
+from aicompute_tui.domain.server_kind import ServerKind
 from aicompute_tui.servers.base import Adapter
 from aicompute_tui.servers.comfyui import ComfyUi
 from aicompute_tui.servers.huggingface import Tei, TeiReranker, Tgi

@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from aicompute_tui.domain.connection import FLAGS, Connection, ConnectionOptions, check_base_url
+from aicompute_tui.domain.connection import Connection, ConnectionOptions, check_base_url
+from aicompute_tui.domain.connection_choices import FLAGS
 from aicompute_tui.domain.errors import InvalidInput, NotFound
 from aicompute_tui.domain.money import nano_from_usd
 from aicompute_tui.domain.redaction import holds_secret

@@ -8,7 +8,8 @@ from contextlib import aclosing
 from fnmatch import fnmatchcase
 
 from aicompute_tui.domain.call import Operation
-from aicompute_tui.domain.connection import TEST_PROMPT, Connection, Ending, Message, Prompt, Usage
+from aicompute_tui.domain.connection import Connection, Ending, Message, Prompt, Usage
+from aicompute_tui.domain.connection_choices import TEST_PROMPT
 from aicompute_tui.domain.errors import AicError, InvalidInput, NotAllowed, NotFound, RateLimited, Refused
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.token_prices import cost_nano_usd, most_input_tokens

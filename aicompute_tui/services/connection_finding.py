@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from aicompute_tui.domain.connection import Connection, ServedModel, is_near, server_of
 from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.json import Json, JsonObject
-from aicompute_tui.domain.server import ServerKind
+from aicompute_tui.domain.server_kind import ServerKind
 from aicompute_tui.llms.base import Endpoint
 from aicompute_tui.llms.presets import PRESETS, Preset
 from aicompute_tui.services.arguments import texts

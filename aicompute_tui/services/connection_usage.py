@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from aicompute_tui.domain.call import Call, Caller, CallFilter, CallHour
+from aicompute_tui.domain.call import Call, CallFilter, CallHour
+from aicompute_tui.domain.caller import Caller
 from aicompute_tui.domain.durations import parse_duration
 from aicompute_tui.domain.errors import InvalidInput, NotFound
 from aicompute_tui.domain.json import Json, JsonObject

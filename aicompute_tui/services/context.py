@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from aicompute_tui.clouds.base import Cloud
-from aicompute_tui.domain.call import Caller
-from aicompute_tui.domain.clock import Clock
-from aicompute_tui.domain.credential import AwsKeys, Credential
-from aicompute_tui.domain.host import FoundHost, Host
-from aicompute_tui.domain.job import Job
+from aicompute_tui.domain.caller import Caller
 from aicompute_tui.domain.json import Json, JsonObject
-from aicompute_tui.hosts.base import Engine
-from aicompute_tui.hub.base import Hub
-from aicompute_tui.settings.keymap import KeyedCommand
-from aicompute_tui.settings.places import Places
-from aicompute_tui.ssh.base import Nodes
-from aicompute_tui.store.database import Store, Transaction
+
+if TYPE_CHECKING:
+    from aicompute_tui.clouds.base import Cloud
+    from aicompute_tui.domain.clock import Clock
+    from aicompute_tui.domain.credential import AwsKeys, Credential
+    from aicompute_tui.domain.host import FoundHost, Host
+    from aicompute_tui.domain.job import Job
+    from aicompute_tui.hosts.base import Engine
+    from aicompute_tui.hub.base import Hub
+    from aicompute_tui.settings.keymap import KeyedCommand
+    from aicompute_tui.settings.places import Places
+    from aicompute_tui.ssh.base import Nodes
+    from aicompute_tui.store.database import Store, Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aicompute_tui.domain.ids import new_id
-from aicompute_tui.domain.server import ModelServer, ServerKind, check_server_url
+from aicompute_tui.domain.server import ModelServer, check_server_url
+from aicompute_tui.domain.server_kind import ServerKind
 from aicompute_tui.services.connection_sources import Served, free_name, is_let_go, predecessors
 from aicompute_tui.services.context import Context
 from aicompute_tui.services.events import told

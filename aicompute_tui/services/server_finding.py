@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.json import Json, JsonObject
-from aicompute_tui.domain.server import ServerKind, check_server_url, name_from
+from aicompute_tui.domain.server import check_server_url, name_from
+from aicompute_tui.domain.server_kind import ServerKind
 from aicompute_tui.services.arguments import required_text
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.servers import check_reachable, new_server

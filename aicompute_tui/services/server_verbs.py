@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, cast
 
 from aicompute_tui.domain.errors import AicError, InvalidInput, NotFound, Refused
 from aicompute_tui.domain.json import Json
-from aicompute_tui.domain.server import ModelServer, ServerKind
+from aicompute_tui.domain.server import ModelServer
+from aicompute_tui.domain.server_kind import ServerKind
 from aicompute_tui.domain.sizes import format_bytes
 from aicompute_tui.services.arguments import required_text, text
 from aicompute_tui.services.context import Arguments, Context

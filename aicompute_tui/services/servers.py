@@ -10,14 +10,8 @@ from aicompute_tui.domain.connection import server_of
 from aicompute_tui.domain.errors import AicError, InvalidInput, NotAllowed, NotConfigured, NotFound, Unreachable
 from aicompute_tui.domain.ids import new_id
 from aicompute_tui.domain.json import Json, JsonObject
-from aicompute_tui.domain.server import (
-    ModelServer,
-    ServerKind,
-    ServerOptions,
-    check_server_name,
-    check_server_url,
-    name_from,
-)
+from aicompute_tui.domain.server import ModelServer, ServerOptions, check_server_name, check_server_url, name_from
+from aicompute_tui.domain.server_kind import ServerKind
 from aicompute_tui.services.arguments import flag, integer, required_text, text, texts
 from aicompute_tui.services.connection_sources import let_go
 from aicompute_tui.services.context import Arguments, Context

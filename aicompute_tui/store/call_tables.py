@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Table, Text
 
-from aicompute_tui.domain.call import Caller, Operation
+from aicompute_tui.domain.call import Operation
+from aicompute_tui.domain.caller import Caller
 from aicompute_tui.store.columns import UtcTime, Word
 from aicompute_tui.store.tables import metadata
 

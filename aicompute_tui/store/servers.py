@@ -20,12 +20,12 @@ from aicompute_tui.domain.server import (
     ServerCounters,
     ServerFacts,
     ServerFigures,
-    ServerKind,
     ServerModel,
     ServerOptions,
     ServerReport,
     ServerSample,
 )
+from aicompute_tui.domain.server_kind import ServerKind
 from aicompute_tui.store.columns import EPOCH
 from aicompute_tui.store.server_tables import server_reports, server_samples, servers
 from aicompute_tui.store.tables import to_model, to_row

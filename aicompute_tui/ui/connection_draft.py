@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from aicompute_tui.domain.connection import FLAGS
+from aicompute_tui.domain.connection_choices import FLAGS
 from aicompute_tui.domain.errors import InvalidInput
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.llms.presets import PRESETS, Preset

@@ -13,7 +13,8 @@ Rule = Callable[[Row], Refused | None]
 
 def _able(ability: str, verb: str) -> Rule:
     def rule(row: Row) -> Refused | None:
-        from aicompute_tui.domain.server import ServerKind, abilities_of
+        from aicompute_tui.domain.server import abilities_of
+        from aicompute_tui.domain.server_kind import ServerKind
         from aicompute_tui.ui.server_columns import kind_title
 
         kinds = [kind for kind in ServerKind if getattr(abilities_of(kind), ability)]

@@ -21,7 +21,8 @@ from typing import NamedTuple
 
 from aicompute_tui.domain.connection import Connection
 from aicompute_tui.domain.ids import new_id
-from aicompute_tui.domain.server import ModelServer, ServerKind
+from aicompute_tui.domain.server import ModelServer
+from aicompute_tui.domain.server_kind import ServerKind
 from aicompute_tui.runtime import build
 from aicompute_tui.store.fast import read_snapshot
 from aicompute_tui.ui.scheduling import answer_soon

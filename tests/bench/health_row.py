@@ -22,7 +22,8 @@ import psutil  # type: ignore[import-untyped]
 
 from aicompute_tui.agent.start import connect_agent
 from aicompute_tui.domain.ids import new_id
-from aicompute_tui.domain.server import ModelServer, ServerKind
+from aicompute_tui.domain.server import ModelServer
+from aicompute_tui.domain.server_kind import ServerKind
 from aicompute_tui.runtime import Runtime, build
 from tests.bench.processes import ROOT, clean_environment, end_agents
 from tests.bench.row import Row

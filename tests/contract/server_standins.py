@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from aicompute_tui.domain.server import ServerKind
+from aicompute_tui.domain.server_kind import ServerKind
 from tests.contract.certificates import Certificates
 from tests.contract.llm_servers import Asked, LlmServer, Reply, _Handler
 

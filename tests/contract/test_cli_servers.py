@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from aicompute_tui.domain.server import ServerKind
+from aicompute_tui.domain.server_kind import ServerKind
 from tests.contract.cli_world import Cli, cli_for, until
 from tests.contract.llm_servers import KEY, Reply
 from tests.contract.server_standins import KINDS, StandIn, stand_in

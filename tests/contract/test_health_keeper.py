@@ -21,7 +21,8 @@ from aicompute_tui.domain.errors import Unreachable
 from aicompute_tui.domain.event import Event
 from aicompute_tui.domain.health import HealthReport, HealthSample, HealthState
 from aicompute_tui.domain.ids import new_id
-from aicompute_tui.domain.server import ModelServer, ServerKind
+from aicompute_tui.domain.server import ModelServer
+from aicompute_tui.domain.server_kind import ServerKind
 from aicompute_tui.runtime.clock import SystemClock
 from aicompute_tui.services.connections import connection_secret
 from aicompute_tui.services.context import Actor, Context

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from aicompute_tui.domain.errors import NotFound
-from aicompute_tui.domain.server import ModelServer, ModelState, ServerKind, ServerOptions
+from aicompute_tui.domain.server import ModelServer, ModelState, ServerOptions
+from aicompute_tui.domain.server_kind import ServerKind
 from aicompute_tui.servers.probing import find_kind
 from aicompute_tui.servers.reading import facts_now, read
 from aicompute_tui.servers.registry import ADAPTERS

@@ -16,11 +16,11 @@ from aicompute_tui.domain.server import (
     ModelServer,
     ModelState,
     ServerFigures,
-    ServerKind,
     ServerOptions,
     ServerReport,
     abilities_of,
 )
+from aicompute_tui.domain.server_kind import ServerKind
 from aicompute_tui.servers.probing import find_kind
 from aicompute_tui.servers.reading import facts_now, read
 from aicompute_tui.services.server_readings import report_after

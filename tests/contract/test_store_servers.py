@@ -17,13 +17,13 @@ from aicompute_tui.domain.server import (
     ServerCounters,
     ServerFacts,
     ServerFigures,
-    ServerKind,
     ServerModel,
     ServerOptions,
     ServerReading,
     ServerReport,
     ServerSample,
 )
+from aicompute_tui.domain.server_kind import ServerKind
 from aicompute_tui.services.server_readings import take_readings
 from aicompute_tui.store.database import Store
 from tests.contract.store_world import START, opened

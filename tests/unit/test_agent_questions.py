@@ -12,7 +12,7 @@ import pytest
 
 from aicompute_tui.agent import process
 from aicompute_tui.agent.lock import AgentLock
-from aicompute_tui.domain.call import Caller
+from aicompute_tui.domain.caller import Caller
 from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.runtime import Runtime
 from aicompute_tui.store.database import Store

@@ -14,7 +14,7 @@ import pytest_asyncio
 from aicompute_tui.actions.registry import ACTIONS, resolve_handler
 from aicompute_tui.domain.errors import InvalidInput, NotFound, Refused
 from aicompute_tui.domain.job import JOB_LEASE_SECONDS, Job
-from aicompute_tui.domain.server import ServerKind
+from aicompute_tui.domain.server_kind import ServerKind
 from aicompute_tui.services import server_verbs
 from aicompute_tui.services.jobs import RunningJob, run_job
 from tests.contract.server_standins import KINDS, StandIn, stand_in

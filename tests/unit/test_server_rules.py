@@ -12,13 +12,13 @@ from aicompute_tui.domain.server import (
     ModelState,
     ServerCounters,
     ServerFigures,
-    ServerKind,
     ServerModel,
     check_server_url,
     name_from,
     server_state,
     with_rates,
 )
+from aicompute_tui.domain.server_kind import ServerKind
 from aicompute_tui.servers.modelfile import creation
 
 COUNTS = st.none() | st.floats(0, 1e15)

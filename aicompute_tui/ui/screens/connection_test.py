@@ -12,7 +12,7 @@ from textual.timer import Timer
 from textual.widgets import Input
 from textual.worker import Worker
 
-from aicompute_tui.domain.connection import TEST_PROMPT
+from aicompute_tui.domain.connection_choices import TEST_PROMPT
 from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.settings.packaged import STYLES

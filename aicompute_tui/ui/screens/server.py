@@ -130,7 +130,8 @@ class ServerScreen(ConsoleScreen):
     @property
     def _told(self) -> str:
         """Why it tells nothing of its load; empty where it does."""
-        from aicompute_tui.domain.server import ServerKind, abilities_of
+        from aicompute_tui.domain.server import abilities_of
+        from aicompute_tui.domain.server_kind import ServerKind
         from aicompute_tui.ui.server_columns import kind_title
 
         row = self._row

@@ -15,7 +15,8 @@ from textual.widgets import Input
 from aicompute_tui.domain.credential import Secret
 from aicompute_tui.domain.errors import AicError, InvalidInput, NotFound
 from aicompute_tui.domain.json import Json, JsonObject
-from aicompute_tui.domain.server import ServerKind, check_server_name, check_server_url, name_from
+from aicompute_tui.domain.server import check_server_name, check_server_url, name_from
+from aicompute_tui.domain.server_kind import ServerKind
 from aicompute_tui.ui.records import number, text
 from aicompute_tui.ui.screens.secret_form import Given, SecretForm, SecretInput
 from aicompute_tui.ui.server_columns import kind_title
