@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
-
-import h11
 
 from aicompute_tui.domain.errors import (
     AicError,
@@ -22,23 +19,12 @@ from aicompute_tui.domain.errors import (
 )
 from aicompute_tui.http.addresses import addresses_of
 from aicompute_tui.http.client import client_for, is_proxied
+from aicompute_tui.http.talk import Answer, CannotBeSentError, NoHttpError, Talk, request_head
 from aicompute_tui.http.trust import trust
 
 _MOST_BYTES = 256 << 10
-_MOST_HEADER_BYTES = 64 << 10
-_READ_BYTES = 64 << 10
 _ADDRESS_SECONDS = 3.0
 """For each but the last address of a name: one that leads nowhere must leave time for the next."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """`headers` by small names; `is_whole` is False where there was more than was read."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    is_whole: bool
 
 
 class _Address(NamedTuple):
@@ -69,35 +55,27 @@ class Line:
 
     def __init__(self) -> None:
         self._origin = ""
-        self._open: tuple[asyncio.StreamReader, asyncio.StreamWriter, h11.Connection] | None = None
+        self._open: Talk | None = None
 
-    def take(self, origin: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, h11.Connection] | None:
+    def take(self, origin: str) -> Talk | None:
         """What is open to `origin` and has nothing left to say."""
         found, self._open = self._open, None
-        if found is None or self._origin != origin or found[0].at_eof():
-            _end(found)
-            return None
-        return found
+        if found is None or (self._origin == origin and found.can_go_on):
+            return found
+        found.abort()
+        return None
 
-    def keep(
-        self, origin: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, machine: h11.Connection
-    ) -> None:
+    def keep(self, origin: str, talk: Talk) -> None:
         """Ends what cannot be asked again, and what is one too many."""
-        is_ready = machine.our_state is h11.DONE and machine.their_state is h11.DONE
-        if is_ready and self._open is None:
-            machine.start_next_cycle()
-            self._origin, self._open = origin, (reader, writer, machine)
+        if talk.can_go_on and self._open is None:
+            self._origin, self._open = origin, talk
         else:
-            writer.transport.abort()
+            talk.abort()
 
     def close(self) -> None:
         found, self._open = self._open, None
-        _end(found)
-
-
-def _end(found: tuple[asyncio.StreamReader, asyncio.StreamWriter, h11.Connection] | None) -> None:
-    if found is not None:
-        found[1].transport.abort()
+        if found is not None:
+            found.abort()
 
 
 async def get(
@@ -129,9 +107,9 @@ async def get(
     except ssl.SSLError as error:
         step = "If it speaks plain HTTP, give the address with http://."
         raise NotTrusted(f"No secure connection to {origin} comes about.", step, error.reason or "") from None
-    except h11.RemoteProtocolError as error:
+    except NoHttpError as error:
         raise BadAnswer(f"{origin} sent no proper HTTP.", "Check the address and the port.", str(error)) from None
-    except h11.LocalProtocolError:
+    except CannotBeSentError:
         raise InvalidInput("A header or the key holds what cannot be sent.", "Give it again.") from None
     except UnicodeError:
         raise InvalidInput(f"{origin} is no name that can be looked up.", "Give the address again.") from None
@@ -150,69 +128,41 @@ def _unreachable(origin: str, error: OSError) -> Unreachable:
 async def _direct(
     address: _Address, headers: Mapping[str, str], most_bytes: int, tls_ca: str | None, line: Line | None
 ) -> Answer:
-    kept = None if line is None else line.take(address.origin)
-    if kept is None:
-        secure = trust(tls_ca) if address.is_secure else None
-        reader, writer = await _connected(address.host, address.port, secure)
-        machine = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MOST_HEADER_BYTES)
-    else:
-        reader, writer, machine = kept
     ends = {"Connection": "close"} if line is None else {}
-    sent = {"Host": address.netloc, **ends, "Accept-Encoding": "identity", **headers}
+    head = request_head(address.target, {"Host": address.netloc, **ends, "Accept-Encoding": "identity", **headers})
+    kept = None if line is None else line.take(address.origin)
+    talk = kept or await _connected(address, trust(tls_ca) if address.is_secure else None)
     try:
-        request = h11.Request(method="GET", target=address.target, headers=list(sent.items()))
-        writer.write((machine.send(request) or b"") + (machine.send(h11.EndOfMessage()) or b""))
-        answer = await _answer(machine, reader, most_bytes)
-    except BaseException as error:
-        writer.transport.abort()
-        if kept is None or not isinstance(error, ConnectionError):
+        answer = await talk.ask(head, most_bytes)
+    except ConnectionError:
+        talk.abort()
+        if kept is None:
             raise
         return await _direct(address, headers, most_bytes, tls_ca, line)  # it was closed since the last question
+    except NoHttpError:
+        talk.abort()
+        raise
     if line is None:
-        writer.transport.abort()  # a closing handshake could take as long as it likes
+        talk.abort()
     else:
-        line.keep(address.origin, reader, writer, machine)
+        line.keep(address.origin, talk)
     return answer
 
 
-async def _connected(
-    host: str, port: int, secure: ssl.SSLContext | None
-) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def _connected(address: _Address, secure: ssl.SSLContext | None) -> Talk:
     """With the first address that takes it."""
-    *others, last = await addresses_of(host)
-    name = host if secure is not None else None
-    for address in others:
+    loop = asyncio.get_running_loop()
+    name = address.host if secure is not None else None
+    *others, last = await addresses_of(address.host)
+    for other in others:
         try:
             async with asyncio.timeout(_ADDRESS_SECONDS):
-                return await asyncio.open_connection(address, port, ssl=secure, server_hostname=name)
+                return (await loop.create_connection(Talk, other, address.port, ssl=secure, server_hostname=name))[1]
         except ssl.SSLError:
             raise
         except OSError:  # a time-out is one of them
             continue
-    return await asyncio.open_connection(last, port, ssl=secure, server_hostname=name)
-
-
-async def _answer(machine: h11.Connection, reader: asyncio.StreamReader, most_bytes: int) -> Answer:
-    status, headers, pieces, size = 0, {}, [], 0
-    while True:
-        event = machine.next_event()
-        if event is h11.NEED_DATA:
-            data = await reader.read(_READ_BYTES)
-            if not data and not status and not machine.trailing_data[0]:
-                raise ConnectionResetError("it said nothing")
-            machine.receive_data(data)
-        elif isinstance(event, h11.Response):
-            status = event.status_code
-            headers = {name.decode("ascii"): value.decode("latin-1") for name, value in event.headers}
-        elif isinstance(event, h11.Data):
-            pieces.append(bytes(event.data))
-            size += len(event.data)
-            if size > most_bytes:
-                return Answer(status, headers, b"".join(pieces)[:most_bytes], is_whole=False)
-        elif isinstance(event, h11.EndOfMessage):
-            return Answer(status, headers, b"".join(pieces), is_whole=True)
-        elif isinstance(event, h11.ConnectionClosed):
-            raise ConnectionResetError("no answer")
+    return (await loop.create_connection(Talk, last, address.port, ssl=secure, server_hostname=name))[1]
 
 
 async def _through_proxy(url: str, headers: Mapping[str, str], most_bytes: int, tls_ca: str | None) -> Answer:

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 from aicompute_tui.domain.errors import AicError, BadAnswer
 from aicompute_tui.domain.json import Json
-from aicompute_tui.http.exchange import Answer, get
+from aicompute_tui.http.exchange import get
+from aicompute_tui.http.talk import Answer
 from aicompute_tui.llms.base import Endpoint, Request, as_object
 from aicompute_tui.llms.dialects import dialect_of
 from aicompute_tui.llms.problems import problem_of, stream_problem

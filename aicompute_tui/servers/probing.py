@@ -12,7 +12,7 @@ from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.server import ModelServer
 from aicompute_tui.domain.server_kind import ServerKind
-from aicompute_tui.http.exchange import Answer
+from aicompute_tui.http.talk import Answer
 from aicompute_tui.servers.base import as_object, as_text, objects_in
 from aicompute_tui.servers.wire import Wire
 

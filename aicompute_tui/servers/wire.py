@@ -25,7 +25,8 @@ from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.redaction import redact
 from aicompute_tui.domain.server import ModelServer
 from aicompute_tui.http.client import client_for, is_packed
-from aicompute_tui.http.exchange import Answer, Line, get
+from aicompute_tui.http.exchange import Line, get
+from aicompute_tui.http.talk import Answer
 
 if TYPE_CHECKING:
     import httpx

@@ -14,7 +14,8 @@ import pytest
 
 from aicompute_tui.domain.errors import AicError, BadAnswer, InvalidInput, NotTrusted, TimedOut, Unreachable
 from aicompute_tui.http import addresses
-from aicompute_tui.http.exchange import Answer, Line, get
+from aicompute_tui.http.exchange import Line, get
+from aicompute_tui.http.talk import Answer
 from tests.contract.certificates import make_certificates
 from tests.contract.llm_servers import llm_server
 
@@ -72,6 +73,22 @@ async def test_an_answer_of_known_length_in_pieces_or_until_the_end(tmp_path: Pa
         assert (answer.status, answer.body, answer.is_whole, answer.headers["x-thing"]) == (200, b"hello", True, "a")
 
 
+async def test_what_is_said_in_passing_is_no_answer() -> None:
+    answer = await asked(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + OK + b"Content-Length: 2\r\n\r\nok")
+    assert (answer.status, answer.body, answer.headers) == (200, b"ok", {"content-length": "2"})
+
+
+@pytest.mark.parametrize("status", [b"204 No Content", b"304 Not Modified"])
+async def test_an_answer_without_a_body_ends_with_its_headers(status: bytes) -> None:
+    async with serving(saying(b"HTTP/1.1 " + status + b"\r\nX: y\r\n\r\n", ends=False)) as url:
+        assert (await get(url, {}, seconds=5)).body == b""
+
+
+async def test_simple_servers_that_end_lines_their_own_way() -> None:
+    answer = await asked(b"HTTP/1.0 200 OK\nContent-Type: text/plain\n\nhello")
+    assert (answer.body, answer.headers) == (b"hello", {"content-type": "text/plain"})
+
+
 async def test_it_asks_as_a_browser_would_with_the_headers_given() -> None:
     heard: list[bytes] = []
 
@@ -121,7 +138,7 @@ async def test_what_is_no_http_or_breaks_off_is_told(said: bytes, kind: type[Aic
     assert "127.0.0.1" in caught.value.message
 
 
-@pytest.mark.parametrize("parts", [(), (b"HTTP/1.1 2", b"00", b" OK\r\n", b"A: b\r\n") * 50])
+@pytest.mark.parametrize("parts", [(), (b"HTTP/1.1 2", b"00", b" OK\r\n", *[b"A: b\r\n"] * 200)])
 async def test_a_server_that_stalls_is_left_in_time(parts: tuple[bytes, ...]) -> None:
     async with serving(saying(*parts, pause=0.1, ends=False)) as url:
         began = time.monotonic()
@@ -223,9 +240,12 @@ async def test_a_certificate_must_be_one_to_trust(tmp_path: Path) -> None:
         await get(plain.url.replace("http:", "https:"), {}, seconds=5)
 
 
-async def test_a_header_that_cannot_be_sent_is_our_own_error() -> None:
+@pytest.mark.parametrize("value", ["Bearer a\r\nb", "a\nb", "a\0b", "a\u20ac"])
+async def test_a_header_that_cannot_be_sent_is_our_own_error(value: str) -> None:
     with llm_server() as server, pytest.raises(InvalidInput):
-        await get(server.url, {"Authorization": "Bearer a\r\nb"}, seconds=5)
+        await get(server.url, {"Authorization": value}, seconds=5)
+    with llm_server() as server, pytest.raises(InvalidInput):
+        await get(f"{server.url}/a b", {}, seconds=5)
 
 
 async def test_far_addresses_go_through_the_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,3 +281,41 @@ async def test_questions_of_one_moment_share_a_connection_as_long_as_it_lasts() 
         line.close()
     assert [each.body for each in both] == [b"ok", b"ok"]
     assert (met[0], sum(met)) == (2, 5)
+
+
+@pytest.mark.parametrize("more", [b"HTTP/1.1 200 OK\r\nContent-Len", OK + b"Content-Length: 3\r\n\r\nbad", b"rubbish"])
+async def test_what_nobody_asked_for_is_never_taken_for_the_next_answer(more: bytes) -> None:
+    met: list[int] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        met.append(0)
+        while True:
+            await reader.readuntil(b"\r\n\r\n")
+            met[-1] += 1
+            writer.write(OK + b"Content-Length: 2\r\n\r\nok" + more)
+            await writer.drain()
+
+    async with serving(serve) as url:
+        line = Line()
+        for _ in range(3):
+            assert (await get(url, {}, seconds=5, line=line)).body == b"ok"
+        line.close()
+    assert met == [1, 1, 1]
+
+
+async def test_a_server_that_ends_each_connection_is_met_anew() -> None:
+    met: list[int] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        met.append(0)
+        while await reader.readuntil(b"\r\n\r\n"):
+            met[-1] += 1
+            writer.write(OK + b"Connection: close\r\nContent-Length: 2\r\n\r\nok")
+            await writer.drain()
+
+    async with serving(serve) as url:
+        line = Line()
+        for _ in range(2):
+            assert (await get(url, {}, seconds=5, line=line)).body == b"ok"
+        line.close()
+    assert met == [1, 1]

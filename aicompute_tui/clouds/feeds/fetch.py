@@ -10,7 +10,8 @@ from urllib.parse import urljoin, urlsplit
 
 from aicompute_tui.domain.errors import AicError, BadAnswer, NotAllowed, NotFound, RateLimited, Unreachable
 from aicompute_tui.domain.price_feed import FeedState
-from aicompute_tui.http.exchange import Answer, get
+from aicompute_tui.http.exchange import get
+from aicompute_tui.http.talk import Answer
 
 SECONDS = 60.0
 _MOVED = frozenset({301, 302, 303, 307, 308})
