@@ -25,7 +25,7 @@ from aicompute_tui.agent.quota_keeper import QuotaKeeper
 from aicompute_tui.agent.server import Answer, Server, remove_socket
 from aicompute_tui.agent.workers import JobRunner, Reconciler, supervise
 from aicompute_tui.domain.caller import Caller
-from aicompute_tui.domain.errors import InvalidInput
+from aicompute_tui.domain.errors import AicError, InvalidInput
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.moments import format_moment
 from aicompute_tui.runtime import Runtime
@@ -34,7 +34,7 @@ from aicompute_tui.services.context import Actor, Context
 from aicompute_tui.services.node_reports import SETTING_UP, look_at_all
 from aicompute_tui.services.reconcile import reconcile
 from aicompute_tui.store.database import Store
-from aicompute_tui.store.schema import SCHEMA_VERSION, schema_state
+from aicompute_tui.store.schema import SCHEMA_VERSION
 
 IDLE_SECONDS = 60.0
 LOOK_SECONDS = 0.25
@@ -210,8 +210,10 @@ class Agent:
             return bool(await transaction.jobs.list(limit=1, include_final=False))
 
     async def _has_newer_database(self) -> bool:
-        path = self._store.database_path
-        return path is not None and (await asyncio.to_thread(schema_state, path)).is_newer
+        try:
+            return await self._store.schema_version() > SCHEMA_VERSION
+        except AicError:  # whoever needs the database tells of it
+            return False
 
 
 async def serve(runtime: Runtime, *, stays: bool = False, debug: bool = False) -> int:

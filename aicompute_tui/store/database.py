@@ -141,6 +141,10 @@ class Store:
         """The number of the last change; it costs a hundredth of a transaction."""
         return await self._pulse.latest_change()
 
+    async def schema_version(self) -> int:
+        """Of the tables as they stand; as cheap as that."""
+        return await self._pulse.schema_version()
+
     async def aclose(self) -> None:
         await self._pulse.aclose()
         await settled(self._engine.dispose())

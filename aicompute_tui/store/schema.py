@@ -41,13 +41,18 @@ def open_read_only(path: Path, busy_seconds: float = 1.0) -> sqlite3.Connection:
     )
 
 
+def version_of(connection: sqlite3.Connection) -> int:
+    """Of its tables, 0 where none were made."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
 def schema_state(path: Path, busy_seconds: float = 5.0) -> SchemaState:
     """Raises sqlite3.Error where the file cannot be read."""
     if not path.exists() or path.stat().st_size == 0:
         return SchemaState(0)
     connection = open_read_only(path, busy_seconds)
     try:
-        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        version = version_of(connection)
         tables = int(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
     finally:
         connection.close()
