@@ -52,7 +52,7 @@ def test_planted_secrets_are_found_nowhere_after_a_machines_whole_life(cli: Cli,
     until(lambda: cli.json("instance", "show", "one")["state"] == "ready")
     assert planted_in(user_data(world, said[0].data["remote_id"])) == []
     said.append(cli("--debug", "instance", "extend", "one", "--by", "1h", "-o", "json"))
-    world.faults(refused("TerminateInstances", "UnauthorizedOperation", 403, times=1))
+    world.faults(refused("TerminateInstances", "UnauthorizedOperation", 403))  # the agent may try it before the job
     said.append(cli("--debug", "instance", "terminate", "one", "--yes", "-o", "json"))
     assert said[-1].code == 1
     said += [cli("--debug", *words, "-o", "json") for words in (["doctor"], ["event", "list"], ["job", "list"])]
