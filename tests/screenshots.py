@@ -145,6 +145,11 @@ VIEWS = (
     View("prices", ("slash", *"gpu:a10g", "enter"), " of ", before=(("6",), " offers")),
     View("price-columns", ("f",), "where it stands", before=(("6",), " offers")),
     View("price-history", ("slash", *"g5.xlarge @ca-", "enter", "dollar_sign"), "zones", before=(("6",), " offers")),
+    View(
+        "price-score",
+        ("colon", *"price-score", "space", *"g5.xlarge", "space", *"g6.xlarge", "enter"),
+        "of 10",
+    ),
     View("llm-prices", ("tab",), "Per million", before=(("6",), " offers")),
     View("price-feeds", ("colon", *"price-refresh", "enter"), "● new"),
     View("quotas", ("colon", *"quotas", "enter"), "pending"),

@@ -22,7 +22,7 @@ _MOST_REGIONS = 10
 _MOST_TYPES = 100
 _MOST_MACHINES = 1000
 _FEW_TYPES = 3
-_FEW_NOTE = "AWS scores a wish for fewer than three types low, whatever its chances: name some that would do as well."
+_FEW_NOTE = "AWS scores fewer than three types low: name more that would do as well."
 
 
 async def placement_scores(context: Context, arguments: Arguments) -> list[Json]:

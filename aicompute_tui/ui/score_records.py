@@ -36,12 +36,10 @@ def _asked(session: Session, row: JsonObject) -> str:
 
 
 def _told(_: Session, row: JsonObject) -> str:
-    types = row.get("types")
-    named = " or ".join(map(str, types)) if isinstance(types, list) else ""
     count = number(row, "count") or 1
-    wish = f"{count:.0f} spot machine{'' if count == 1 else 's'}" + (f" of {named}" if named else "")
+    wish = f"{count:.0f} machines in " if count > 1 else ""
     where = text(row, "zone") or text(row, "region")
-    told = f"AWS scores {wish} in {where} {text(row, 'score')} of 10; 10 means that they can very likely be had now."
+    told = f"{wish}{where}: {text(row, 'score')} of 10; 10 means that they can very likely be had now."
     return f"{told}  {text(row, 'note')}".strip()
 
 
