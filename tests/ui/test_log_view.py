@@ -167,6 +167,16 @@ async def test_the_wheel_and_the_bar_pause_and_their_end_follows() -> None:
         assert view.follow
 
 
+@pytest.mark.asyncio
+async def test_the_bar_stays_through_a_layout_of_what_stands_around_the_log() -> None:
+    async with shown(200) as (view, pilot):
+        bar = view.vertical_scrollbar
+        assert (bar.window_size, bar.window_virtual_size) == (view.size.height, 200)
+        view.screen.refresh(layout=True)
+        await pilot.pause()
+        assert (bar.window_size, bar.window_virtual_size) == (view.size.height, 200)
+
+
 def _wheel_up() -> type:
     from textual.events import MouseScrollUp
 

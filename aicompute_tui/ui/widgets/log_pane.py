@@ -11,7 +11,7 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.timer import Timer
@@ -239,6 +239,11 @@ class LogPane(ScrollView, can_focus=True):
     def max_scroll_y(self) -> int:
         """The bar counts lines of the log: how those above are broken is not known and need not be."""
         return self._last_top
+
+    @property
+    def virtual_size(self) -> Size:  # type: ignore[override]
+        """What a layout pass gives to the bar: its length must be that of the log there too."""
+        return Size(self.size.width, self._last_top + self.size.height)
 
     def _place_bar(self) -> None:
         self._last_top = self._place.last_top_row
