@@ -206,12 +206,21 @@ def _context_length(part: Config) -> int | None:
     return None if named is None else int(named * factor)
 
 
+def quantisation_of(config: Config) -> str | None:
+    """What its weights were quantised by, else in how many bits; None where nothing says that they are."""
+    for each in (text_part(config), config):
+        told = each.get("quantization_config")
+        if isinstance(told, Mapping):
+            method, bits = told.get("quant_method"), whole(told, "bits")
+            return str(method) if method else f"{bits}-bit" if bits else "quantised"
+    return None
+
+
 def _dtype(part: Config, config: Config) -> str | None:
     """How a weight is stored: the quantisation where there is one."""
-    for each in (part, config):
-        quantisation = each.get("quantization_config")
-        if isinstance(quantisation, Mapping):
-            return str(quantisation.get("quant_method") or "quantised")
+    quantisation = quantisation_of(config)
+    if quantisation is not None:
+        return quantisation
     for each in (part, config):
         named = each.get("dtype") or each.get("torch_dtype")
         if isinstance(named, str):

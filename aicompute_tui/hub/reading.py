@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
+from aicompute_tui.domain.model_config import quantisation_of
 from aicompute_tui.hub.base import HubFile, HubModel, ModelQuery
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ _EXPANDED = (
     *("safetensors", "sha", "tags", "trendingScore"),
 )
 _LARGEST = 1 << 62
+_QUANTISATIONS = frozenset({"awq", "gptq", "fp8", "bitsandbytes", "compressed-tensors", "mxfp4", "exl2", "aqlm", "hqq"})
+_IN_A_NAME = re.compile(r"[-_.](?P<word>awq|gptq|fp8|bnb|mxfp4|exl2|aqlm|hqq)(?=[-_.]|$)", re.IGNORECASE)
+_SHORT = {"bnb": "bitsandbytes"}
 _CHAT_TEMPLATE_FILES = ("chat_template.jinja", "chat_template.json")
 
 
@@ -74,7 +79,7 @@ def hub_model(told: ModelInfo) -> HubModel:
         gguf_architecture=_text(gguf.get("architecture")),
         gguf_context_length=_whole(gguf.get("context_length")),
         architectures=_texts(config.get("architectures")),
-        quantisation=_quantisation(config, tags),
+        quantisation=_quantisation(config, tags, told.id),
         has_chat_template=_has_chat_template(config, gguf, files),
         base_models=_texts(card.get("base_model")),
         files=files,
@@ -103,12 +108,14 @@ def _gated(told: object) -> str | None:
     return told if isinstance(told, str) and told in {"auto", "manual"} else None
 
 
-def _quantisation(config: Mapping[str, object], tags: tuple[str, ...]) -> str | None:
-    found = config.get("quantization_config")
-    if isinstance(found, Mapping):
-        return _text(found.get("quant_method")) or "quantised"
-    known = {"awq", "gptq", "fp8", "bitsandbytes", "compressed-tensors", "mxfp4", "exl2", "aqlm", "hqq"}
-    return next((tag.lower() for tag in tags if tag.lower() in known), None)
+def _quantisation(config: Mapping[str, object], tags: tuple[str, ...], model_id: str) -> str | None:
+    """As its config says, else a tag, else the end of its name; the files of GGUF each say their own."""
+    told = quantisation_of(config) or next((tag.lower() for tag in tags if tag.lower() in _QUANTISATIONS), None)
+    if told is not None or "gguf" in {tag.lower() for tag in tags}:
+        return told
+    named = _IN_A_NAME.search(model_id.rpartition("/")[2])
+    word = "" if named is None else named["word"].lower()
+    return _SHORT.get(word, word) or None
 
 
 def _has_chat_template(

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aicompute_tui.domain.container_framework import ContainerFramework
+from aicompute_tui.domain.container_framework import CONTAINER_FRAMEWORKS, ContainerFramework
 from aicompute_tui.domain.errors import InvalidInput
 from aicompute_tui.domain.serving_context import CONTEXT_OPTIONS
 from aicompute_tui.services.container_words import environment, own_words
 from aicompute_tui.services.context import Arguments, Context
-from aicompute_tui.services.serving_context import asked_context, settled_context
+from aicompute_tui.services.serving_context import asked_context, check_context_is_taken, settled_context
+
+
+def check_context(arguments: Arguments, framework: ContainerFramework | None) -> None:
+    """Raises InvalidInput where one is given that the container would not be told."""
+    name, called = ("", "An image of your own") if framework is None else (framework.name, framework.title)
+    check_context_is_taken(arguments, name, called, CONTAINER_FRAMEWORKS)
 
 
 async def deployment_context(
     context: Context, arguments: Arguments, framework: ContainerFramework | None, models: Sequence[str]
 ) -> int | None:
-    """None for a server that is told none by the option. Raises InvalidInput where it is told twice or takes none."""
+    """None for a server that is told none by the option. Raises InvalidInput where it is told twice."""
     asked = asked_context(arguments)
     option = None if framework is None else CONTEXT_OPTIONS.get(framework.name)
     if framework is None or option is None:
-        if asked is not None:
-            what = "An image of your own" if framework is None else framework.title
-            raise InvalidInput(f"{what} takes no --context.", "Leave it out.")
         return None
     name = next((each for each in option.names if each in _said(arguments)), None)
     if name is None:

@@ -34,7 +34,7 @@ from aicompute_tui.services.arguments import flag, integer, required_text, text,
 from aicompute_tui.services.container_words import environment, own_words
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.deploy_arguments import exact_arguments
-from aicompute_tui.services.deploy_context import deployment_context, judged_context
+from aicompute_tui.services.deploy_context import check_context, deployment_context, judged_context
 from aicompute_tui.services.deploy_fit import deployment_fit
 from aicompute_tui.services.finding import OK, UNKNOWN, WARNING
 from aicompute_tui.services.fit_check import FitFinding
@@ -114,6 +114,7 @@ async def plan_of(context: Context, arguments: Arguments) -> Plan:
     framework = _framework(arguments)
     models = texts(arguments, "model")
     _check_models(framework, models)
+    check_context(arguments, framework)
     seen, tokens = await asyncio.gather(
         look_at_host(context, host), deployment_context(context, arguments, framework, models)
     )

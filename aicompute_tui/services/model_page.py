@@ -42,18 +42,10 @@ async def show_model(context: Context, arguments: Arguments) -> JsonObject:
         return _shipped_page(known, hub.address, error, now)
     description, access = await asyncio.gather(_description(hub, facts.model), _access(hub, facts.model))
     known = known or curated_model(facts.model.id)
-    page = _page(_with_shipped_shape(facts, known), known, now)
+    page = _page(facts, known, now)
     is_renamed = facts.model.id.lower() != asked.lower()
     del page["next_cursor"]
     return {**page, "description": description, "access": access, "renamed_from": asked if is_renamed else None}
-
-
-def _with_shipped_shape(facts: ModelFacts, known: CuratedModel | None) -> ModelFacts:
-    """Of a gated model what ships tells what the hub shows nobody yet."""
-    if known is None or not facts.shape.missing or facts.shape.weights_bytes is None:
-        return facts
-    size, source = facts.shape.weights_bytes, facts.shape.weights_source
-    return replace(facts, shape=replace(known.shape(), weights_bytes=size, weights_source=source))
 
 
 def _page(facts: ModelFacts, known: CuratedModel | None, now: datetime) -> JsonObject:

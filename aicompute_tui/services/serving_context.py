@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from aicompute_tui.domain.errors import AicError
+from aicompute_tui.domain.errors import AicError, InvalidInput
 from aicompute_tui.domain.serving_context import (
     ALL_TOKENS,
     CONTEXT_OPTIONS,
@@ -25,6 +25,15 @@ def asked_context(arguments: Arguments) -> int | None:
     """None where nothing is said. Raises InvalidInput."""
     written = text(arguments, "context")
     return None if written is None else parse_context(written)
+
+
+def check_context_is_taken(arguments: Arguments, framework: str, called: str, servers: Collection[str]) -> None:
+    """Raises InvalidInput for a context that would be told to nobody; `called` takes none, some of `servers` do."""
+    if framework not in CONTEXT_OPTIONS and asked_context(arguments):
+        taking = ", ".join(name for name in CONTEXT_OPTIONS if name in servers)
+        raise InvalidInput(
+            f"{called} takes no --context.", f"Leave it out, or choose a server that takes one: {taking}."
+        )
 
 
 async def settled_context(context: Context, framework: str, models: Sequence[str], asked: int | None) -> int | None:

@@ -199,6 +199,70 @@ def test_of_a_gated_model_that_ships_the_shape_is_known_all_the_same(cli: Cli, w
     assert 19 * GIB < page["vram_bytes"] < 21 * GIB
 
 
+def test_a_variant_of_a_gated_model_that_ships_is_judged_by_that_shape_and_its_own_files(
+    cli: Cli, world: HubWorld
+) -> None:
+    gated = "meta-llama/Llama-3.1-8B-Instruct"
+    files: dict[str, Content] = {
+        "config.json": b"{}",
+        "model.safetensors": Large(16_060_522_496),
+        "other/config.json": b"{}",
+        "other/model.safetensors": Large(10**9),
+        "own-Q8_0.gguf": Large(8_540_000_000, HEADER),
+    }
+    world.add(gated, files, gated="manual", pipeline_tag="text-generation")
+    for variant, size, engine in (("safetensors", 16_060_522_496, "vllm"), ("Q8_0", 8_540_000_000, "llamacpp")):
+        found = cli.json("model", "fit", gated, "--variant", variant, "--gpu", "48G")
+        assert (found["verdict"], found["weights_bytes"], found["engine"]) == ("FITS", size, engine)
+        assert found["model_context"] == 131072
+        places = cli.json("model", "places", gated, "--variant", variant, "--engine", engine)
+        assert {"FITS", "NO"} <= {each["verdict"] for each in places} <= {"FITS", "TIGHT", "NO"}
+    other = cli("model", "fit", gated, "--variant", "other", "--gpu", "48G", "-o", "json")
+    assert (other.code, other.data["verdict"]) == (1, "UNKNOWN")
+    assert "gated" in other.data["reason"]
+
+
+def test_a_shipped_quantised_variant_is_judged_by_the_files_of_its_own_repository(cli: Cli, world: HubWorld) -> None:
+    quantised = "hugging-quants/Meta-Llama-3.1-8B-Instruct-AWQ-INT4"
+    world.add(quantised, {"config.json": b"{}", "model.safetensors": Large(5_736_000_000)}, gated="auto")
+    found = cli.json("model", "fit", quantised, "--variant", "safetensors", "--gpu", "24G")
+    assert (found["verdict"], found["weights_bytes"]) == ("FITS", 5_736_000_000)
+
+
+_AWQ = {"quantization_config": {"quant_method": "awq", "bits": 4}}
+
+
+@pytest.mark.parametrize(
+    ("repository", "info", "config", "told"),
+    [
+        ("org/plain-1", {"config": _AWQ}, LLAMA, "awq"),
+        ("org/plain-2", {"tags": ["gptq"]}, LLAMA, "gptq"),
+        ("org/plain-3", {}, LLAMA | _AWQ, "awq"),
+        ("org/plain-4", {}, LLAMA | {"quantization_config": {"bits": 3}}, "3-bit"),
+        ("org/Own-7B-Instruct-GPTQ-Int4", {}, LLAMA, "gptq"),
+        ("org/Own-7B-Instruct-AWQ", {"config": {"quantization_config": {"quant_method": "fp8"}}}, LLAMA, "fp8"),
+        ("org/Hawq-7B", {}, LLAMA, None),
+    ],
+)
+def test_a_quantised_repository_names_its_quantisation(
+    cli: Cli, world: HubWorld, repository: str, info: dict[str, Any], config: dict[str, Any], told: str | None
+) -> None:
+    files: dict[str, Content] = {
+        "config.json": json.dumps(config).encode(),
+        "model.safetensors": Large(5_500_000_000),
+        "own-Q8_0.gguf": Large(8_500_000_000, HEADER),
+        "small/config.json": json.dumps(LLAMA).encode(),
+        "small/model.safetensors": Large(10**9),
+    }
+    world.add(repository, files, pipeline_tag="text-generation", **info)
+    page = cli.json("model", "show", repository)
+    rows = [(each["name"], each["quantisation"]) for each in page["variants"]]
+    assert rows == [("safetensors", told), ("small", None), ("Q8_0", "Q8_0")]
+    assert page["quantisation"] == told
+    beside = cli.json("model", "show", repository, "--variant", "small")
+    assert [each["quantisation"] for each in beside["variants"]][1] is None
+
+
 def test_a_model_of_the_hub_fits_by_its_name(cli: Cli) -> None:
     def fit(*words: str, code: int = 0) -> Any:
         return cli.json("model", "fit", *words, code=code)

@@ -12,6 +12,7 @@ from aicompute_tui.domain.container_framework import CONTAINER_FRAMEWORKS
 from aicompute_tui.domain.errors import InvalidInput
 from aicompute_tui.domain.host import HostFacts
 from aicompute_tui.hosts.base import Finished
+from aicompute_tui.services import deploy_plan
 from aicompute_tui.services.deploy_context import deployment_context, judged_context
 from aicompute_tui.services.deploy_plan import plan, plan_of
 from tests.unit.test_deploy import Bench, at
@@ -67,9 +68,18 @@ async def test_words_of_ones_own_go_before_it_and_are_judged_for(
 
 
 @pytest.mark.parametrize("arguments", [{"framework": "tei", "model": ["BAAI/bge-m3"]}, {"image": "bb:1", "model": []}])
-async def test_what_takes_none_says_so(at: Bench, arguments: Mapping[str, Any]) -> None:
-    with pytest.raises(InvalidInput, match="takes no --context"):
+async def test_what_takes_none_says_so_before_its_host_is_asked(
+    at: Bench, monkeypatch: pytest.MonkeyPatch, arguments: Mapping[str, Any]
+) -> None:
+    monkeypatch.setattr(deploy_plan, "look_at_host", None)
+    with pytest.raises(InvalidInput, match="takes no --context") as refused:
         await planned(at, **{**arguments, "context": "8k"})
+    servers = "vllm, tgi, sglang, llamacpp, ollama"
+    assert refused.value.next_step == f"Leave it out, or choose a server that takes one: {servers}."
+
+
+async def test_where_none_is_taken_no_limit_is_fine(at: Bench) -> None:
+    assert (await planned(at, framework="tei", model=["BAAI/bge-m3"], context="none")).context is None
 
 
 async def test_the_fit_is_judged_on_gpus_that_only_a_container_inside_names(

@@ -151,9 +151,43 @@ async def test_templates_and_machines_keep_it_and_a_launch_taken_up_again_sends_
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("arguments", [{}, {"framework": "comfyui"}, {"framework": "none", "context": "32k"}])
+@pytest.mark.parametrize("arguments", [{}, {"framework": "comfyui"}, {"framework": "none", "context": "none"}])
 async def test_a_machine_that_serves_nothing_is_told_none(at: Bench, arguments: dict[str, str]) -> None:
     assert (await at.query("instance.preflight", **arguments))["spec"]["context"] is None
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("framework", "called"),
+    [
+        ("tei", "TEI embedding"),
+        ("comfyui", "ComfyUI"),
+        ("mlflow", "mlflow"),
+        ("none", "A machine without a model server"),
+    ],
+)
+async def test_a_context_that_nobody_would_be_told_is_refused_before_a_cloud_is_asked(
+    at: Bench, monkeypatch: pytest.MonkeyPatch, framework: str, called: str
+) -> None:
+    async def asked(*_: object) -> None:
+        raise AssertionError("nothing may be asked of a cloud")
+
+    monkeypatch.setattr(at.context.clouds, "resolve", asked)
+    monkeypatch.setattr(at.context.clouds, "cloud", asked)
+    for ask in (at.query("instance.preflight", framework=framework, context="8k"),
+                at.job("instance.launch", framework=framework, context="8k")):  # fmt: skip
+        with pytest.raises(InvalidInput) as refused:
+            await ask
+        assert refused.value.message == f"{called} takes no --context."
+        assert (
+            refused.value.next_step == "Leave it out, or choose a server that takes one: vllm, tgi, llamacpp, ollama."
+        )
+
+
+@pytest.mark.asyncio
+async def test_a_templates_context_is_left_aside_with_its_server(at: Bench) -> None:
+    await at.job("template.save", name="long", framework="vllm", model=[SMALL], context="16k")
+    assert (await at.query("instance.preflight", template="long", framework="tei"))["spec"]["context"] is None
 
 
 @pytest.mark.asyncio
