@@ -147,6 +147,10 @@ async def _query(call: Call, context: Context) -> int:
         return await _stream(call, resolve_stream(call.action)(context, call.arguments))
     result = await resolve_handler(call.action)(context, call.arguments)
     call.answer(result)
+    if call.action.id == "price.refresh":
+        from aicompute_tui.services.price_feeds import check_any_came
+
+        check_any_came(result)
     return 1 if is_negative(result) else 0
 
 

@@ -76,6 +76,7 @@ def tokens_span(tokens: int, prices: TokenPrices | None) -> Span:
     """How many of them are written is not known beforehand: the least is all read, the most all written."""
     if prices is None:
         return Span(None, None)
-    each = sorted((prices.input_nano_usd, prices.output_nano_usd))
+    read, made = prices.input_nano_usd, prices.output_nano_usd
+    each = sorted((read, read if made is None else made))
     low, high = (usd_from_nano(nano) * tokens / _MILLION for nano in each)
     return Span(low, high)

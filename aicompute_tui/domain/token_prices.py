@@ -18,11 +18,14 @@ class TokenPrices:
     """Nano-dollars per million tokens. `source` says where they are from, `as_of` of which day they are."""
 
     input_nano_usd: int
-    output_nano_usd: int
+    output_nano_usd: int | None
+    """None where nothing is made that could have a price: the model embeds or ranks."""
     cached_nano_usd: int | None = None
     """Of input that came from a cache, None where nobody told."""
     written_nano_usd: int | None = None
     """Of input that was put into a cache, None where nobody told."""
+    covers_caches: bool = False
+    """Whether the price of input is also that of cached and written input without a price of its own."""
     most_input_tokens: int | None = None
     """A longer prompt is dearer, nobody told by how much; None where length does not matter."""
     context_tokens: int | None = None
@@ -38,11 +41,15 @@ def cost_nano_usd(usage: Usage, prices: TokenPrices | None) -> int | None:
         return None
     if prices.most_input_tokens is not None and given > prices.most_input_tokens:
         return None
-    total, fresh = made * prices.output_nano_usd, given
-    for count, price in (
+    if made and prices.output_nano_usd is None:
+        return None
+    total, fresh = made * (prices.output_nano_usd or 0), given
+    otherwise = prices.input_nano_usd if prices.covers_caches else None
+    for count, own in (
         (usage.cached_tokens or 0, prices.cached_nano_usd),
         (usage.written_tokens or 0, prices.written_nano_usd),
     ):
+        price = otherwise if own is None else own
         if count and price is None:
             return None
         total += count * (price or 0)

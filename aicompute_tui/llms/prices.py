@@ -39,14 +39,14 @@ def prices_of(connection: Connection, *models: str | None) -> TokenPrices | None
 
 def _own_prices(options: ConnectionOptions) -> TokenPrices | None:
     """None unless both are given. What is asked for all input counts for cached input too, unless that has its own."""
-    asked, made, cached = options.input_nano_usd, options.output_nano_usd, options.cached_nano_usd
+    asked, made = options.input_nano_usd, options.output_nano_usd
     if asked is None or made is None:
         return None
     return TokenPrices(
         input_nano_usd=asked,
         output_nano_usd=made,
-        cached_nano_usd=asked if cached is None else cached,
-        written_nano_usd=asked,
+        cached_nano_usd=options.cached_nano_usd,
+        covers_caches=True,
         source=YOURS,
     )
 
@@ -58,7 +58,7 @@ def listed_prices() -> dict[tuple[str, str], TokenPrices]:
         return {
             (row["kind"], row["model"]): TokenPrices(
                 input_nano_usd=_nano(row["input_usd"]),
-                output_nano_usd=_nano(row["output_usd"]),
+                output_nano_usd=_nano(row["output_usd"]) if row["output_usd"] else None,
                 cached_nano_usd=_nano(row["cached_usd"]) if row["cached_usd"] else None,
                 most_input_tokens=int(row["most_input_tokens"]) if row["most_input_tokens"] else None,
                 context_tokens=int(row["context_tokens"]) if row["context_tokens"] else None,

@@ -89,10 +89,14 @@ def _wanted(rows: Iterable[_Priced], arguments: Arguments) -> list[_Priced]:
             and model in row.model.lower()
             and (not used or bool(row.connections))
             and (most_in is None or (asked is not None and asked.input_nano_usd <= most_in))
-            and (most_out is None or (asked is not None and asked.output_nano_usd <= most_out))
+            and (most_out is None or (asked is not None and _is_at_most(asked.output_nano_usd, most_out)))
         )
 
     return [row for row in rows if is_wanted(row)]
+
+
+def _is_at_most(nano_usd: int | None, most: int) -> bool:
+    return nano_usd is not None and nano_usd <= most
 
 
 def _most(arguments: Arguments, name: str) -> int | None:
@@ -103,9 +107,9 @@ def _most(arguments: Arguments, name: str) -> int | None:
 def _ranked(rows: Iterable[_Priced], by: str) -> list[_Priced]:
     def order(row: _Priced) -> tuple[bool, bool, int, int, str]:
         asked = row.prices
-        given, made = (0, 0) if asked is None else (asked.input_nano_usd, asked.output_nano_usd)
+        given, made = (None, None) if asked is None else (asked.input_nano_usd, asked.output_nano_usd)
         first, second = (given, made) if by == "in" else (made, given)
-        return (not row.connections, asked is None, first, second, row.model)
+        return (not row.connections, first is None, first or 0, second or 0, row.model)
 
     return sorted(rows, key=order)
 
@@ -138,7 +142,9 @@ def _would_cost(used: _Used, prices: TokenPrices) -> float | None:
     """What the tokens of all own connections would cost here, none of them cached; None where none were used."""
     if not used.input_tokens and not used.output_tokens:
         return None
-    nano = used.input_tokens * prices.input_nano_usd + used.output_tokens * prices.output_nano_usd
+    if used.output_tokens and prices.output_nano_usd is None:
+        return None  # nothing like them could be made here
+    nano = used.input_tokens * prices.input_nano_usd + used.output_tokens * (prices.output_nano_usd or 0)
     return float(round(Decimal(nano) / _MILLION / 10**9, 4))
 
 

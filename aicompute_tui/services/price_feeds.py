@@ -26,6 +26,8 @@ from aicompute_tui.store.offer_files import feed_turn, read_feed, write_feed
 
 _FIRST_WAIT = timedelta(minutes=5)
 _LONGEST_WAIT = timedelta(hours=6)
+_CAME, _DID_NOT = frozenset({"new", "unchanged"}), frozenset({"failed", "refused"})
+"""States of a feed that was asked; one that was skipped was not."""
 _NOT_HERE = "Nothing outside this machine is asked in the demo."
 
 
@@ -36,6 +38,20 @@ async def refresh_prices(context: Context, arguments: Arguments) -> list[Json]:
     if not named or LIVE in named:
         feeds.append(LivePrices(context, text(arguments, "profile"), texts(arguments, "region")))
     return await refresh(context, feeds, accept=flag(arguments, "accept"))
+
+
+def check_any_came(rows: Json) -> None:
+    """Raises AicError where feeds were asked and none gave prices; the lists that ship need no asking."""
+    told = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    asked = [row for row in told if row["feed"] != SNAPSHOT and row["state"] in _CAME | _DID_NOT]
+    if not asked or any(row["state"] in _CAME for row in asked):
+        return
+    whole = f"None of the {len(asked)} price feeds that were asked gave prices that can be used."
+    one = f"The price feed {asked[0]['feed']} gave no prices that can be used."
+    raise AicError(
+        one if len(asked) == 1 else whole,
+        "The answer tells of each why and what helps; the last good prices stay. Try again: aic-tui price refresh",
+    )
 
 
 async def list_feeds(context: Context, arguments: Arguments) -> list[Json]:  # noqa: ARG001 - every handler has both

@@ -80,6 +80,8 @@ def _told(session: Session, row: JsonObject) -> str:
     dated = f", of {text(row, 'as_of')}" if text(row, "as_of") else ""
     about = [f"Used by {used}."] if used else []
     about.append(f"Per million tokens, {source}{dated}." if source else "Nobody told what its tokens cost.")
+    if source and row.get("output_usd_per_million") is None:
+        about.append("It makes no text: only what it reads has a price.")
     if above is not None:
         about.append(f"A prompt above {tokens(above, session)} tokens is dearer.")
     own = number(row, "own_30_days_usd")

@@ -70,6 +70,7 @@ def test_what_own_connections_use_comes_first_and_unknown_stays_unknown(cli: Cli
     assert named["cloud"]["provider_title"] == "Anthropic"
     assert named["priced"]["source"] == "your own prices"
     assert named["priced"]["input_usd_per_million"] == 2.5
+    assert named["priced"]["cached_usd_per_million"] is None, "nobody gave one"
     assert named["mine"]["input_usd_per_million"] is None
     assert named["mine"]["source"] is None
 
@@ -84,6 +85,30 @@ def test_own_tokens_are_priced_at_every_provider(cli: Cli) -> None:
     (row,) = (row for row in rows(cli, "claude-sonnet-5") if row["model"] == "claude-sonnet-5")
     asked = row["input_usd_per_million"] + row["output_usd_per_million"] / 2
     assert row["own_30_days_usd"] == pytest.approx(asked)
+
+
+def test_what_embeds_has_no_price_for_text_it_does_not_make(cli: Cli) -> None:
+    (row,) = rows(cli, "text-embedding-3-small")
+    assert (row["input_usd_per_million"], row["output_usd_per_million"]) == (0.02, None)
+    (free,) = rows(cli, "tev1")
+    assert free["output_usd_per_million"] == 0, "its source tells that"
+    (line,) = (each for each in cli("price", "llm", "text-embedding-3-small").out.splitlines() if "openai" in each)
+    assert line.split()[:5] == ["text-embedding-3-small", "openai", "0.02", "-", "-"]
+    assert all(row["output_usd_per_million"] is not None for row in rows(cli, "--most-out", "1000"))
+    by_out = [row["output_usd_per_million"] for row in rows(cli, "--by", "out")]
+    told = [each for each in by_out if each is not None]
+    assert by_out == [*sorted(told), *[None] * (len(by_out) - len(told))]
+
+
+def test_own_tokens_that_were_made_have_no_cost_where_nothing_is_made(cli: Cli) -> None:
+    with llm_server() as server:
+        server.json("/v1/models", {"data": [{"id": "tiny"}]})
+        cli.json("connection", "add", "box", "--preset", "vllm", "--url", server.url, "--model", "tiny")
+        usage = {"prompt_tokens": 1_000_000, "completion_tokens": 500_000}
+        server.stream("/v1/chat/completions", openai_piece("Hi", "stop"), openai_piece(usage=usage), DONE)
+        assert cli("connection", "ask", "box", "hello").code == 0
+    (row,) = rows(cli, "text-embedding-3-small")
+    assert row["own_30_days_usd"] is None
 
 
 def test_an_unknown_provider_is_named_with_those_that_are_known(cli: Cli) -> None:

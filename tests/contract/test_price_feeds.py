@@ -34,22 +34,25 @@ def clock() -> MovedClock:
 
 
 @pytest.fixture
-def price(tmp_path: Path, server: FeedServer, clock: MovedClock, capsys: pytest.CaptureFixture[str]) -> Price:
-    """`price VERB …` in a home of its own, without an account."""
+def build_here(tmp_path: Path, server: FeedServer, clock: MovedClock) -> Callable[..., Any]:
+    """A home of its own, without an account."""
     environment = {
         "HOME": str(tmp_path), "AIC_TUI_HOME": str(tmp_path / "home"), "AIC_TUI_PRICE_FEEDS_URL": server.url,
         "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": str(tmp_path / "none"),
         "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "none"),
     }  # fmt: skip
+    return lambda **options: build(**{**options, "environment": environment, "clock": clock})
 
-    def build_here(**options: Any) -> Any:
-        return build(**{**options, "environment": environment, "clock": clock})
+
+@pytest.fixture
+def price(build_here: Callable[..., Any], capsys: pytest.CaptureFixture[str]) -> Price:
+    """`price VERB …` there."""
 
     def made(*words: str, code: int = 0) -> Rows:
         capsys.readouterr()
         assert run(["price", *words, "-o", "json"], build_here, {}) == code
         said = capsys.readouterr()
-        found: Rows = json.loads(said.out if not code else said.err.splitlines()[-1])
+        found: Rows = json.loads(said.out or said.err.splitlines()[-1])
         return found
 
     return made
@@ -145,7 +148,7 @@ def test_a_bad_day_is_one_sentence_and_the_last_good_prices_stay(
     clock.advance(7200)
     manner, state, words = BAD_DAYS[day]
     server.manners["aws-spot"] = manner
-    [row] = price("refresh", "aws-spot")
+    [row] = price("refresh", "aws-spot", code=1)
     assert row["state"] == state
     assert words in row["problem"]
     assert row["problem"].endswith((".", "…"))
@@ -164,7 +167,7 @@ def test_a_frozen_feed_is_refused_whether_it_says_so_or_never_changes(
 ) -> None:
     good(server, clock)
     server.manners["aws-spot"].headers["Last-Modified"] = http_date(clock.now() - timedelta(days=500))
-    [row] = price("refresh", "aws-spot")
+    [row] = price("refresh", "aws-spot", code=1)
     assert (row["state"], row["problem"]) == (
         "refused",
         "AWS's public spot prices is frozen: its prices are 500 days old.",
@@ -172,7 +175,7 @@ def test_a_frozen_feed_is_refused_whether_it_says_so_or_never_changes(
     assert "snapshot" in g5(price)["spot_source"]
     price("refresh", "skypilot-aws")
     clock.advance(8 * 86_400)
-    [row] = price("refresh", "skypilot-aws")
+    [row] = price("refresh", "skypilot-aws", code=1)
     assert (row["state"], row["offers"]) == ("refused", 3)
     assert "frozen" in row["problem"]
 
@@ -199,15 +202,41 @@ def test_a_feed_whose_clock_is_a_little_ahead_is_of_now(price: Price, server: Fe
 
 def test_one_who_asks_too_often_waits_as_long_as_is_wanted(price: Price, server: FeedServer, clock: MovedClock) -> None:
     server.manners["aws-spot"] = Manner(b"slow down", 429, {"Retry-After": "600"})
-    [first] = price("refresh", "aws-spot")
+    [first] = price("refresh", "aws-spot", code=1)
     clock.advance(60)
     good(server, clock)
-    [second] = price("refresh", "aws-spot")
+    [second] = price("refresh", "aws-spot", code=1)
     assert first["problem"] == second["problem"]
     assert "wants to be asked later" in first["problem"]
     assert len(server.asked) == 1
     clock.advance(600)
     assert price("refresh", "aws-spot")[0]["state"] == "new"
+
+
+def test_where_all_that_were_asked_failed_the_refresh_fails_and_still_tells_of_each(
+    price: Price, server: FeedServer, clock: MovedClock
+) -> None:
+    server.manners = dict.fromkeys(PUBLIC, Manner(b"oops", 500))
+    rows = by_feed(price("refresh", code=1))
+    assert all("answers HTTP 500" in rows[name]["problem"] for name in PUBLIC)
+    assert (rows["snapshot"]["state"], rows["aws"]["state"]) == ("unchanged", "skipped")
+    clock.advance(86_400)
+    good(server, clock)
+    rows = by_feed(price("refresh", "aws-spot", "skypilot-vast"))
+    assert (rows["aws-spot"]["state"], rows["skypilot-vast"]["state"]) == ("new", "failed")
+    assert price("refresh", "snapshot")[0]["state"] == "unchanged"
+    assert price("refresh", "aws")[0]["state"] == "skipped"
+
+
+def test_a_failed_refresh_is_one_sentence_and_a_way_on(
+    build_here: Callable[..., Any], server: FeedServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.manners = dict.fromkeys(PUBLIC, Manner(b"oops", 500))
+    assert run(["price", "refresh"], build_here, {}) == 1
+    said = capsys.readouterr()
+    assert "aic-tui: None of the 6 price feeds that were asked gave prices that can be used." in said.err
+    assert "the last good prices stay" in said.err
+    assert said.out.count("answers HTTP 500") == len(PUBLIC)
 
 
 def test_a_feed_that_is_not_there_is_named_with_those_that_are(price: Price) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from aicompute_tui.domain.json import JsonObject
 from tests.ui.console_world import Console, console
 from tests.ui.fleet import FullSession, fleet, rest
 
@@ -37,6 +38,20 @@ async def test_what_nobody_told_stays_unknown() -> None:
         assert "Nobody told what its tokens cost." in shown
         (line,) = (each for each in shown.splitlines() if "llama-8b" in each)
         assert "$" not in line
+
+
+@pytest.mark.asyncio
+async def test_what_embeds_shows_no_price_for_text_and_says_why() -> None:
+    async with console(fleet(), session=FullSession()) as world:
+        row: JsonObject = {
+            "id": "openai/ada", "provider": "openai", "model": "ada", "input_usd_per_million": 0.1,
+            "cached_usd_per_million": None, "output_usd_per_million": None, "source": "litellm", "connections": [],
+        }  # fmt: skip
+        world.session.answers["price.llm"] = [row]
+        await opened(world)
+        assert "It makes no text: only what it reads has a price." in " ".join(world.shown.split())
+        (line,) = (each for each in world.shown.splitlines() if " ada " in each)
+        assert line.split()[1:6] == ["ada", "openai", "$0.10", "–", "–"]
 
 
 @pytest.mark.asyncio

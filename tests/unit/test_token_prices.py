@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
 from aicompute_tui.domain.connection import Connection, ConnectionOptions, Usage
+from aicompute_tui.domain.cost_plan import tokens_span
 from aicompute_tui.domain.token_prices import TokenPrices, cost_nano_usd, most_input_tokens
-from aicompute_tui.llms.prices import prices_of
+from aicompute_tui.llms.prices import listed_prices, prices_of
 
 OPENAI = Connection(
     id="1", owner="ana", created_by="ana", name="box", kind="openai", base_url="https://api.openai.com/v1",
@@ -50,9 +53,7 @@ def test_the_snapshot_speaks_for_the_providers_own_address_alone() -> None:
 
 def test_ones_own_prices_come_first_and_both_are_needed() -> None:
     mine = replace(OPENAI, options=ConnectionOptions(input_nano_usd=1, output_nano_usd=2))
-    yours = TokenPrices(
-        input_nano_usd=1, output_nano_usd=2, cached_nano_usd=1, written_nano_usd=1, source="your own prices"
-    )
+    yours = TokenPrices(input_nano_usd=1, output_nano_usd=2, covers_caches=True, source="your own prices")
     assert prices_of(mine, "gpt-5-mini") == yours
     cached = replace(mine, options=replace(mine.options, cached_nano_usd=0))
     assert prices_of(cached, "gpt-5-mini") == replace(yours, cached_nano_usd=0)
@@ -66,6 +67,47 @@ def test_ones_own_prices_are_of_all_that_is_asked_also_where_a_cache_helped() ->
     assert cost_nano_usd(usage, prices_of(replace(OPENAI, options=options))) == 6_000_000
     cheaper = replace(options, cached_nano_usd=500_000_000)
     assert cost_nano_usd(usage, prices_of(replace(OPENAI, options=cheaper))) == 5_400_000
+
+
+def test_more_from_a_cache_than_was_asked_is_no_cost_by_ones_own_prices_either() -> None:
+    options = ConnectionOptions(input_nano_usd=2_000_000_000, output_nano_usd=8_000_000_000)
+    usage = Usage(input_tokens=1_000, output_tokens=500, cached_tokens=1_400)
+    assert cost_nano_usd(usage, prices_of(replace(OPENAI, options=options))) is None
+
+
+def test_what_makes_no_text_costs_what_it_reads_and_its_text_has_no_price() -> None:
+    embeds = prices_of(OPENAI, "text-embedding-3-small")
+    assert embeds is not None
+    assert embeds.output_nano_usd is None
+    assert cost_nano_usd(Usage(input_tokens=1_000_000, output_tokens=0), embeds) == 20_000_000
+    assert cost_nano_usd(Usage(input_tokens=1_000_000, output_tokens=1), embeds) is None
+    span = tokens_span(1_000_000, embeds)
+    assert span.low == span.high == Decimal("0.02")
+
+
+_A_SIZE = re.compile(r"(up-to|\d+(\.\d+)?[bm](-to)?)-\d+(\.\d+)?[bm]$|-up-to-|^sample_spec$")
+"""A class of sizes that a provider asks one price for, or a note: no model that could be asked."""
+
+
+def test_every_line_of_the_snapshot_is_a_model_and_what_only_embeds_or_ranks_has_no_price_for_text() -> None:
+    listed = listed_prices()
+    assert [model for _, model in listed if _A_SIZE.search(model)] == []
+    silent = [each for (_, model), each in listed.items() if re.search(r"embed|rerank|/bge-", model.lower())]
+    assert len(silent) == 8
+    assert {each.output_nano_usd for each in silent} == {None}
+    spoken = [model for (_, model), each in listed.items() if each.output_nano_usd is None and each not in silent]
+    assert spoken == []
+    free = listed["together", "together/Tev1-4B-experimental"]
+    assert free.output_nano_usd == 0, "its source tells that what it says is free"
+
+
+@pytest.mark.parametrize(
+    "name", ["together-ai-up-to-4b", "together-ai-4.1b-8b", "fireworks-ai-embedding-150m-to-350m", "sample_spec",
+             "together-ai-embedding-up-to-150m", "fireworks-ai-moe-up-to-56b", "fireworks-ai-4.1b-to-16b"],
+)  # fmt: skip
+def test_a_class_of_sizes_is_known_from_a_model(name: str) -> None:
+    assert _A_SIZE.search(name)
+    assert not _A_SIZE.search("Qwen/Qwen3.8-2.4T-A95B")
 
 
 def test_no_prompt_has_more_tokens_than_are_told() -> None:
