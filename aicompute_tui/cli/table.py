@@ -6,6 +6,7 @@ import json
 import unicodedata
 from collections.abc import Sequence
 
+from aicompute_tui.domain.gpu_share import gpus_told
 from aicompute_tui.domain.json import Json, JsonObject
 
 _CONTAINERS = ("host", "name", "state", "health", "exit_code", "image", "ports", "gpus", "up_seconds", "host_state")
@@ -346,6 +347,8 @@ def cell(row: JsonObject, name: str) -> str:
         if name == "expires_at" and value is None and "ttl_seconds" in row and row["ttl_seconds"] is None:
             return "NEVER"
         return "unknown" if name in _UNKNOWN_WHERE_ABSENT else "-"
+    if name == "gpu_count" and isinstance(value, float):
+        return gpus_told(value)
     return clean(_text(value))
 
 

@@ -36,6 +36,7 @@ def _of_aws() -> Iterator[ListedOffer]:
             machine_type=name,
             gpu_name=machine.gpu_name,
             gpu_count=machine.gpu_count,
+            gpu_parts=machine.gpu_parts,
             gpu_memory_mib=machine.gpu_memory_mib,
             vcpu_count=machine.vcpu_count,
             memory_mib=machine.memory_mib,

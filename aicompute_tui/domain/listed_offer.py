@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from aicompute_tui.domain.gpu_share import WHOLE, gpus_of
 from aicompute_tui.domain.instance import Market
 
 
@@ -27,6 +28,8 @@ class ListedOffer:
     read_at: datetime
     """The moment of its figures: the source's own where `is_dated`, else when the source was read."""
     is_dated: bool = False
+    gpu_parts: int | None = WHOLE
+    """Into how many parts each GPU is cut of which `gpu_count` are rented."""
     zone: str = ""
     """Where the spot price holds; empty where it is that of a whole region."""
     architecture: str = ""
@@ -35,6 +38,11 @@ class ListedOffer:
     interruption_band: str = ""
     """What share was taken back within a month: `5-10%`; empty where it is not known."""
     advised_saving_percent: int | None = None
+
+    @property
+    def gpus(self) -> float | None:
+        """How many whole GPUs it comes to: 0.125 for an eighth of one."""
+        return gpus_of(self.gpu_count, self.gpu_parts)
 
     @property
     def gpu_memory_total_mib(self) -> int:

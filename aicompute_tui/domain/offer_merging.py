@@ -11,7 +11,7 @@ UNDATED_MAY_BE_OLDER = timedelta(hours=8)
 """So much older is taken to be, when figures are compared, what tells no date but when it was read."""
 
 _KEY = ("cloud", "region", "machine_type")
-_FACTS = ("gpu_name", "architecture", "gpu_count", "gpu_memory_mib", "vcpu_count", "memory_mib")
+_FACTS = ("gpu_name", "architecture", "gpu_count", "gpu_parts", "gpu_memory_mib", "vcpu_count", "memory_mib")
 _GROUPS = {
     "spot_at": ("zone", "spot_source", "spot_nano", "spot_at", "spot_dated"),
     "on_demand_at": ("on_demand_source", "on_demand_nano", "on_demand_at", "on_demand_dated"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from aicompute_tui.domain.gpu_share import gpus_of
 from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.domain.money import nano_from_usd, usd_from_nano
 from aicompute_tui.domain.states import Market
@@ -30,6 +31,7 @@ WORDS = (
 )
 FIGURES = (
     "gpu_count",
+    "gpu_parts",
     "gpu_memory_mib",
     "vcpu_count",
     "memory_mib",
@@ -63,6 +65,7 @@ class OfferTable:
 
     Prices are whole nano-dollars an hour under `spot_nano` and `on_demand_nano`. Each figure has its own source and
     moment (`…_at`, in seconds since 1970): that of the source where `…_dated` is 1, else when the source was read.
+    A share of a GPU counts as one under `gpu_count`, `gpu_memory_mib` is its own, and `gpu_parts` says which share.
     """
 
     count: int
@@ -86,6 +89,10 @@ class OfferTable:
     def value(self, name: str, row: int) -> Value | None:
         """None where it is unknown."""
         return self.word(name, row) or None if name in WORDS else self.figure(name, row)
+
+    def gpus(self, row: int) -> float | None:
+        """How many whole GPUs a row comes to: 0.125 for an eighth of one; None where its share is unknown."""
+        return gpus_of(self.figure("gpu_count", row), self.figure("gpu_parts", row))
 
     def row_id(self, row: int) -> str:
         return "/".join(self.word(name, row) for name in ("cloud", "region", "machine_type"))
@@ -112,6 +119,7 @@ class OfferTable:
             **{name: self.word(name, row) for name in ("cloud", "region", "zone", "machine_type", "gpu_name")},
             architecture=self.word("architecture", row),
             gpu_count=self.figure("gpu_count", row) or 0,
+            gpu_parts=self.figure("gpu_parts", row),
             gpu_memory_mib=self.figure("gpu_memory_mib", row) or 0,
             vcpu_count=self.figure("vcpu_count", row),
             memory_mib=self.figure("memory_mib", row),
@@ -147,6 +155,7 @@ def _values(offer: ListedOffer) -> dict[str, Value]:
         "gpu_name": offer.gpu_name,
         "architecture": offer.architecture,
         "gpu_count": offer.gpu_count,
+        "gpu_parts": _known(offer.gpu_parts),
         "gpu_memory_mib": offer.gpu_memory_mib,
         "vcpu_count": _known(offer.vcpu_count),
         "memory_mib": _known(offer.memory_mib),
@@ -187,7 +196,8 @@ def _word_column(values: Sequence[str]) -> Column:
 def offer_view(table: OfferTable, row: int, market: Market | None, now: datetime) -> JsonObject:
     """One offer for programs: `source`, `as_of` and the shares of a price are those of the price that ranks.
 
-    `as_of` is None where the source has no date of its own; the age then counts from when it was read.
+    `as_of` is None where the source has no date of its own; the age then counts from when it was read. `gpu_count` is
+    a fraction for a share of a GPU, and None where that is unknown; `vram_mib` is the memory of all that is rented.
     """
     ranking = table.ranking_market(row, market)
     nano = table.nano(row, market)
@@ -201,8 +211,9 @@ def offer_view(table: OfferTable, row: int, market: Market | None, now: datetime
         "zone": table.word("zone", row) or None,
         "type": table.word("machine_type", row),
         "gpu_name": table.word("gpu_name", row),
-        "gpu_count": count,
+        "gpu_count": table.gpus(row),
         "gpu_memory_mib": memory,
+        "vram_mib": vram_mib,
         "vcpu_count": table.figure("vcpu_count", row),
         "memory_mib": table.figure("memory_mib", row),
         "architecture": table.word("architecture", row) or None,
@@ -212,7 +223,7 @@ def offer_view(table: OfferTable, row: int, market: Market | None, now: datetime
     age = None if not shown else _age(table.figure(f"{shown}_at", row), now)
     return seen | {
         "saving_percent": _saving(table, row),
-        "usd_per_gpu_hour": _usd(nano, count),
+        "usd_per_gpu_hour": _usd(nano, table.gpus(row)),
         "usd_per_vram_gib_hour": _usd(nano, None if vram_mib is None else vram_mib / 1024),
         "interruption_band": table.word("interruption_band", row) or None,
         "interruption_index": table.figure("interruption_index", row),

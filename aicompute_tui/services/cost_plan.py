@@ -150,7 +150,7 @@ def _row(plan: Plan, place: _Place, row: int | None, tokens: _Tokens | None, now
         "machines": plan.machines,
         "type": plan.machine_type,
         "gpu_name": None if row is None else table.word("gpu_name", row),
-        "gpu_count": None if row is None else table.figure("gpu_count", row),
+        "gpu_count": None if row is None else table.gpus(row),
         "cloud": place.cloud,
         "region": None if row is None else table.word("region", row),
         "hours_per_day": float(plan.hours_per_day),

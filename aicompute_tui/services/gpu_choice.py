@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from aicompute_tui.clouds.aws.shipped import shipped_types
 from aicompute_tui.domain.errors import InvalidInput, NotFound
 from aicompute_tui.domain.fit import Gpus
+from aicompute_tui.domain.gpu_share import gpus_of, gpus_told
 from aicompute_tui.services.arguments import integer, text
 from aicompute_tui.services.context import Arguments
 
@@ -52,7 +53,8 @@ def _of_machine(named: str, count: int | None) -> ChosenGpus | None:
         has = "1 GPU" if machine.gpu_count == 1 else f"{machine.gpu_count} GPUs"
         raise InvalidInput(f"{machine.name} has {has}, not {count}.", f"Name the GPU: --gpu {machine.gpu_name}.")
     gpus = Gpus(memory_mib=machine.gpu_memory_mib, count=count or machine.gpu_count)
-    return ChosenGpus(gpus, f"{machine.name} ({gpus.count} × {machine.gpu_name})")
+    told = gpus_told(gpus_of(gpus.count, machine.gpu_parts))
+    return ChosenGpus(gpus, f"{machine.name} ({told} × {machine.gpu_name})")
 
 
 def _of_amount(named: str, count: int | None) -> ChosenGpus | None:

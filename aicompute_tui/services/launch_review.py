@@ -83,7 +83,7 @@ def _view(offer: ListedOffer, found: Fit | None, market: Market, usd: Decimal, n
         "type": offer.machine_type,
         "region": offer.region,
         "gpu_name": offer.gpu_name,
-        "gpu_count": offer.gpu_count,
+        "gpu_count": offer.gpus,
         "market": market.value,
         "usd_per_hour": usd_or_none(usd),
         "verdict": None if found is None else found.verdict.value,

@@ -111,6 +111,7 @@ def _offer(
         machine_type=machine.name,
         gpu_name=machine.gpu_name,
         gpu_count=machine.gpu_count,
+        gpu_parts=machine.gpu_parts,
         gpu_memory_mib=machine.gpu_memory_mib,
         vcpu_count=machine.vcpu_count,
         memory_mib=machine.memory_mib,

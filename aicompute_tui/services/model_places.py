@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aicompute_tui.domain.fit import Fit, Gpus, Use, Verdict, fit
+from aicompute_tui.domain.gpu_share import WHOLE
 from aicompute_tui.domain.instance import Market
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.model_shape import ModelShape
@@ -88,7 +89,8 @@ def _cheapest(table: OfferTable, rows: Iterable[int], market: Market | None) -> 
     found: dict[tuple[str, str], tuple[int, int]] = {}
     for row in rows:
         nano, name = table.nano(row, market), (table.word("cloud", row), table.word("machine_type", row))
-        if nano is None or not table.figure("gpu_memory_mib", row) or (name[0] == "aws" and name[1] in kept_out):
+        is_out = name[0] == "aws" and (name[1] in kept_out or table.figure("gpu_parts", row) != WHOLE)
+        if nano is None or not table.figure("gpu_memory_mib", row) or is_out:
             continue
         if name not in found or nano < found[name][0]:
             found[name] = (nano, row)

@@ -12,6 +12,7 @@ from aicompute_tui.clouds.base import Cloud, MachineImage
 from aicompute_tui.domain.durations import format_duration
 from aicompute_tui.domain.errors import AicError, NotConfigured, error_class
 from aicompute_tui.domain.fit import Gpus
+from aicompute_tui.domain.gpu_share import gpus_told
 from aicompute_tui.domain.instance import Market
 from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.domain.launch import Check, LaunchPlace, LaunchSpec, Verdict
@@ -160,10 +161,8 @@ async def _check_machine_type(result: Assessment, cloud: Cloud) -> bool:
 def describe_gpus(machine_type: MachineType) -> str:
     """`g5.xlarge: 1 × A10G 22.4 GiB, 4 vCPU`; memory as the cloud reports it."""
     gibibytes = machine_type.gpu_memory_mib / 1024
-    return (
-        f"{machine_type.name}: {machine_type.gpu_count:g} × {machine_type.gpu_name or 'GPU'} {gibibytes:.1f} GiB, "
-        f"{machine_type.vcpu_count} vCPU"
-    )
+    gpus = f"{gpus_told(machine_type.gpu_count)} × {machine_type.gpu_name or 'GPU'}"
+    return f"{machine_type.name}: {gpus} {gibibytes:.1f} GiB, {machine_type.vcpu_count} vCPU"
 
 
 async def _check_image(result: Assessment, cloud: Cloud, machine_type: MachineType) -> None:

@@ -97,7 +97,7 @@ def _with_figures(table: OfferTable, rows: Sequence[int], arguments: Arguments, 
         row
         for row in rows
         if counts[row] * memory[row] >= least_mib
-        and count in {None, counts[row]}
+        and (count is None or count == table.gpus(row))
         and (market is None or nanos[row] != UNKNOWN)
         and (most is None or 0 <= nanos[row] <= most)
     ]
@@ -114,8 +114,8 @@ def _ranked(table: OfferTable, rows: list[int], market: Market | None, by: str) 
     ties = [table.column(name).codes for name in ("cloud", "machine_type", "region")]
 
     def order(row: int) -> tuple[bool, float, int, int, int]:
-        parts = 1 if by == "machine" else counts[row] if by == "gpu" else counts[row] * memory[row]
+        parts = 1 if by == "machine" else table.gpus(row) if by == "gpu" else counts[row] * memory[row]
         share = nanos[row] / (parts or 1)
-        return nanos[row] == UNKNOWN, share, ties[0][row], ties[1][row], ties[2][row]
+        return nanos[row] == UNKNOWN or not parts, share, ties[0][row], ties[1][row], ties[2][row]
 
     return sorted(rows, key=order)

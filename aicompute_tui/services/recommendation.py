@@ -201,7 +201,7 @@ def _row(each: Suggestion, quota: QuotaRoom, now: datetime) -> JsonObject:
         "region": offer.region,
         "type": offer.machine_type,
         "gpu_name": offer.gpu_name,
-        "gpu_count": offer.gpu_count,
+        "gpu_count": offer.gpus,
         "gpu_memory_mib": offer.gpu_memory_mib,
         "vcpu_count": offer.vcpu_count,
         "interruption_band": offer.interruption_band or None,

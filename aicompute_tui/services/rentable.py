@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from aicompute_tui.clouds.aws.shipped import shipped_types
+from aicompute_tui.domain.gpu_share import WHOLE
 from aicompute_tui.domain.instance import Market
 from aicompute_tui.domain.offer_rows import OfferRows, ranking_nanos
 from aicompute_tui.domain.offer_table import OfferTable
@@ -17,20 +18,20 @@ _MOST_RESERVED = 10
 
 
 def rentable(table: OfferTable, market: Market | None) -> OfferRows:
-    """Those with a price, without machines that no image with a driver is known for."""
+    """Those with a price, without machines that no image with a driver is known for, as for a share of AWS's GPUs."""
     return OfferRows(table, _rows(table, ranking_nanos(table, market)), _memory(table))
 
 
 def _rows(table: OfferTable, nanos: Sequence[int]) -> list[int]:
-    clouds, types = table.column("cloud"), table.column("machine_type")
+    clouds, types, parts = (table.column(name) for name in ("cloud", "machine_type", "gpu_parts"))
     kept_out = {each.name for each in shipped_types().values() if each.disabled_reason is not None}
     is_aws, is_out = [word == AWS for word in clouds.words], [word in kept_out for word in types.words]
     return [
         row
-        for row, (nano, memory, cloud, name) in enumerate(
-            zip(nanos, table.column("gpu_memory_mib").codes, clouds.codes, types.codes, strict=True)
+        for row, (nano, memory, cloud, name, part) in enumerate(
+            zip(nanos, table.column("gpu_memory_mib").codes, clouds.codes, types.codes, parts.codes, strict=True)
         )
-        if nano >= 0 and memory > 0 and not (is_out[name] and is_aws[cloud])
+        if nano >= 0 and memory > 0 and not (is_aws[cloud] and (is_out[name] or part != WHOLE))
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aicompute_tui.domain.json import JsonObject
-from aicompute_tui.ui.format import days_old, money
+from aicompute_tui.ui.format import days_old, gpus, money
 from aicompute_tui.ui.records import RecordList, RowColumn, number, plain_column, text
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.widgets.columns import Cell, Column
@@ -17,7 +17,7 @@ def _columns(session: Session) -> list[RowColumn]:
 
     def gpu(row: JsonObject) -> str:
         name = text(row, "gpu_name")
-        return f"{text(row, 'gpu_count')} {glyphs.times} {name}" if name else glyphs.unknown
+        return gpus(number(row, "gpu_count"), name, glyphs) if name else glyphs.unknown
 
     def month(key: str, title: str, letter: str) -> RowColumn:
         def shown(row: JsonObject) -> Cell:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from aicompute_tui.domain import durations
+from aicompute_tui.domain.gpu_share import gpus_told
 from aicompute_tui.domain.moments import parse_moment
 from aicompute_tui.domain.money import NANO_PER_USD
 from aicompute_tui.domain.states import InstanceState
@@ -126,6 +127,11 @@ def gpu(instance: InstanceRow, glyphs: Glyphs, *, tight: bool = False) -> str:
     count = f"{instance.gpu_count}{gap}{glyphs.times}{gap}" if instance.gpu_count else ""
     memory = f" {round(instance.gpu_memory_mib / 1024)}G" if instance.gpu_memory_mib else ""
     return f"{count}{instance.gpu_name}{memory}"
+
+
+def gpus(count: float | None, name: str, glyphs: Glyphs) -> str:
+    """`4 × A10G`, `1/8 × L4`."""
+    return f"{gpus_told(count, glyphs.unknown)} {glyphs.times} {name or glyphs.unknown}"
 
 
 def days_old(days: float) -> str:

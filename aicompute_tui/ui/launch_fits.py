@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.sizes import format_tokens
+from aicompute_tui.ui.format import gpus
 from aicompute_tui.ui.glyphs import Glyphs
 from aicompute_tui.ui.launch_form import LaunchForm
 from aicompute_tui.ui.records import RowColumn, number, text
@@ -63,7 +64,7 @@ def fit_line(row: JsonObject, glyphs: Glyphs) -> str:
     if not verdict:
         return ""
     room = f", up to {format_tokens(int(most))} context" if most is not None and verdict in ("FITS", "TIGHT") else ""
-    on = f"{count or 1:g} {glyphs.times} {text(row, 'gpu_name') or 'GPU'}"
+    on = gpus(count or 1, text(row, "gpu_name") or "GPU", glyphs)
     return f"{text(row, 'fit_model')} on {on}: {verdict}{room}"
 
 

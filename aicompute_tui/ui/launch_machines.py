@@ -8,6 +8,7 @@ from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.moments import parse_moment
 from aicompute_tui.domain.quota import machines_that_fit
 from aicompute_tui.ui.format import age, money
+from aicompute_tui.ui.format import gpus as gpu_words
 from aicompute_tui.ui.glyphs import Glyphs
 from aicompute_tui.ui.launch_form import LaunchForm
 from aicompute_tui.ui.launch_lists import chosen_cell
@@ -64,7 +65,7 @@ def _other_price(market: str, glyphs: Glyphs) -> list[RowColumn]:
 def gpus(row: JsonObject, glyphs: Glyphs) -> str:
     """`4 × A10G`; a part of one GPU is a fraction of it."""
     count = number(row, "gpu_count")
-    return glyphs.unknown if count is None else f"{count:g} {glyphs.times} {text(row, 'gpu_name') or 'GPU'}"
+    return glyphs.unknown if count is None else gpu_words(count, text(row, "gpu_name") or "GPU", glyphs)
 
 
 def memory_gib(row: JsonObject) -> float | None:

@@ -8,7 +8,7 @@ from textual.content import Content
 
 from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.domain.sizes import format_bytes
-from aicompute_tui.ui.format import StateLook, days_old, sign
+from aicompute_tui.ui.format import StateLook, days_old, gpus, sign
 from aicompute_tui.ui.model_records import (
     age_of,
     context_word,
@@ -140,9 +140,7 @@ def place_columns(session: Session) -> list[RowColumn]:
 
     def gpu(row: JsonObject) -> str:
         count = number(row, "gpu_count")
-        return (
-            f"{count:.0f} {glyphs.times} {text(row, 'gpu_name')}" if count and row.get("gpu_name") else glyphs.unknown
-        )
+        return gpus(count, text(row, "gpu_name"), glyphs) if count != 0 and row.get("gpu_name") else glyphs.unknown
 
     def price(row: JsonObject) -> Cell:
         usd = number(row, "usd_per_hour")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from aicompute_tui.domain.durations import span
-from aicompute_tui.ui.format import money
+from aicompute_tui.ui.format import gpus, money
 from aicompute_tui.ui.glyphs import Glyphs
 from aicompute_tui.ui.offer_sheet import ON_DEMAND, SPOT, OfferSheet
 from aicompute_tui.ui.widgets.columns import Cell, Column, fit
@@ -42,7 +42,7 @@ COLUMNS: tuple[OfferColumn, ...] = (
     OfferColumn(
         "quota", "quota", "how many more of it the account's quota takes", 5, "Q", ("quota_machines",), descending=True
     ),
-    OfferColumn("gpu_hour", "GPU/h", "USD for an hour of one GPU", 7, "U", ("usd_per_gpu_hour",)),
+    OfferColumn("gpu_hour", "GPU/h", "USD for an hour of one whole GPU", 7, "U", ("usd_per_gpu_hour",)),
     OfferColumn("gib_hour", "GiB/h", "USD for an hour of one GiB of GPU memory", 7, "B", ("usd_per_vram_gib_hour",)),
     OfferColumn("vcpu", "vCPU", "virtual processors", 4, "N", ("vcpu_count",), descending=True),
     OfferColumn("ram", "RAM G", "GiB of memory", 6, "M", ("memory_mib",), descending=True),
@@ -138,8 +138,7 @@ def _short_age(seconds: float) -> str:
 
 def gpu_words(sheet: OfferSheet, row: int, glyphs: Glyphs) -> str:
     """`4 × A10G`"""
-    count, name = sheet.table.figure("gpu_count", row), sheet.table.word("gpu_name", row)
-    return f"{glyphs.unknown if count is None else count} {glyphs.times} {name or glyphs.unknown}"
+    return gpus(sheet.table.gpus(row), sheet.table.word("gpu_name", row), glyphs)
 
 
 def offer_told(sheet: OfferSheet, row: int, width: int, glyphs: Glyphs) -> str:

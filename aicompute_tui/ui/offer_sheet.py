@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
+from aicompute_tui.domain.gpu_share import WHOLE
 from aicompute_tui.domain.offer_table import OfferTable
 from aicompute_tui.ui.widgets.column_fields import Field, Figures, Vector, Words
 
@@ -17,6 +18,7 @@ CONTEXT = "place"
 _BAND_PERCENT = 5
 _PER_USD = 1e-9
 _PER_GIB = 1 / 1024
+_PLACES_OF_A_SHARE = 3
 _NOT_KNOWN = -1e9
 """For figures that may be below zero themselves."""
 
@@ -35,6 +37,8 @@ class OfferSheet:
         self._named: dict[str, int] = {}
         self._spot, self._listed = self._codes("spot_nano"), self._codes("on_demand_nano")
         self._count, self._memory = self._codes("gpu_count"), self._codes("gpu_memory_mib")
+        self._parts = self._codes("gpu_parts")
+        self._are_whole = self._parts.count(WHOLE) == len(self._parts)
 
     def _codes(self, name: str) -> Sequence[int]:
         return self.table.column(name).codes
@@ -97,12 +101,17 @@ class OfferSheet:
         count, memory = self._count[row], self._memory[row]
         return count * memory if count >= 0 and memory >= 0 else -1
 
+    def _gpus_at(self, row: int) -> float:
+        """Whole ones; a share of one is less."""
+        found = self._count[row] if self._are_whole else self.table.gpus(row)
+        return -1.0 if found is None else found
+
     def _saving(self, row: int) -> float:
         spot, listed = self._spot[row], self._listed[row]
         return 100 * (1 - spot / listed) if spot >= 0 and listed > 0 else _NOT_KNOWN
 
     def _per_gpu(self, row: int) -> float:
-        price, count = self.price(row), self._count[row]
+        price, count = self.price(row), self._gpus_at(row)
         return price / count if price >= 0 and count > 0 else -1.0
 
     def _per_gib(self, row: int) -> float:
@@ -140,7 +149,7 @@ class OfferSheet:
             **{shown: self._words(name) for shown, name in _WORDS.items()},
             "place": Words(self._places),
             "gpus": Words(self._gpus),
-            "count": own("gpu_count"),
+            "count": made(self._gpus_at, self._gpu_counts, places=0 if self._are_whole else _PLACES_OF_A_SHARE),
             "vram": made(self.vram_mib, self._vrams, scale=_PER_GIB),
             "spot": own("spot_nano", scale=_PER_USD, places=2),
             "list": own("on_demand_nano", scale=_PER_USD, places=2),
@@ -154,6 +163,9 @@ class OfferSheet:
             "quota": made(self._quota),
             "age": made(self.age),
         }
+
+    def _gpu_counts(self) -> Vector:
+        return self._count if self._are_whole else array("d", map(self._gpus_at, range(len(self))))
 
     def _vrams(self) -> Vector:
         both = zip(self._count, self._memory, strict=True)
@@ -176,10 +188,10 @@ class OfferSheet:
 
     def _gpus(self) -> tuple[list[str], Sequence[int]]:
         column = self.table.column("gpu_name")
-        pairs = list(zip(column.codes, self._count, strict=True))
+        pairs = list(zip(column.codes, self.fields["count"].vector, strict=True))
         known = sorted(set(pairs))
         places = {pair: place for place, pair in enumerate(known)}
-        words = [f"{column.words[name]} {count:03}" for name, count in known]
+        words = [f"{column.words[name]} {count:08.3f}" for name, count in known]
         return words, array("I", map(places.__getitem__, pairs))
 
     def _places(self) -> tuple[list[str], Sequence[int]]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from aicompute_tui.domain.errors import InvalidInput
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.sizes import format_bytes, format_tokens
-from aicompute_tui.ui.format import days_old, money
+from aicompute_tui.ui.format import days_old, gpus, money
 from aicompute_tui.ui.records import RecordList, RowColumn, number, plain_column, text
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.widgets.columns import Cell, Column, Tone
@@ -111,7 +111,7 @@ def _columns(session: Session) -> list[RowColumn]:
                       sort=lambda row: number(row, key))  # fmt: skip
 
     def gpu(row: JsonObject) -> str:
-        return f"{text(row, 'gpu_count')} {glyphs.times} {text(row, 'gpu_name')}"
+        return gpus(number(row, "gpu_count"), text(row, "gpu_name"), glyphs)
 
     def context(row: JsonObject) -> str:
         most = number(row, "max_context")

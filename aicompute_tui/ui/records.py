@@ -10,7 +10,7 @@ from aicompute_tui.actions.model import Scope
 from aicompute_tui.actions.registry import ACTIONS
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.moments import parse_moment
-from aicompute_tui.ui.format import moment, money
+from aicompute_tui.ui.format import gpus, moment, money
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.widgets.columns import Cell, Column, Tone
 
@@ -117,7 +117,7 @@ def _type_columns(session: Session) -> list[RowColumn]:
 
     def gpu(row: JsonObject) -> str:
         count = number(row, "gpu_count")
-        return f"{count:g} {session.glyphs.times} {text(row, 'gpu_name') or 'GPU'}" if count else unknown
+        return gpus(count, text(row, "gpu_name") or "GPU", session.glyphs) if count else unknown
 
     def memory(row: JsonObject) -> float | None:
         count, each = number(row, "gpu_count"), number(row, "gpu_memory_mib")

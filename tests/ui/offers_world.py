@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -34,6 +35,16 @@ def offer(
         interruption_index=band, interruption_band="" if band is None else ("<5%", "5-10%", "10-15%")[band],
         source=_SOURCE, read_at=START - timedelta(hours=26),
     )  # fmt: skip
+
+
+def shares() -> list[ListedOffer]:
+    """Of an L4: an eighth of it, one of a share that nobody told, and the whole of it."""
+    eighth = offer("aws", "us-east-1", "g6f.large", "L4", spot="0.08", listed="0.20")
+    return [
+        replace(eighth, gpu_parts=8, gpu_memory_mib=2_861),
+        replace(eighth, machine_type="g9f.large", gpu_parts=None, gpu_memory_mib=2_861),
+        offer("aws", "us-east-1", "g6.xlarge", "L4", spot="0.40", listed="0.80"),
+    ]
 
 
 def offers() -> OfferTable:

@@ -8,6 +8,7 @@ import pytest
 
 from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.domain.offer_table import table_of
+from aicompute_tui.ui.offer_sheet import OfferSheet
 from tests.ui import offers_world
 from tests.ui.console_world import Console, console
 from tests.ui.fleet import FullSession, fleet, rest
@@ -291,3 +292,25 @@ async def test_of_several_accounts_it_is_said_whose_quota_stands_there() -> None
         assert "quota of account 2222, which has the most left" in world.shown
         await world.press("down")
         assert "quota of account" not in world.shown
+
+
+@pytest.mark.asyncio
+async def test_a_share_of_a_gpu_stands_as_one_and_is_never_ranked_as_a_whole() -> None:
+    session = FullSession()
+    session.known_offers = table_of(offers_world.shares())
+    async with prices(session, size=(160, 40)) as world:
+        await opened(world)
+        assert offers_shown(world) == ["g6f.large", "g9f.large", "g6.xlarge"], "as machines go, they cost least"
+        for name, gpu in (("g6f.large", "1/8 × L4"), ("g9f.large", "– × L4"), ("g6.xlarge", "1 × L4")):
+            assert any(name in line and f" {gpu} " in line for line in world.shown.splitlines()), name
+        await world.press("U")
+        await rest(world)
+        assert offers_shown(world) == ["g6.xlarge", "g6f.large", "g9f.large"], "$0.40, $0.64 and unknown"
+        for text, found in (
+            ("count=1", ["g6.xlarge"]),
+            ("count<1", ["g6f.large"]),
+            ("vram<3", ["g6f.large", "g9f.large"]),
+        ):
+            world.view._filter(text)
+            assert offers_shown(world) == found, text
+    assert [*OfferSheet(session.known_offers, 0).fields["gpus"].vector] == [1, 0, 2], "unknown, an eighth, the whole"

@@ -85,6 +85,19 @@ def test_a_market_ranks_by_its_own_price_and_what_is_unknown_stays_so() -> None:
     assert view(table_of([offer(spot_usd_per_hour=Decimal("0.5"), gpu_count=2)]))["usd_per_gpu_hour"] == 0.25
 
 
+def test_what_a_share_of_unknown_size_costs_per_gpu_is_unknown_and_per_gib_is_not(tmp_path: Path) -> None:
+    share = offer(spot_usd_per_hour=Decimal("0.5"), gpu_parts=None, gpu_memory_mib=2_048)
+    row = view(table_of([share]))
+    assert (row["gpu_count"], row["usd_per_gpu_hour"], row["vram_mib"]) == (None, None, 2_048)
+    assert row["usd_per_vram_gib_hour"] == 0.25
+    sixth = offer(spot_usd_per_hour=Decimal("0.5"), gpu_parts=6, region="b-1")
+    write_offers(tmp_path, merged([table_of([share, sixth])]))
+    back = offers_at(tmp_path)
+    assert [back.offer(place).gpus for place in range(len(back))] == [pytest.approx(1 / 6), None]
+    told = view(table_of([share]), table_of([offer(source="catalogue", gpu_parts=4)]))
+    assert (told["gpu_count"], told["usd_per_gpu_hour"]) == (0.25, 2.0), "by the source that knows it"
+
+
 def test_what_is_kept_comes_back_the_same(tmp_path: Path) -> None:
     table = shipped_table()
     write_offers(tmp_path, table)

@@ -110,6 +110,18 @@ def test_a_share_of_a_gpu_counts_as_one_with_the_memory_of_the_share_and_arm_is_
     assert (found["g9z.8xlarge@us-east-1"].gpu_name, found["g9z.8xlarge@us-east-1"].gpu_count) == ("NEW", 2)
 
 
+def test_which_share_of_a_gpu_it_is_is_told_where_it_is_an_even_part() -> None:
+    share = "{'Gpus': [{'MemoryInfo': {'SizeInMiB': 24576}}], 'TotalGpuMemoryInMiB': 4096}"
+    found = offers("skypilot-aws", catalogue(
+        line("g6f.large", gpu="L4", count="0.0", info=share), line("g9f.large", count="0.167", info=share),
+        line("g9f.xlarge", count="0.75", info=share), line("g9f.2xlarge", count="1e-30", info=share), line(),
+        line("g9f.untold", count="0.25", info=_MEMORY % 24_576),
+    ))  # fmt: skip
+    assert {name.partition("@")[0]: offer.gpu_parts for name, offer in found.items()} == {
+        "g6f.large": 8, "g9f.large": 6, "g9f.xlarge": None, "g9f.2xlarge": None, "g6.xlarge": 1,
+    }, "nor is the memory of the whole GPU taken for that of a share"  # fmt: skip
+
+
 def test_zones_outside_the_region_and_machines_without_a_gpu_are_no_offers() -> None:
     found = offers("skypilot-aws", catalogue(
         line(zone="use1-az4", spot="0.31"), line(zone="use1-atl2-az1", spot="0.01"),

@@ -66,10 +66,24 @@ def test_the_cheapest_comes_first_and_each_share_is_of_the_price_that_ranks(rows
     assert prices == sorted(prices)
     for row in found:
         assert row["usd_per_gpu_hour"] == pytest.approx(row["on_demand_usd_per_hour"] / row["gpu_count"], abs=1e-6)
-        vram = row["gpu_count"] * row["gpu_memory_mib"] / 1024
+        vram = row["vram_mib"] / 1024
         assert row["usd_per_vram_gib_hour"] == pytest.approx(row["on_demand_usd_per_hour"] / vram, abs=1e-6)
     by_memory = [row["usd_per_vram_gib_hour"] for row in rows("--market", "spot", "--by", "vram", "--limit", "30")]
     assert by_memory == sorted(by_memory)
+
+
+def test_a_share_of_a_gpu_is_told_as_one_and_never_priced_as_a_whole(rows: Rows) -> None:
+    here = ("l4", "--cloud", "aws", "--region", "us-east-1", "--market", "on-demand")
+    found = {row["type"]: row for row in rows(*here)}
+    shares = {"g6f.large": 0.125, "g6f.xlarge": 0.125, "g6f.2xlarge": 0.25, "g6f.4xlarge": 0.5, "gr6f.4xlarge": 0.5}
+    assert {name: row["gpu_count"] for name, row in found.items() if row["gpu_count"] < 1} == shares
+    eighth, whole = found["g6f.large"], found["g6.xlarge"]
+    assert (eighth["gpu_memory_mib"], eighth["vram_mib"], whole["vram_mib"]) == (2_861, 2_861, 22_888)
+    assert eighth["usd_per_gpu_hour"] == pytest.approx(8 * eighth["on_demand_usd_per_hour"])
+    assert eighth["usd_per_vram_gib_hour"] == pytest.approx(eighth["on_demand_usd_per_hour"] * 1024 / 2_861, abs=1e-6)
+    by_gpu = [row["usd_per_gpu_hour"] for row in rows(*here, "--by", "gpu")]
+    assert by_gpu == sorted(by_gpu)
+    assert shares.keys().isdisjoint(row["type"] for row in rows(*here, "--gpu-count", "1"))
 
 
 def test_filters_narrow_and_names_of_gpus_match_however_they_are_written(rows: Rows) -> None:

@@ -18,6 +18,7 @@ from aicompute_tui.domain.model_shape import AttentionLayers, ModelShape
 from aicompute_tui.domain.offer_rows import OfferRows
 from aicompute_tui.domain.offer_table import OfferTable, table_of
 from aicompute_tui.domain.recommendation import Suggestion, Version, Wish, suggestions
+from aicompute_tui.services.rentable import rentable
 
 GIB = 1 << 30
 READ = datetime(2026, 11, 20, tzinfo=UTC)
@@ -115,6 +116,18 @@ def test_without_a_market_the_cheaper_one_counts_and_with_one_that_alone() -> No
     assert (either["dear"].market, either["dear"].usd_per_hour) == (Market.ON_DEMAND, Decimal("0.90"))
     spot = suggestions([version(shape(8))], rows([*offers, offer("list-only")]), Wish(market=Market.SPOT))
     assert [each.offer.machine_type for each in spot] == ["both", "dear"]
+
+
+def test_a_share_of_a_gpu_is_judged_by_its_own_memory_and_at_aws_never_offered() -> None:
+    shares = [
+        replace(offer(name, cloud=cloud, memory=memory, listed="0.3"), gpu_name="A10", gpu_parts=parts)
+        for name, cloud, memory, parts in (
+            ("small", "azure", 4_096, 6), ("half", "azure", 12_288, 2), ("odd", "azure", 12_288, None),
+            ("g9f.large", "aws", 12_288, 2), ("g9f.xlarge", "aws", 12_288, None),
+        )
+    ]  # fmt: skip
+    found = suggestions([version(shape(6))], rentable(table_of(shares), None), Wish())
+    assert {each.offer.machine_type: each.offer.gpus for each in found} == {"half": 0.5, "odd": None}
 
 
 def test_what_has_no_price_is_not_offered() -> None:

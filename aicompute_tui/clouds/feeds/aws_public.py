@@ -100,6 +100,7 @@ def _machine(machine: ShippedType, region: str, dated: Dated) -> dict[str, Any]:
         "machine_type": machine.name,
         "gpu_name": machine.gpu_name,
         "gpu_count": machine.gpu_count,
+        "gpu_parts": machine.gpu_parts,
         "gpu_memory_mib": machine.gpu_memory_mib,
         "vcpu_count": machine.vcpu_count,
         "memory_mib": machine.memory_mib,

@@ -14,6 +14,7 @@ from aicompute_tui.clouds.aws.shipped import shipped_types
 from aicompute_tui.clouds.feeds.checks import Sieve, amount, is_aws_place
 from aicompute_tui.clouds.feeds.public import Dated
 from aicompute_tui.domain.errors import BadAnswer
+from aicompute_tui.domain.gpu_share import parts_of
 from aicompute_tui.domain.listed_offer import ListedOffer
 
 _NEEDED = frozenset({"InstanceType", "AcceleratorName", "AcceleratorCount", "Price", "SpotPrice", "Region"})
@@ -81,7 +82,7 @@ class Catalogue:
         """What the machine holds: as AWS itself reports it where that is known, else by the file."""
         shipped = shipped_types().get(name) if self.cloud == "aws" else None
         if shipped is not None:
-            gpu = shipped.gpu_name, shipped.gpu_count, shipped.gpu_memory_mib
+            gpu = shipped.gpu_name, shipped.gpu_count, shipped.gpu_parts, shipped.gpu_memory_mib
             size: tuple[int | None, int | None] = shipped.vcpu_count, shipped.memory_mib
         else:
             told = _gpu(line, self.cloud)
@@ -95,8 +96,8 @@ class Catalogue:
                 round(gib * 1024) if is_told and gib else None,
             )
         return ListedOffer(
-            cloud=self.cloud, region="", machine_type=name, gpu_name=gpu[0], gpu_count=gpu[1], gpu_memory_mib=gpu[2],
-            vcpu_count=size[0], memory_mib=size[1], architecture=line.get("Arch") or "",
+            cloud=self.cloud, region="", machine_type=name, gpu_name=gpu[0], gpu_count=gpu[1], gpu_parts=gpu[2],
+            gpu_memory_mib=gpu[3], vcpu_count=size[0], memory_mib=size[1], architecture=line.get("Arch") or "",
             on_demand_usd_per_hour=None, spot_usd_per_hour=None, source="", read_at=_NEVER,
         )  # fmt: skip
 
@@ -135,19 +136,19 @@ def _is_named(*names: str) -> bool:
     return all(name and name.isprintable() for name in names)
 
 
-def _gpu(line: Mapping[str, str], cloud: str) -> tuple[str, int, int] | None:
-    """Name, count and MiB of each; a share of a GPU counts as one, with the memory of the share."""
+def _gpu(line: Mapping[str, str], cloud: str) -> tuple[str, int, int | None, int] | None:
+    """Name, count, parts and MiB of each; a share of a GPU counts as one, with the memory of the share."""
     info = line.get("GpuInfo") or ""
     told, total, count = _MEMORY.search(info), _TOTAL.search(info), _number(line["AcceleratorCount"])
     if told is None or not count or not line["AcceleratorName"].isprintable():
         return None
     if 0 < count < 1:
-        mib = int((total or told).group(1))
+        mib = int(total.group(1)) if total else 0  # what it tells besides may be that of the whole GPU
     else:
         mib = int(told.group(1)) // (int(count) if cloud in _MEMORY_OF_ALL else 1)
     if 0 < mib < _LEAST_MIB:
         mib *= 1024  # written in GiB
-    return (line["AcceleratorName"], max(1, int(count)), mib) if mib else None
+    return (line["AcceleratorName"], max(1, int(count)), parts_of(float(count)), mib) if mib else None
 
 
 def _cheaper(known: ListedOffer, other: ListedOffer) -> ListedOffer:
