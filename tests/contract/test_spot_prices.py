@@ -116,7 +116,7 @@ def test_without_the_permission_to_see_prices_the_rest_is_taken_and_told(cli: Cl
     assert told["state"] == "new"
     assert "GetProducts" in told["left_out"]
     world.faults(denied("GetProducts", "AccessDeniedException"), denied("DescribeSpotPriceHistory"))
-    [told] = cli.json("price", "refresh", "aws")
+    [told] = cli.json("price", "refresh", "aws", code=1)
     assert told["state"] == "failed"
     assert "DescribeSpotPriceHistory" in told["problem"]
     assert told["offers"] > 5
@@ -124,7 +124,7 @@ def test_without_the_permission_to_see_prices_the_rest_is_taken_and_told(cli: Cl
 
 
 def test_a_region_that_is_not_enabled_is_said(cli: Cli) -> None:
-    [told] = cli.json("price", "refresh", "aws", "--region", "af-south-1")
+    [told] = cli.json("price", "refresh", "aws", "--region", "af-south-1", code=1)
     assert told["state"] == "failed"
     assert "af-south-1" in told["problem"]
     assert told["next_step"]

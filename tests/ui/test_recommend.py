@@ -72,6 +72,21 @@ async def test_a_model_and_a_budget_rank_what_it_fits_on_and_enter_launches_it()
 
 
 @pytest.mark.asyncio
+async def test_offers_for_the_question_before_are_not_taken_for_an_answer() -> None:
+    session = AskedSession()
+    async with console(fleet(), session=session, size=(80, 24)) as world:
+        await opened(world, "llama", "70b")
+        await asked(world, session, model="llama 70b")
+        session.gate = asyncio.Event()
+        await world.press("down", "3", "enter")
+        await world.until(lambda: "asking …" in world.shown and "fits on" not in world.shown)
+        session.gate.set()
+        await asked(world, session, model="llama 70b", max_usd_per_hour="3")
+        assert "fits on 2 machine types." in world.shown
+        assert "asking …" not in world.shown
+
+
+@pytest.mark.asyncio
 async def test_letters_typed_in_one_go_are_few_questions_and_an_older_one_is_given_up() -> None:
     session = AskedSession()
     async with console(fleet(), session=session, size=(80, 24)) as world:

@@ -27,6 +27,8 @@ from aicompute_tui.ui.widgets.form_fields import FormRow, LineInput, TurnField
 
 _SETTLED_SECONDS = 0.25
 """How long no letter is typed before the question is put."""
+_SLOW_SECONDS = 0.5
+"""After so long without an answer it is said that what stands there is none to the question."""
 _LAUNCHES = "aws"
 
 
@@ -49,6 +51,7 @@ class RecommendScreen(RecordScreen):
         """What the offers shown are for."""
         self._said = ""
         self._timer: Timer | None = None
+        self._waits: Timer | None = None
 
     def take_arguments(self, arguments: Mapping[str, Json]) -> None:
         self._values = rules.first_values(arguments)
@@ -87,7 +90,19 @@ class RecommendScreen(RecordScreen):
         if wanted != self._asked:
             self._asked = wanted
             self.table.set_empty_message("asking …")
+            self._stop_waiting()
+            self._waits = self.set_timer(_SLOW_SECONDS, self._say_asking)
             self._load(wanted)
+
+    def _say_asking(self) -> None:
+        """What stands there answers the question before."""
+        self._said = "asking …"
+        self.query_one("#recommend-said", Static).update(self._said)
+
+    def _stop_waiting(self) -> None:
+        if self._waits is not None:
+            self._waits.stop()
+            self._waits = None
 
     def _refuse(self, error: AicError) -> None:
         self._asked = {}
@@ -104,6 +119,7 @@ class RecommendScreen(RecordScreen):
         self.table.set_empty_message("Nothing matches the filter. esc shows all." if self.filter_text else "")
 
     def _show(self, said: str, answer: JsonObject) -> None:
+        self._stop_waiting()
         rows: list[Json] = [*rules.offers_of(answer)]
         super().fill(rows)
         self._to_first_launchable()
