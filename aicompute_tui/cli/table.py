@@ -119,6 +119,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "cached_usd_per_million",
         "output_usd_per_million",
         "context_tokens",
+        "modalities",
         "own_30_days_usd",
         "connections",
         "as_of",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from aicompute_tui.domain.connection import Usage
+from aicompute_tui.domain.modalities import UNTOLD, Modalities
 
 _MILLION = 1_000_000
 _MOST_NANO_USD = 1 << 53
@@ -29,7 +30,8 @@ class TokenPrices:
     most_input_tokens: int | None = None
     """A longer prompt is dearer, nobody told by how much; None where length does not matter."""
     context_tokens: int | None = None
-    """The most a model takes in, to three digits; None where nobody told."""
+    """The most a model takes in; None where nobody told."""
+    modalities: Modalities = UNTOLD
     source: str
     as_of: str = ""
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import cache
 
 from aicompute_tui.domain.connection import Connection, ConnectionOptions, server_of
+from aicompute_tui.domain.modalities import modalities_of
 from aicompute_tui.domain.money import nano_from_usd
 from aicompute_tui.domain.token_prices import TokenPrices
 from aicompute_tui.llms.presets import PRESETS
@@ -62,6 +63,7 @@ def listed_prices() -> dict[tuple[str, str], TokenPrices]:
                 cached_nano_usd=_nano(row["cached_usd"]) if row["cached_usd"] else None,
                 most_input_tokens=int(row["most_input_tokens"]) if row["most_input_tokens"] else None,
                 context_tokens=int(row["context_tokens"]) if row["context_tokens"] else None,
+                modalities=modalities_of(row["modalities"]),
                 source=row["source"],
                 as_of=row["as_of"],
             )

@@ -11,6 +11,7 @@ from aicompute_tui.domain.call import CallFilter
 from aicompute_tui.domain.connection import Connection
 from aicompute_tui.domain.errors import NotFound
 from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.domain.modalities import UNTOLD
 from aicompute_tui.domain.money import nano_from_usd, usd_from_nano
 from aicompute_tui.domain.token_prices import TokenPrices
 from aicompute_tui.llms.presets import PRESETS
@@ -116,6 +117,7 @@ def _ranked(rows: Iterable[_Priced], by: str) -> list[_Priced]:
 
 def _view(row: _Priced, used: _Used, now: datetime) -> JsonObject:
     asked, preset = row.prices, PRESETS.get(row.kind)
+    told = UNTOLD if asked is None else asked.modalities
     return {
         "id": f"{row.kind}/{row.model}" if asked is None or asked.as_of else f"{row.connections[0]}/{row.model}",
         "provider": row.kind,
@@ -125,6 +127,9 @@ def _view(row: _Priced, used: _Used, now: datetime) -> JsonObject:
         "cached_usd_per_million": None if asked is None else _usd(asked.cached_nano_usd),
         "output_usd_per_million": None if asked is None else _usd(asked.output_nano_usd),
         "context_tokens": None if asked is None else asked.context_tokens,
+        "modalities": str(told) or None,
+        "input_modalities": None if told.takes is None else [*told.takes],
+        "output_modalities": None if told.makes is None else [*told.makes],
         "dearer_above_tokens": None if asked is None else asked.most_input_tokens,
         "connections": [*row.connections],
         "own_30_days_usd": None if asked is None else _would_cost(used, asked),

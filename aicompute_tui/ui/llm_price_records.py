@@ -39,6 +39,18 @@ def tokens(count: float | None, session: Session) -> str:
     return f"{count / 1e6:.3g}M" if count >= 1e6 else f"{count / 1e3:.0f}k"
 
 
+def kinds(row: JsonObject, key: str) -> list[str]:
+    """Empty where nobody told."""
+    found = row.get(key)
+    return [*map(str, found)] if isinstance(found, list) else []
+
+
+def modalities(row: JsonObject) -> str:
+    """What it takes, and what it makes where that is more than text."""
+    makes = kinds(row, "output_modalities")
+    return " ".join(kinds(row, "input_modalities")) if makes == ["text"] else text(row, "modalities")
+
+
 def _columns(session: Session) -> list[RowColumn]:
     def usd(key: str, letter: str, width: int = 7, *, needs: int = 0) -> RowColumn:
         name = FIGURES[key]
@@ -57,6 +69,9 @@ def _columns(session: Session) -> list[RowColumn]:
     def used_by(row: JsonObject) -> Cell:
         return Cell(connections(row), "strong")
 
+    def takes(row: JsonObject) -> Cell:
+        return Cell(modalities(row) or session.glyphs.unknown)
+
     return [
         Column(key="model", title="  model", width=19, weight=2, most=46, letter="M", cell=model,
                sort=lambda row: text(row, "model").lower()),
@@ -67,6 +82,8 @@ def _columns(session: Session) -> list[RowColumn]:
         Column(key="context", title="context", width=7, align="right", letter="X", needs=74, descending=True,
                cell=lambda row: tokens(number(row, "context_tokens"), session), fields=("context_tokens",),
                sort=lambda row: number(row, "context_tokens")),
+        Column(key="modalities", title="takes > makes", width=22, most=34, weight=1, letter="T", needs=112, cell=takes,
+               fields=("modalities",), sort=lambda row: modalities(row) or None),
         usd("yours", "Y", 9, needs=100),
         Column(key="used by", title="used by", width=10, weight=1, most=32, letter="U", needs=86, cell=used_by,
                fields=("connections",), sort=lambda row: connections(row) or None),
@@ -80,6 +97,7 @@ def _told(session: Session, row: JsonObject) -> str:
     dated = f", of {text(row, 'as_of')}" if text(row, "as_of") else ""
     about = [f"Used by {used}."] if used else []
     about.append(f"Per million tokens, {source}{dated}." if source else "Nobody told what its tokens cost.")
+    about += _matter(row)
     if source and row.get("output_usd_per_million") is None:
         about.append("It makes no text: only what it reads has a price.")
     if above is not None:
@@ -88,6 +106,14 @@ def _told(session: Session, row: JsonObject) -> str:
     if own is not None:
         about.append(f"Your tokens of 30 days would cost {money(own, session.glyphs)} here, none of them cached.")
     return "  ".join(about)
+
+
+def _matter(row: JsonObject) -> list[str]:
+    """`Takes text and image.  Makes text.`, as far as it is known."""
+    sides = (("Takes", kinds(row, "input_modalities")), ("Makes", kinds(row, "output_modalities")))
+    return [
+        f"{verb} {' and '.join([', '.join(told[:-1]), told[-1]][not told[:-1] :])}." for verb, told in sides if told
+    ]
 
 
 LLM_PRICES = RecordList(

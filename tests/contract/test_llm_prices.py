@@ -53,8 +53,22 @@ def test_filters_narrow_and_the_other_side_ranks(cli: Cli) -> None:
 def test_a_known_context_is_told_and_another_is_not_guessed(cli: Cli) -> None:
     (sonnet,) = (row for row in rows(cli, "sonnet") if row["model"] == "claude-sonnet-5")
     assert sonnet["context_tokens"] == 1_000_000
-    (other,) = (row for row in rows(cli, "fable") if row["model"] == "claude-fable-5")
+    (other,) = rows(cli, "Kimi-K2-Instruct")
     assert other["context_tokens"] is None
+
+
+def test_what_a_model_takes_and_makes_is_told_and_unknown_where_nobody_does(cli: Cli) -> None:
+    def kinds(model: str) -> tuple[object, object]:
+        (found,) = (row for row in rows(cli, model) if row["model"] == model)
+        return found["input_modalities"], found["output_modalities"]
+
+    assert kinds("gemini-2.5-pro") == (["text", "image", "audio", "video"], ["text"])
+    assert kinds("gemini-omni-1.1-flash")[1] == ["text", "video"]
+    assert kinds("text-embedding-3-small") == (None, ["embedding"])
+    assert kinds("gpt-5.5-cyber") == (None, None)
+    (told,) = (each for each in cli("price", "llm", "claude-sonnet-5-5").out.splitlines() if "anthropic" in each)
+    assert " text image > text " in told
+    assert "MODALITIES" in cli("price", "llm").out.splitlines()[0]
 
 
 def test_what_own_connections_use_comes_first_and_unknown_stays_unknown(cli: Cli) -> None:

@@ -100,7 +100,9 @@ def _token_price(provider: str, model: str, given: float | None, made: float | N
     return {
         "id": f"{provider}/{model}", "provider": provider, "provider_title": provider.title(), "model": model,
         "input_usd_per_million": given, "cached_usd_per_million": None if given is None else given / 10,
-        "output_usd_per_million": made, "context_tokens": 1_000_000, "dearer_above_tokens": None, "connections": [],
+        "output_usd_per_million": made, "context_tokens": 1_000_000, "modalities": "text image > text",
+        "input_modalities": ["text", "image"], "output_modalities": ["text"], "dearer_above_tokens": None,
+        "connections": [],
         "own_30_days_usd": None if given is None else given * 2, "source": "litellm 1.106.2", "as_of": "2026-11-20",
         "age_days": 0, **more,
     }  # fmt: skip
@@ -117,7 +119,8 @@ def answers() -> dict[str, Json]:
         "price.llm": [
             _token_price("anthropic", "claude-sonnet-5", 2, 10, connections=["hosted large"]),
             _token_price("vllm", "llama-8b", None, None, connections=["llama on lab-1"], source=None, as_of=None,
-                         age_days=None, context_tokens=None),
+                         age_days=None, context_tokens=None, modalities=None, input_modalities=None,
+                         output_modalities=None),
             _token_price("openai", "gpt-5-nano", 0.05, 0.4, dearer_above_tokens=272_000, context_tokens=272_000),
         ],
     }  # fmt: skip

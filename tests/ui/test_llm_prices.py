@@ -41,6 +41,22 @@ async def test_what_nobody_told_stays_unknown() -> None:
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize(("width", "has_column"), [(160, True), (80, False)])
+async def test_what_a_model_takes_is_a_column_where_there_is_room_and_always_told_below(
+    width: int, has_column: bool
+) -> None:
+    async with console(fleet(), session=FullSession(), size=(width, 40)) as world:
+        await opened(world)
+        assert ("takes > makes" in world.shown) is has_column
+        assert "Takes text and image. Makes text." in " ".join(world.shown.split())
+        await world.press("down")
+        shown = await rest(world)
+        assert "Takes" not in shown
+        (line,) = (each for each in shown.splitlines() if "llama-8b" in each)
+        assert "text" not in line
+
+
+@pytest.mark.asyncio
 async def test_what_embeds_shows_no_price_for_text_and_says_why() -> None:
     async with console(fleet(), session=FullSession()) as world:
         row: JsonObject = {
@@ -63,6 +79,7 @@ async def test_what_embeds_shows_no_price_for_text_and_says_why() -> None:
         ("context<500000", ["gpt-5-nano"]),
         ("used:hosted", ["claude-sonnet-5"]),
         ("provider:openai", ["gpt-5-nano"]),
+        ("modalities:image", ["claude-sonnet-5", "gpt-5-nano"]),
     ],
 )
 async def test_a_filter_compares_what_tokens_cost(text: str, models: list[str]) -> None:

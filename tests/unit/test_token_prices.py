@@ -11,6 +11,8 @@ import pytest
 
 from aicompute_tui.domain.connection import Connection, ConnectionOptions, Usage
 from aicompute_tui.domain.cost_plan import tokens_span
+from aicompute_tui.domain.errors import BadAnswer
+from aicompute_tui.domain.modalities import Modalities, modalities_of
 from aicompute_tui.domain.token_prices import TokenPrices, cost_nano_usd, most_input_tokens
 from aicompute_tui.llms.prices import listed_prices, prices_of
 
@@ -108,6 +110,31 @@ def test_every_line_of_the_snapshot_is_a_model_and_what_only_embeds_or_ranks_has
 def test_a_class_of_sizes_is_known_from_a_model(name: str) -> None:
     assert _A_SIZE.search(name)
     assert not _A_SIZE.search("Qwen/Qwen3.8-2.4T-A95B")
+
+
+def test_what_was_in_a_cache_is_priced_where_the_source_tells_it() -> None:
+    sonnet = listed_prices()["anthropic", "claude-sonnet-5"]
+    usage = Usage(input_tokens=1_000_000, output_tokens=0, cached_tokens=1_000_000)
+    assert cost_nano_usd(usage, sonnet) == 200_000_000
+    assert cost_nano_usd(replace(usage, written_tokens=1, cached_tokens=0), sonnet) is None, "nobody told that price"
+
+
+@pytest.mark.parametrize(
+    ("text", "takes", "makes"),
+    [
+        ("text image > text", ("text", "image"), ("text",)),
+        ("> embedding", None, ("embedding",)),
+        ("text", ("text",), None),
+        ("", None, None),
+    ],
+)
+def test_what_a_model_takes_and_makes_is_read_as_it_is_written(
+    text: str, takes: tuple[str, ...] | None, makes: tuple[str, ...] | None
+) -> None:
+    assert modalities_of(text) == Modalities(takes, makes)
+    assert str(Modalities(takes, makes)) == text
+    with pytest.raises(BadAnswer, match="smell"):
+        modalities_of(f"{text} smell")
 
 
 def test_no_prompt_has_more_tokens_than_are_told() -> None:
