@@ -15,7 +15,7 @@ LLM_PRICE_ACTIONS = (
         ("price", "llm"),
         (
             Parameter("model", "text", "Models with this in their name: sonnet, gpt-5.", positional=True),
-            Parameter("provider", "text", "Only this provider; may be given again.", repeatable=True),
+            Parameter("provider", "text", "Only this one; may be given again. openrouter is asked.", repeatable=True),
             Parameter("most_in", "decimal", "At most so many USD per million tokens of input."),
             Parameter("most_out", "decimal", "At most so many USD per million tokens of output."),
             Parameter("used", "flag", "Only what your connections use."),

@@ -96,15 +96,21 @@ def _told(session: Session, row: JsonObject) -> str:
     used, source, above = connections(row), text(row, "source"), number(row, "dearer_above_tokens")
     dated = f", of {text(row, 'as_of')}" if text(row, "as_of") else ""
     about = [f"Used by {used}."] if used else []
-    about.append(f"Per million tokens, {source}{dated}." if source else "Nobody told what its tokens cost.")
+    is_priced = number(row, "input_usd_per_million") is not None
+    if not source:
+        about.append("Nobody told what its tokens cost.")
+    else:
+        about.append(f"{'Per million tokens' if is_priced else 'No one price for its tokens'}, {source}{dated}.")
     about += _matter(row)
-    if source and row.get("output_usd_per_million") is None:
+    if is_priced and row.get("output_usd_per_million") is None:
         about.append("It makes no text: only what it reads has a price.")
     if above is not None:
         about.append(f"A prompt above {tokens(above, session)} tokens is dearer.")
     own = number(row, "own_30_days_usd")
     if own is not None:
         about.append(f"Your tokens of 30 days would cost {money(own, session.glyphs)} here, none of them cached.")
+    if text(row, "note"):
+        about.append(f"Not newer: {text(row, 'note')}")
     return "  ".join(about)
 
 

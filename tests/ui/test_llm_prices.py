@@ -71,6 +71,20 @@ async def test_what_embeds_shows_no_price_for_text_and_says_why() -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_price_that_varies_is_told_as_none_with_where_that_is_from() -> None:
+    async with console(fleet(), session=FullSession()) as world:
+        row: JsonObject = {
+            "id": "openrouter/auto", "provider": "openrouter", "model": "auto", "input_usd_per_million": None,
+            "output_usd_per_million": None, "source": "openrouter.ai", "as_of": "2026-11-20", "connections": [],
+            "note": "It did not answer.",
+        }  # fmt: skip
+        world.session.answers["price.llm"] = [row]
+        await opened(world)
+        shown = " ".join(world.shown.split())
+        assert "No one price for its tokens, openrouter.ai, of 2026-11-20. Not newer: It did not answer." in shown
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("text", "models"),
     [
