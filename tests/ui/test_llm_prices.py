@@ -41,13 +41,14 @@ async def test_what_nobody_told_stays_unknown() -> None:
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize(("width", "has_column"), [(160, True), (80, False)])
+@pytest.mark.parametrize(("width", "has_column"), [(160, True), (120, True), (80, False)])
 async def test_what_a_model_takes_is_a_column_where_there_is_room_and_always_told_below(
     width: int, has_column: bool
 ) -> None:
     async with console(fleet(), session=FullSession(), size=(width, 40)) as world:
         await opened(world)
-        assert ("takes > makes" in world.shown) is has_column
+        (head,) = (each for each in world.shown.splitlines() if " context " in each)
+        assert ("takes > makes" in head, head.split()[-1]) == (has_column, "age"), "its age stays in sight"
         assert "Takes text and image. Makes text." in " ".join(world.shown.split())
         await world.press("down")
         shown = await rest(world)
