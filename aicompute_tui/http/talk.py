@@ -88,19 +88,25 @@ class Talk(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._parser = httptools.HttpResponseParser(self)
-        self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True)
+        self._parser.set_dangerous_leniencies(
+            lenient_chunked_length=True, lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True
+        )
 
     def data_received(self, data: bytes) -> None:
         if self._answer is None or self._answer.done() or self._parser is None:
             self._is_spoiled = True
             return
         self._heard_bytes += len(data)
+        self._idle_bytes += len(data)
         try:
             self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:  # is no HttpParserError
+            self._is_spoiled = True
+            self._fail(NoHttpError("it changes to another protocol"))
         except httptools.HttpParserError as error:
             self._is_spoiled = True
             self._fail(NoHttpError(str(error)))  # unless what came before it was all that was asked for
-        if not self._has_head and self._heard_bytes > _MOST_HEADER_BYTES:
+        if self._idle_bytes > _MOST_HEADER_BYTES:
             self._fail(NoHttpError("its headers have no end"))
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -121,13 +127,17 @@ class Talk(asyncio.Protocol):
         self._is_spoiled |= self._answer is None or self._answer.done()  # nobody asked for it
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self._has_head:
+            return  # a trailer: what reads headers must not be told other ones
         self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         if self._parser is not None:
             self._status, self._has_head = self._parser.get_status_code(), True
+        self._idle_bytes = 0
 
     def on_body(self, data: bytes) -> None:
+        self._idle_bytes = 0
         self._body += data
         if len(self._body) > self._most_bytes:
             self._is_spoiled = True
@@ -140,12 +150,14 @@ class Talk(asyncio.Protocol):
             self._forget()
             return
         self._is_spoiled |= self._parser is None or not self._parser.should_keep_alive()
+        self._is_spoiled |= self._headers.keys() >= {"content-length", "transfer-encoding"}  # RFC 9112 §6.3
         self._succeed(is_whole=True)
 
     # -- what becomes of it
 
     def _forget(self) -> None:
         self._status, self._has_head, self._heard_bytes = 0, False, 0
+        self._idle_bytes = 0  # of headers, trailers and what stands between chunks, since the last that got on
         self._headers: dict[str, str] = {}
         self._body = bytearray()
 

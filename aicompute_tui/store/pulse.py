@@ -23,6 +23,7 @@ class Pulse:
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
         """Device and inode of what is open."""
+        self._is_closed = False
 
     async def latest_change(self) -> int:
         """0 where nothing was changed yet. Raises AicError where the database cannot be read."""
@@ -33,9 +34,12 @@ class Pulse:
         return await self._told(version_of)
 
     async def aclose(self) -> None:
+        self._is_closed = True
         await settled(asyncio.to_thread(self._close))
 
     async def _told(self, question: Callable[[sqlite3.Connection], int]) -> int:
+        if self._is_closed:
+            raise engine.store_error(sqlite3.ProgrammingError("it is closed"))
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, self._ask, question)
         except sqlite3.Error as error:

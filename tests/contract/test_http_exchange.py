@@ -84,6 +84,30 @@ async def test_an_answer_without_a_body_ends_with_its_headers(status: bytes) -> 
         assert (await get(url, {}, seconds=5)).body == b""
 
 
+async def test_a_trailer_changes_no_header() -> None:
+    answer = await asked(OK + b"X: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX: other\r\nY: z\r\n\r\n")
+    assert (answer.body, answer.headers) == (b"ok", {"x": "a", "transfer-encoding": "chunked"})
+
+
+async def test_chunks_count_where_a_length_is_told_too_and_the_connection_is_left() -> None:
+    met: list[int] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        met.append(0)
+        while await reader.readuntil(b"\r\n\r\n"):
+            met[-1] += 1
+            said = b"Content-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
+            writer.write(OK + said)
+            await writer.drain()
+
+    async with serving(serve) as url:
+        line = Line()
+        for _ in range(2):
+            assert (await get(url, {}, seconds=5, line=line)).body == b"ok"
+        line.close()
+    assert met == [1, 1]
+
+
 async def test_simple_servers_that_end_lines_their_own_way() -> None:
     answer = await asked(b"HTTP/1.0 200 OK\nContent-Type: text/plain\n\nhello")
     assert (answer.body, answer.headers) == (b"hello", {"content-type": "text/plain"})
@@ -128,6 +152,9 @@ async def test_what_sends_without_end_is_left() -> None:
         (OK + b"Content-Length: 100\r\n\r\nhalf", BadAnswer),
         (OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", BadAnswer),
         (OK + b"X: " + b"y" * 200_000, BadAnswer),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX: " + b"y" * 200_000, BadAnswer),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n2;x=" + b"y" * 200_000, BadAnswer),
+        (b"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", BadAnswer),
         (b"", Unreachable),
     ],
 )

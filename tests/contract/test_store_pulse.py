@@ -51,3 +51,10 @@ async def test_a_damaged_database_is_told_in_our_words(tmp_path: Path) -> None:
         path.write_bytes(b"x" * 8192)
         with pytest.raises(AicError):
             await store.latest_change()
+
+
+async def test_after_its_end_it_says_so_in_our_words(tmp_path: Path) -> None:
+    async with opened(tmp_path / "a.db") as store:
+        pass
+    with pytest.raises(AicError):
+        await store.latest_change()
