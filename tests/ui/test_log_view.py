@@ -22,6 +22,7 @@ from aicompute_tui.ui.ascii_filter import AsciiFilter
 from aicompute_tui.ui.bindings import keys_of, navigation_bindings
 from aicompute_tui.ui.glyphs import ASCII, UNICODE, Glyphs
 from aicompute_tui.ui.session import Session
+from aicompute_tui.ui.widgets import log_pane
 from aicompute_tui.ui.widgets.log_view import LogView
 from tests.waiting import until
 
@@ -181,6 +182,24 @@ def _wheel_up() -> type:
     from textual.events import MouseScrollUp
 
     return MouseScrollUp
+
+
+@pytest.mark.asyncio
+async def test_while_somebody_types_it_is_painted_in_the_pause_after_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(log_pane, "monotonic", lambda: now[0])
+    async with shown(3) as (view, pilot):
+        view.hold_still()
+        view.append(["late"])
+        for _ in range(19):
+            now[0] += 0.1
+            view.hold_still()
+            await pilot.pause()
+            assert "late" not in lines_shown(view)
+        now[0] += 0.2
+        assert "late" not in lines_shown(view)
+        view.hold_still()
+        await until(lambda: "late" in lines_shown(view), "it is painted after the key")
 
 
 # -- when it works

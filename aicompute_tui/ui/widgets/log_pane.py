@@ -29,6 +29,8 @@ _AT_ONCE = 0.001
 _SLICE_SECONDS = 0.004
 _HOLD_SECONDS = 0.3
 _LONGEST_HOLD_SECONDS = 2.0
+_AFTER_A_KEY_SECONDS = 0.02
+"""The letter itself is painted by then, and hardly anybody's next one has come."""
 _BETWEEN_SLICES = 0.001
 _WHEEL_LINES = 3
 _CACHED_STRIPS = 500
@@ -145,14 +147,23 @@ class LogPane(ScrollView, can_focus=True):
         now = monotonic()
         if now >= self._held_until:
             self._held_since = now
-        self._held_until = min(now + _HOLD_SECONDS, self._held_since + _LONGEST_HOLD_SECONDS)
+        self._held_until = now + _HOLD_SECONDS
+        if now - self._held_since >= _LONGEST_HOLD_SECONDS and self._timer is not None:
+            self._held_since = now
+            self._timer.stop()
+            self._timer = self.set_timer(_AFTER_A_KEY_SECONDS, self._paint_held)
 
     def _paint_news(self) -> None:
         self._timer = None
         left = self._held_until - monotonic()
         if left > 0:
             self.wake(left)
-        elif self.is_painted:
+        else:
+            self._paint_held()
+
+    def _paint_held(self) -> None:
+        self._timer = None
+        if self.is_painted:
             self.seek()
             self.settle()
 
