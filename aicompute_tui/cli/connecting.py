@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING
 
 from aicompute_tui.cli import confirm
 from aicompute_tui.cli.ascii_twins import say, speaks_utf8
-from aicompute_tui.cli.execute import Call, run_job, submit
+from aicompute_tui.cli.execute import Call
 from aicompute_tui.cli.logs import harmless
+from aicompute_tui.cli.secret_job import run_with_secret
 from aicompute_tui.cli.stream import program_lines, read_on, write
 from aicompute_tui.cli.table import cell
 from aicompute_tui.domain.errors import AicError, InvalidInput
 from aicompute_tui.domain.json import JsonObject
 
 if TYPE_CHECKING:
-    from aicompute_tui.domain.job import Job
     from aicompute_tui.llms.presets import Preset
     from aicompute_tui.runtime import Runtime
     from aicompute_tui.services.context import Context
-    from aicompute_tui.store.database import Transaction
 
 _LARGEST_INPUT = 16_384
 
@@ -57,23 +56,6 @@ async def _with_key(call: Call, context: Context, given: str | None) -> None:
     from aicompute_tui.services.connection_arguments import checked_key
 
     await run_with_secret(call, context, None if given is None else checked_key(given))
-
-
-async def run_with_secret(call: Call, context: Context, secret: str | None) -> None:
-    """The job and what waits sealed beside it are written in one commit: neither is ever there alone."""
-    from aicompute_tui.runtime import logs
-    from aicompute_tui.services.jobs import pending_secret
-
-    sealed = None
-    if secret is not None:
-        logs.hide(secret)
-        sealed = await context.clouds.seal(secret)
-
-    async def put(transaction: Transaction, job: Job) -> None:
-        if sealed is not None:
-            await transaction.secrets.put(pending_secret(job.id), sealed, by=context.actor.owner)
-
-    call.answer(await run_job(call, context, await submit(call, context, beside=put)))
 
 
 def _given(call: Call, runtime: Runtime, preset: Preset) -> str | None:

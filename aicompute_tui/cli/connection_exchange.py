@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aicompute_tui.cli import confirm
-from aicompute_tui.cli.connecting import run_with_secret
 from aicompute_tui.cli.execute import Call
+from aicompute_tui.cli.secret_job import run_with_secret
 from aicompute_tui.domain.errors import InvalidInput, Refused
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from aicompute_tui.cli import confirm
-from aicompute_tui.cli.connecting import run_with_secret
 from aicompute_tui.cli.execute import Call, run_job, submit
+from aicompute_tui.cli.secret_job import run_with_secret
 from aicompute_tui.domain.errors import InvalidInput
 
 if TYPE_CHECKING:

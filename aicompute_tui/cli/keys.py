@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from aicompute_tui.cli import confirm
 from aicompute_tui.cli.ascii_twins import say
-from aicompute_tui.cli.connecting import run_with_secret
 from aicompute_tui.cli.execute import Call
+from aicompute_tui.cli.secret_job import run_with_secret
 from aicompute_tui.domain.credential import HUB_VARIABLE, AwsKeys
 from aicompute_tui.domain.errors import InvalidInput
 

@@ -8,40 +8,26 @@ from typing import TYPE_CHECKING
 from aicompute_tui.cli import confirm
 from aicompute_tui.cli.ascii_twins import say
 from aicompute_tui.cli.execute import Call, run_job, submit
+from aicompute_tui.cli.secret_job import run_with_secret
 from aicompute_tui.cli.table import clean
 from aicompute_tui.domain.errors import InvalidInput
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.server_kind import ServerKind
 
 if TYPE_CHECKING:
-    from aicompute_tui.domain.job import Job
     from aicompute_tui.runtime import Runtime
     from aicompute_tui.services.context import Context
-    from aicompute_tui.store.database import Transaction
 
 _LARGEST_INPUT = 16_384
 _ANY_KEY = "MODEL_SERVER_KEY"
 
 
 async def keep(call: Call, runtime: Runtime, context: Context) -> int:
-    """`add` and `edit`. The job and its sealed key are written in one commit: neither is ever there alone."""
-    from aicompute_tui.runtime import logs
+    """`add` and `edit`."""
     from aicompute_tui.services.connection_arguments import checked_key
-    from aicompute_tui.services.jobs import pending_secret
 
-    sealed = None
     given = _given(call, runtime)
-    if given is not None:
-        key = checked_key(given)
-        logs.hide(key)
-        sealed = await context.clouds.seal(key)
-
-    async def put(transaction: Transaction, job: Job) -> None:
-        if sealed is not None:
-            await transaction.secrets.put(pending_secret(job.id), sealed, by=context.actor.owner)
-
-    result = await run_job(call, context, await submit(call, context, beside=put))
-    call.answer(result)
+    result = await run_with_secret(call, context, None if given is None else checked_key(given))
     if call.options.output == "table":
         _tell(result)
     return 0

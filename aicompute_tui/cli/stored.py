@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from aicompute_tui.actions.registry import ACTIONS, resolve_handler
 from aicompute_tui.cli import confirm
 from aicompute_tui.cli.ascii_twins import say
-from aicompute_tui.cli.connecting import run_with_secret
 from aicompute_tui.cli.execute import Call, run_job, submit
 from aicompute_tui.cli.output import write_result
+from aicompute_tui.cli.secret_job import run_with_secret
 from aicompute_tui.cli.table import COLUMNS, clean
 from aicompute_tui.domain.errors import InvalidInput
 from aicompute_tui.domain.json import JsonObject

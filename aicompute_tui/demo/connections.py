@@ -14,8 +14,8 @@ from aicompute_tui.domain.errors import AicError, AuthFailed, Unreachable
 from aicompute_tui.domain.event import Event
 from aicompute_tui.domain.health import HealthReport, HealthState, TargetKind
 from aicompute_tui.domain.ids import new_id
-from aicompute_tui.services.connections import connection_secret
 from aicompute_tui.services.context import Actor
+from aicompute_tui.services.keyed_rows import CONNECTIONS
 from aicompute_tui.store.database import Transaction
 
 _WORN_KEY = "sk-demo-worn-out-long-ago-since-last-year-0b1c"
@@ -82,7 +82,7 @@ def _connection(seed: _Seed, actor: Actor, began: datetime, port: int) -> Connec
         kind=seed.kind,
         base_url=f"http://127.0.0.1:{port}{seed.path}",
         model=seed.model,
-        secret_id=connection_secret(identity) if seed.key else None,
+        secret_id=CONNECTIONS.secret_name(identity) if seed.key else None,
         options=seed.options,
         flags=seed.flags,
         tags=seed.tags,

@@ -24,9 +24,9 @@ from aicompute_tui.services.connection_views import (
     prices_view,
     tested_view,
 )
-from aicompute_tui.services.connections import opened_secret
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.embedding_views import embedding_view
+from aicompute_tui.services.keyed_rows import CONNECTIONS
 
 _TEST_TOKENS = 50
 _MOST_DOCUMENTS = 1_000
@@ -271,4 +271,4 @@ async def endpoint_of(context: Context, reference: str) -> Endpoint:
     if connection.inactive_reason is not None:  # whoever answers there now is not who its key is for
         reason = connection.inactive_reason
         raise Refused(f"“{connection.name}” is out of use: {reason}.", "It is back in use once that answers again.")
-    return Endpoint(connection, preset_of(connection.kind), await opened_secret(context, connection))
+    return Endpoint(connection, preset_of(connection.kind), await CONNECTIONS.opened_key(context, connection))

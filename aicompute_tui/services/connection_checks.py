@@ -10,9 +10,9 @@ from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.llms.presets import preset_of
 from aicompute_tui.services.connection_finding import find
-from aicompute_tui.services.connections import opened_secret
 from aicompute_tui.services.context import Context
 from aicompute_tui.services.finding import FAILED, OK, WARNING, finding
+from aicompute_tui.services.keyed_rows import CONNECTIONS
 
 
 async def connection_findings(context: Context) -> list[JsonObject]:
@@ -36,7 +36,7 @@ async def _problem(context: Context, connection: Connection) -> JsonObject | Non
     try:
         preset = preset_of(connection.kind)
         check_base_url(connection.base_url, preset.usual_path)
-        await opened_secret(context, connection)
+        await CONNECTIONS.opened_key(context, connection)
     except AicError as error:
         return finding(name, FAILED, error.message, error.next_step)
     if preset.needs_key and connection.secret_id is None:

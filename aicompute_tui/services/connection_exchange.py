@@ -23,10 +23,10 @@ from aicompute_tui.services.connection_files import (
     write_file,
 )
 from aicompute_tui.services.connection_sources import let_go
-from aicompute_tui.services.connections import connection_secret, opened_secret
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.events import told
 from aicompute_tui.services.jobs import pending_secret
+from aicompute_tui.services.keyed_rows import CONNECTIONS
 from aicompute_tui.store.database import Transaction
 from aicompute_tui.store.passphrase import Passphrase
 
@@ -67,7 +67,7 @@ async def export(context: Context, arguments: Arguments) -> Json:
 
 async def _sealed_key(context: Context, connection: Connection, seal: Passphrase | None) -> str | None:
     """With the server it is for: the address beside it in the file may be changed by anybody."""
-    key = None if seal is None else await opened_secret(context, connection)
+    key = None if seal is None else await CONNECTIONS.opened_key(context, connection)
     if seal is None or key is None:
         return None
     return seal.seal(json.dumps({"key": key, "server": [*server_of(connection.base_url)]}))
@@ -156,11 +156,8 @@ def _key_of(
 async def _keep(
     context: Context, transaction: Transaction, connection: Connection, seen: Connection | None, key: str | None
 ) -> None:
-    if key is not None:
-        name = connection_secret(connection.id)
-        await transaction.secrets.put(name, await context.clouds.seal(key), by=connection.owner)
-        connection = replace(connection, secret_id=name)
-    verb = "connection.added" if seen is None else "connection.changed"
+    sealed = None if key is None else await context.clouds.seal(key)
+    connection = await CONNECTIONS.with_sealed_key(transaction, connection, sealed, by=connection.owner)
     if seen is None:
         await transaction.connections.insert(connection)
     else:
@@ -169,9 +166,8 @@ async def _keep(
         if connection.source is None:
             await let_go(context, transaction, seen)
         await transaction.connections.update(seen, connection)
-    subject = ("connection", connection.id, connection.name)
-    message = f"{connection.name} was taken from a file: {connection.kind} at {connection.base_url}"
-    await transaction.events.append(told(context, verb, subject, message))
+    verb = "added" if seen is None else "changed"
+    await CONNECTIONS.tell(context, transaction, verb, connection, "was taken from a file")
 
 
 def _row(connection: Connection, seen: Connection | None, key: str | None, note: str, *, is_left: bool) -> JsonObject:

@@ -10,9 +10,9 @@ from aicompute_tui.domain.ids import new_id
 from aicompute_tui.llms.presets import PRESETS
 from aicompute_tui.services import endpoint_servers
 from aicompute_tui.services.connection_sources import Served, free_name, is_let_go, predecessors
-from aicompute_tui.services.connections import connection_secret
 from aicompute_tui.services.context import Context
 from aicompute_tui.services.events import told
+from aicompute_tui.services.keyed_rows import CONNECTIONS
 from aicompute_tui.store.database import Transaction
 
 _PRESETS = {"ollama": "ollama", "vllm": "vllm", "tgi": "tgi", "llamacpp": "llama-cpp", "sglang": "sglang"}
@@ -94,9 +94,7 @@ async def _make(context: Context, transaction: Transaction, everything: Sequence
         source=served.source,
     )
     token = None if served.sealed_key is None else await transaction.secrets.get(served.sealed_key)
-    if token is not None:
-        connection = replace(connection, secret_id=connection_secret(connection.id))
-        await transaction.secrets.put(connection_secret(connection.id), token, by=served.owner)
+    connection = await CONNECTIONS.with_sealed_key(transaction, connection, token, by=served.owner)
     await transaction.connections.insert(connection)
     message = f"{connection.name} was added, since {served.title} answers: {connection.kind} at {connection.base_url}"
     await _tell(context, transaction, "added", connection, message)

@@ -10,7 +10,7 @@ from aicompute_tui.domain.server_kind import ServerKind
 from aicompute_tui.services.connection_sources import Served, free_name, is_let_go, predecessors
 from aicompute_tui.services.context import Context
 from aicompute_tui.services.events import told
-from aicompute_tui.services.servers import server_secret
+from aicompute_tui.services.keyed_rows import SERVERS
 from aicompute_tui.store.database import Transaction
 
 _KINDS = {kind.value: kind for kind in ServerKind if kind is not ServerKind.HTTP}
@@ -71,9 +71,7 @@ async def _make(context: Context, transaction: Transaction, served: Served, kind
         created_at=now,
     )
     token = None if served.sealed_key is None else await transaction.secrets.get(served.sealed_key)
-    if token is not None:
-        server = replace(server, secret_id=server_secret(server.id))
-        await transaction.secrets.put(server_secret(server.id), token, by=served.owner)
+    server = await SERVERS.with_sealed_key(transaction, server, token, by=served.owner)
     await transaction.servers.insert(server)
     message = f"{server.name} was added, since {served.title} answers: {kind.value} at {server.base_url}"
     await _tell(context, transaction, "added", server, message)

@@ -15,11 +15,10 @@ from aicompute_tui.domain.server import ModelServer
 from aicompute_tui.llms.base import Endpoint
 from aicompute_tui.llms.presets import preset_of
 from aicompute_tui.services.arguments import text
-from aicompute_tui.services.connections import opened_secret
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.health import Look, Target, active_targets, take_looks
+from aicompute_tui.services.keyed_rows import CONNECTIONS, SERVERS
 from aicompute_tui.services.server_readings import report_after
-from aicompute_tui.services.servers import opened_key
 
 ANSWER_SECONDS = 10.0
 """What takes longer has failed."""
@@ -37,7 +36,7 @@ async def prepared(context: Context, target: Target) -> Probe:
         raise NotAllowed("The demo reaches nothing but this machine.", "Leave the demo to use your own.")
     if isinstance(row, ModelServer):
         return await _server_probe(context, row)
-    endpoint = Endpoint(row, preset_of(row.kind), await opened_secret(context, row))
+    endpoint = Endpoint(row, preset_of(row.kind), await CONNECTIONS.opened_key(context, row))
     return lambda: _look_at_connection(clock, endpoint)
 
 
@@ -54,7 +53,7 @@ async def _look_at_connection(clock: Clock, endpoint: Endpoint) -> Look:
 
 async def _server_probe(context: Context, server: ModelServer) -> Probe:
     """Its figures are read in the same go: rates are told by two readings."""
-    secret = await opened_key(context, server)
+    secret = await SERVERS.opened_key(context, server)
     async with context.store.read() as transaction:
         before = (await transaction.server_reports.list([server.id])).get(server.id)
 

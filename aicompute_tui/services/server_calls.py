@@ -15,9 +15,10 @@ from aicompute_tui.domain.server import ModelServer, ServerReading, ServerReport
 from aicompute_tui.services.arguments import integer, required_text, text, texts
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.embedding_views import embedding_view
+from aicompute_tui.services.keyed_rows import SERVERS
 from aicompute_tui.services.server_readings import report_after
 from aicompute_tui.services.server_views import model_view, reading_view, sample_view
-from aicompute_tui.services.servers import check_reachable, opened_key
+from aicompute_tui.services.servers import check_reachable
 from aicompute_tui.store.servers import SPANS
 
 _AT_ONCE = 50
@@ -30,7 +31,7 @@ async def find(context: Context, arguments: Arguments) -> tuple[ModelServer, str
     async with context.store.read() as transaction:
         server = await transaction.servers.find(required_text(arguments, "name"))
     check_reachable(context, server.base_url)
-    return server, await opened_key(context, server)
+    return server, await SERVERS.opened_key(context, server)
 
 
 async def check(context: Context, arguments: Arguments) -> Json:
@@ -56,7 +57,7 @@ async def _read(context: Context, server: ModelServer, before: ServerReport | No
     now = context.clock.now()
     try:
         check_reachable(context, server.base_url)
-        secret = await opened_key(context, server)
+        secret = await SERVERS.opened_key(context, server)
     except AicError as error:
         return ServerReading(server_id=server.id, read_at=now, problem=error)
     return await read(server, secret, None if before is None else replace(before, facts_at=None), now)

@@ -6,29 +6,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from aicompute_tui.domain.connection import server_of
-from aicompute_tui.domain.errors import AicError, InvalidInput, NotAllowed, NotConfigured, NotFound, Unreachable
+from aicompute_tui.domain.errors import AicError, InvalidInput, NotAllowed, NotFound, Unreachable
 from aicompute_tui.domain.ids import new_id
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.server import ModelServer, ServerOptions, check_server_name, check_server_url, name_from
 from aicompute_tui.domain.server_kind import ServerKind
 from aicompute_tui.services.arguments import flag, integer, required_text, text, texts
-from aicompute_tui.services.connection_sources import let_go
 from aicompute_tui.services.context import Arguments, Context
-from aicompute_tui.services.events import told
 from aicompute_tui.services.fence import prove_held
-from aicompute_tui.services.health import put_back
 from aicompute_tui.services.jobs import pending_secret
+from aicompute_tui.services.keyed_rows import SERVERS
 from aicompute_tui.services.server_readings import take_readings
 from aicompute_tui.services.server_views import details_view, reading_view, server_view
-from aicompute_tui.store.database import Transaction
 
 _LONGEST_SECONDS = 300
-
-
-def server_secret(server_id: str) -> str:
-    """Where the sealed key of a server is."""
-    return f"server/{server_id}"
 
 
 async def list_servers(context: Context, arguments: Arguments) -> Json:
@@ -52,18 +43,6 @@ async def show(context: Context, arguments: Arguments) -> Json:
         health = await transaction.health_reports.get(server.id)
         report = (await transaction.server_reports.list([server.id])).get(server.id)
     return {**server_view(server, health, report), **details_view(server, report)}
-
-
-async def opened_key(context: Context, server: ModelServer) -> str | None:
-    """Raises NotConfigured where it is gone from the vault, AuthFailed where it was sealed by another key."""
-    if server.secret_id is None:
-        return None
-    async with context.store.read() as transaction:
-        sealed = await transaction.secrets.get(server.secret_id)
-    if sealed is None:
-        step = f"Give it again: aic-tui server edit {server.word} --stdin"
-        raise NotConfigured(f"The key of “{server.name}” is not in the vault.", step)
-    return await context.clouds.unseal(sealed)
 
 
 def check_reachable(context: Context, base_url: str) -> None:
@@ -113,10 +92,10 @@ async def add(context: Context, arguments: Arguments) -> Json:
     reading = await read(server, secret, None, context.clock.now())
     async with context.store.write() as transaction:
         await job.hold(transaction)
-        server = await _with_pending_key(context, transaction, server)
+        server = await SERVERS.with_pending_key(context, transaction, server)
         await transaction.servers.insert(server)
         await take_readings(transaction, [reading])
-        await _tell(context, transaction, "server.added", server, "was added")
+        await SERVERS.tell(context, transaction, "added", server, "was added")
     return {**server_view(server, None, None), **reading_view(server, reading), **found}
 
 
@@ -145,18 +124,8 @@ async def edit(context: Context, arguments: Arguments) -> Json:
         await context.running_job.hold(transaction)
         seen = await transaction.servers.find(required_text(arguments, "name"))
         changed = described(arguments, seen)
-        moved = server_of(changed.base_url) != server_of(seen.base_url)
-        if moved:
-            await let_go(context, transaction, seen)
-            changed = replace(changed, source=None, inactive_reason=None)
-        if (flag(arguments, "no_key") or moved) and seen.secret_id is not None:
-            await transaction.secrets.remove(seen.secret_id)
-            changed = replace(changed, secret_id=None)
-        changed = await _with_pending_key(context, transaction, changed)
-        written = await transaction.servers.update(seen, changed)
-        lost = moved and seen.secret_id is not None and written.secret_id is None
-        verb = "was changed and its key forgotten, for it leads elsewhere now" if lost else "was changed"
-        await _tell(context, transaction, "server.changed", written, verb)
+        forgets_key = flag(arguments, "no_key")
+        written, lost = await SERVERS.write_changed(context, transaction, seen, changed, forgets_key=forgets_key)
         report = (await transaction.server_reports.list([written.id])).get(written.id)
     note: JsonObject = {"note": f"Its key was for {seen.base_url} and is forgotten."} if lost else {}
     return {**server_view(written, None, report), **note}
@@ -203,56 +172,16 @@ async def _pending_key(context: Context) -> str | None:
     return None if sealed is None else await context.clouds.unseal(sealed)
 
 
-async def _with_pending_key(context: Context, transaction: Transaction, server: ModelServer) -> ModelServer:
-    """Moves the key that waits sealed beside the job to the server, in the same commit; none may wait."""
-    pending = pending_secret(context.running_job.job.id)
-    token = await transaction.secrets.get(pending)
-    if token is None:
-        return server
-    name = server_secret(server.id)
-    await transaction.secrets.put(name, token, by=context.actor.owner)
-    await transaction.secrets.remove(pending)
-    return replace(server, secret_id=name)
-
-
 async def activate(context: Context, arguments: Arguments) -> Json:
     """Handler of `server.activate`."""
-    return await _switched(context, arguments, is_active=True)
+    return server_view(await SERVERS.switch(context, arguments, is_active=True), None, None)
 
 
 async def deactivate(context: Context, arguments: Arguments) -> Json:
     """Handler of `server.deactivate`."""
-    return await _switched(context, arguments, is_active=False)
-
-
-async def _switched(context: Context, arguments: Arguments, *, is_active: bool) -> JsonObject:
-    async with context.store.write() as transaction:
-        await context.running_job.hold(transaction)
-        seen = await transaction.servers.find(required_text(arguments, "name"))
-        if is_active:
-            await put_back(transaction, seen.id)
-        switched = replace(seen, is_active=is_active, inactive_reason=None)
-        if switched == seen:
-            return server_view(seen, None, None)
-        written = await transaction.servers.update(seen, switched)
-        verb = "activated" if is_active else "deactivated"
-        await _tell(context, transaction, f"server.{verb}", written, f"was {verb}")
-    return server_view(written, None, None)
+    return server_view(await SERVERS.switch(context, arguments, is_active=False), None, None)
 
 
 async def remove(context: Context, arguments: Arguments) -> Json:
     """Handler of `server.remove`: with its key and its history; nothing changes on the server."""
-    async with context.store.write() as transaction:
-        await context.running_job.hold(transaction)
-        server = await transaction.servers.find(required_text(arguments, "name"))
-        await transaction.servers.remove(server.id)
-        await let_go(context, transaction, server)
-        if server.secret_id is not None:
-            await transaction.secrets.remove(server.secret_id)
-        await _tell(context, transaction, "server.removed", server, "was removed")
-    return server_view(server, None, None)
-
-
-async def _tell(context: Context, transaction: Transaction, kind: str, server: ModelServer, verb: str) -> None:
-    message = f"{server.name} {verb}: {server.kind.value} at {server.base_url}"
-    await transaction.events.append(told(context, kind, ("server", server.id, server.name), message))
+    return server_view(await SERVERS.remove(context, arguments), None, None)

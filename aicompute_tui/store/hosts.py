@@ -12,54 +12,24 @@ from typing import Any
 from sqlalchemy import Row, delete, insert, select, update
 
 from aicompute_tui.domain.container import Container, GpuRequest, PortBinding
-from aicompute_tui.domain.errors import Conflict, InvalidInput, NotFound
 from aicompute_tui.domain.host import Host, HostFacts, HostReport
 from aicompute_tui.store.host_tables import containers, host_reports, hosts
+from aicompute_tui.store.named_rows import NamedRows
 from aicompute_tui.store.tables import to_model, to_row
 from aicompute_tui.store.work import Work
 
-SHORTEST_PREFIX = 4
 _LONG_UNREAD = timedelta(minutes=2)
 
 
-class Hosts:
+class Hosts(NamedRows[Host]):
     def __init__(self, work: Work) -> None:
-        self._work = work
-
-    async def insert(self, host: Host) -> None:
-        """Raises Conflict where the owner has a host of that name."""
-        try:
-            await self._work.write(insert(hosts).values(to_row(host)))
-        except Conflict as conflict:
-            step = "Choose another name, or remove that one first."
-            raise Conflict(f"There is already a host named “{host.name}”.", step, conflict.details) from conflict
-        self._work.changed("hosts", host.id)
-
-    async def list(self) -> builtins.list[Host]:
-        """By name."""
-        return [to_model(Host, row) for row in await self._work.rows(select(hosts).order_by(hosts.c.name, hosts.c.id))]
+        super().__init__(work, hosts, "host", to_row, _host)
 
     async def get(self, host_id: str) -> Host:
         row = await self._work.first(select(hosts).where(hosts.c.id == host_id))
         if row is None:
-            raise _no_host(host_id)
-        return to_model(Host, row)
-
-    async def find(self, reference: str) -> Host:
-        """By name, id or the beginning of one. Raises NotFound, and InvalidInput where several are meant."""
-        everything = await self.list()
-        named = [host for host in everything if host.name == reference]
-        found = named or [
-            host
-            for host in everything
-            if host.id == reference or (len(reference) >= SHORTEST_PREFIX and host.id.startswith(reference))
-        ]
-        if len(found) > 1:
-            names = ", ".join(f"{host.name} ({host.id})" for host in found[:4])
-            raise InvalidInput(f"“{reference}” fits more than one host: {names}.", "Give the id.")
-        if not found:
-            raise _no_host(reference)
-        return found[0]
+            raise self._unknown(host_id)
+        return _host(row)
 
     async def remove(self, host_id: str) -> None:
         """With everything that is known of it."""
@@ -140,8 +110,8 @@ def _at(container: Container) -> Any:
     return (containers.c.host_id == container.host_id) & (containers.c.id == container.id)
 
 
-def _no_host(reference: str) -> NotFound:
-    return NotFound(f"There is no host “{reference}”.", "`aic-tui host list` shows them all.")
+def _host(row: Row[Any]) -> Host:
+    return to_model(Host, row)
 
 
 def _report(row: Row[Any]) -> HostReport:

@@ -13,10 +13,10 @@ from sqlalchemy import ColumnElement, bindparam, insert, or_, select, update
 from aicompute_tui.domain.errors import Conflict, InvalidInput, NotFound
 from aicompute_tui.domain.instance import FINAL_STATES, Instance
 from aicompute_tui.domain.launch import LaunchAttempt
+from aicompute_tui.store.named_rows import SHORTEST_PREFIX
 from aicompute_tui.store.tables import attempts, instances, to_model, to_row
 from aicompute_tui.store.work import Work
 
-SHORTEST_PREFIX = 4
 _AT_ONCE = 500
 MachineKey = tuple[str, str, str, str]
 """Cloud, account, region and remote id."""

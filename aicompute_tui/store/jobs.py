@@ -12,10 +12,10 @@ from sqlalchemy import ColumnElement, func, insert, literal, or_, select, update
 from aicompute_tui.domain.errors import Conflict, InvalidInput, LeaseLost, NotFound
 from aicompute_tui.domain.job import FINAL_JOB_STATES, JOB_LEASE_SECONDS, Job, JobState, Lease
 from aicompute_tui.store.columns import EPOCH
+from aicompute_tui.store.named_rows import SHORTEST_PREFIX
 from aicompute_tui.store.tables import jobs, leases, to_model, to_row
 from aicompute_tui.store.work import Work
 
-SHORTEST_PREFIX = 4
 _NOT_FINAL = jobs.c.state.not_in(sorted(FINAL_JOB_STATES))
 _NO_HOLDER = ""
 _SKEW = timedelta(minutes=5)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import builtins
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, Row, bindparam, delete, func, insert, literal, select, type_coerce, update
 
-from aicompute_tui.domain.errors import Conflict, InvalidInput, NotFound
 from aicompute_tui.domain.moments import format_moment, parse_moment
 from aicompute_tui.domain.server import (
     FIGURES,
@@ -27,6 +26,7 @@ from aicompute_tui.domain.server import (
 )
 from aicompute_tui.domain.server_kind import ServerKind
 from aicompute_tui.store.columns import EPOCH
+from aicompute_tui.store.named_rows import VersionedRows
 from aicompute_tui.store.server_tables import server_reports, server_samples, servers
 from aicompute_tui.store.tables import to_model, to_row
 from aicompute_tui.store.work import Work
@@ -34,60 +34,18 @@ from aicompute_tui.store.work import Work
 RAW_SPAN_SECONDS = 30
 SPANS = ((RAW_SPAN_SECONDS, timedelta(hours=24)), (300, timedelta(days=30)), (3600, timedelta(days=365)))
 """Each span of samples and how long it is kept; what grows too old for one is merged into the next."""
-_SHORTEST_PREFIX = 4
 Part = TypeVar("Part")
 
 
-class Servers:
+class Servers(VersionedRows[ModelServer]):
     def __init__(self, work: Work) -> None:
-        self._work = work
-
-    async def insert(self, server: ModelServer) -> None:
-        """Raises Conflict where the owner has one of that name."""
-        try:
-            await self._work.write(insert(servers).values(_row(server)))
-        except Conflict as conflict:
-            raise _taken(server, conflict) from conflict
-        self._work.changed("servers", server.id)
-
-    async def list(self) -> builtins.list[ModelServer]:
-        """By name."""
-        return [_server(row) for row in await self._work.rows(select(servers).order_by(servers.c.name, servers.c.id))]
-
-    async def find(self, reference: str) -> ModelServer:
-        """By name, id or the beginning of one. Raises NotFound, and InvalidInput where several are meant."""
-        everything = await self.list()
-        found = [each for each in everything if each.name == reference] or [
-            each
-            for each in everything
-            if each.id == reference or (len(reference) >= _SHORTEST_PREFIX and each.id.startswith(reference))
-        ]
-        if len(found) > 1:
-            names = ", ".join(f"{each.name} ({each.id})" for each in found[:4])
-            raise InvalidInput(f"“{reference}” fits more than one server: {names}.", "Give the id.")
-        if not found:
-            raise NotFound(f"There is no server “{reference}”.", "`aic-tui server list` shows them all.")
-        return found[0]
-
-    async def update(self, seen: ModelServer, changed: ModelServer) -> ModelServer:
-        """Raises Conflict where it is no longer the version that was seen, or the new name is taken."""
-        written = replace(changed, version=seen.version + 1)
-        here = (servers.c.id == seen.id) & (servers.c.version == seen.version)
-        try:
-            count = await self._work.write(update(servers).where(here).values(_row(written)))
-        except Conflict as conflict:
-            raise _taken(changed, conflict) from conflict
-        if not count:
-            raise Conflict(f"“{seen.name}” was changed meanwhile.", "Look at it again, then repeat what you meant.")
-        self._work.changed("servers", seen.id)
-        return written
+        super().__init__(work, servers, "server", _row, _server)
 
     async def remove(self, server_id: str) -> None:
         """With what it said, now and over time."""
         await self._work.write(delete(server_samples).where(server_samples.c.server_id == server_id))
         await self._work.write(delete(server_reports).where(server_reports.c.server_id == server_id))
-        await self._work.write(delete(servers).where(servers.c.id == server_id))
-        self._work.changed("servers", server_id)
+        await super().remove(server_id)
 
 
 class ServerReports:
@@ -183,11 +141,6 @@ def _merged(condition: Any, width: int) -> Any:
 
 def _bucket(row: Row[Any], span: int) -> ServerSample:
     return to_model(ServerSample, {**row._mapping, "span_seconds": span})  # noqa: SLF001 - public
-
-
-def _taken(server: ModelServer, conflict: Conflict) -> Conflict:
-    step = "Choose another name, or remove that one first."
-    return Conflict(f"There is already a server named “{server.name}”.", step, conflict.details)
 
 
 def _row(server: ModelServer) -> dict[str, Any]:

@@ -24,8 +24,8 @@ from aicompute_tui.domain.ids import new_id
 from aicompute_tui.domain.server import ModelServer
 from aicompute_tui.domain.server_kind import ServerKind
 from aicompute_tui.runtime.clock import SystemClock
-from aicompute_tui.services.connections import connection_secret
 from aicompute_tui.services.context import Actor, Context
+from aicompute_tui.services.keyed_rows import CONNECTIONS
 from tests.contract.llm_servers import KEY, LlmServer, Reply, llm_server
 from tests.unit.fake_cloud import Bench, bench
 from tests.waiting import until
@@ -120,7 +120,7 @@ def server() -> Iterator[LlmServer]:
 
 
 async def test_what_is_in_use_is_looked_at_and_its_history_kept(health: Health, server: LlmServer) -> None:
-    box = await health.add("box", server.url, secret_id=connection_secret("box"))
+    box = await health.add("box", server.url, secret_id=CONNECTIONS.secret_name("box"))
     async with health.kept():
         await health.reaches(box, HealthState.UP)
         late = await health.add("late", server.url)
@@ -235,7 +235,7 @@ async def test_a_key_goes_to_its_own_server_alone(health: Health, server: LlmSer
         other.json("/v1/models", LIST)
         moved = (("Location", f"{other.url}/v1/models"), ("Content-Type", "text/plain"))
         server.replies["/v1/models"] = Reply(307, (b"",), moved)
-        box = await health.add("box", server.url, secret_id=connection_secret("box"))
+        box = await health.add("box", server.url, secret_id=CONNECTIONS.secret_name("box"))
         open_one = await health.add("open", other.url)
         async with health.kept():
             await health.reaches(box, HealthState.DOWN)
@@ -245,9 +245,9 @@ async def test_a_key_goes_to_its_own_server_alone(health: Health, server: LlmSer
 
 
 async def test_a_key_that_cannot_be_opened_is_told_as_what_is_wrong(health: Health, server: LlmServer) -> None:
-    box = await health.add("box", server.url, secret_id=connection_secret("box"))
+    box = await health.add("box", server.url, secret_id=CONNECTIONS.secret_name("box"))
     async with health.context.store.write() as transaction:
-        await transaction.secrets.remove(connection_secret("box"))
+        await transaction.secrets.remove(CONNECTIONS.secret_name("box"))
     async with health.kept():
         await health.reaches(box, HealthState.DOWN)
     report = await health.report(box)

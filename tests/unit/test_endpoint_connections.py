@@ -317,6 +317,9 @@ async def test_one_that_rests_and_is_led_elsewhere_is_in_use_again(bench: Bench)
     await bench.job("connection.edit", name="box/qwen", url="http://10.0.0.9:8000")
     led = await one(bench)
     assert (led["state"], led["source"], led["inactive_reason"]) == ("active", None, None)
+    await bench.job("server.edit", name="box/qwen", url="http://10.0.0.9:8000")
+    (server,) = await bench.query("server.list")
+    assert (server["state"], server["source"], server["inactive_reason"]) == ("unknown", None, None)
 
 
 async def test_one_that_rests_is_not_asked_with_its_key(bench: Bench) -> None:
