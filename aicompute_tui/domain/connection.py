@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from urllib.parse import urlsplit, urlunsplit
 
 from aicompute_tui.domain.errors import InvalidInput
+from aicompute_tui.domain.nearby import is_near
 
 _NAME = re.compile(r"[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]{0,61}[^\s\x00-\x1f\x7f])?")
 
@@ -184,9 +183,9 @@ def check_base_url(url: str, usual_path: str) -> str:
     Raises InvalidInput naming what is wrong with it.
     """
     text = url.strip()
-    if "://" not in text:
-        text = f"{'http' if is_near(text) else 'https'}://{text}"
     try:
+        if "://" not in text:
+            text = f"{'http' if is_near(text) else 'https'}://{text}"
         parts = urlsplit(text)
         _ = parts.port
     except ValueError:
@@ -218,16 +217,6 @@ def _base_path(path: str, usual: str) -> str:
     while path.endswith(usual * 2):
         path = path.removesuffix(usual)
     return path or usual
-
-
-@lru_cache(4_096)
-def is_near(address: str) -> bool:
-    """Whether a host, with or without scheme and port, is this machine or one of a private network."""
-    host = urlsplit(address if "://" in address else f"//{address}").hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_private
-    except ValueError:
-        return host == "localhost" or host.endswith((".local", ".lan", ".internal")) or "." not in host
 
 
 def shown_options(options: ConnectionOptions) -> Mapping[str, str | int | None]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from aicompute_tui.domain.connection import is_near
 from aicompute_tui.domain.errors import InvalidInput, NotConfigured, TimedOut, Unreachable
+from aicompute_tui.domain.nearby import is_near
 from aicompute_tui.domain.redaction import redact
 from aicompute_tui.http.addresses import addresses_of
 from aicompute_tui.http.trust import trust

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from aicompute_tui.domain.model_config import quantisation_of
 from aicompute_tui.hub.base import HubFile, HubModel, ModelQuery
@@ -49,7 +49,7 @@ def query_words(query: ModelQuery) -> dict[str, str | int | list[str]]:
 
 def cursor_of(next_page: str) -> str | None:
     """Nothing else of the address counts: what comes next is asked of the same hub in the same words."""
-    return next(iter(parse_qs(urlsplit(next_page).query).get("cursor", [])), None)
+    return next(iter(parse_qs(next_page.partition("?")[2].partition("#")[0]).get("cursor", [])), None)
 
 
 def hub_model(told: ModelInfo) -> HubModel:

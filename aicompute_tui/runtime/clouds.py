@@ -235,7 +235,7 @@ class Clouds:
         return self.vault_environment.get(HUB_VARIABLE) or None
 
     def may_reach(self, url: str) -> bool:
-        from aicompute_tui.clouds.aws.endpoints import is_loopback
+        from aicompute_tui.domain.nearby import is_loopback
 
         return not self._loopback_only or is_loopback(url)
 

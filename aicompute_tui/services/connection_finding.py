@@ -7,9 +7,10 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
-from aicompute_tui.domain.connection import Connection, ServedModel, is_near, server_of
+from aicompute_tui.domain.connection import Connection, ServedModel, server_of
 from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.domain.nearby import is_loopback, is_near
 from aicompute_tui.domain.server_kind import ServerKind
 from aicompute_tui.llms.base import Endpoint
 from aicompute_tui.llms.presets import PRESETS, Preset
@@ -146,7 +147,8 @@ def _named(row: JsonObject, taken: set[str]) -> JsonObject:
 
 
 def _is_here(url: str) -> bool:
-    return (urlsplit(url).hostname or "") in {"127.0.0.1", "localhost", "::1", "0.0.0.0"}  # noqa: S104 - compared
+    """Also by the address that servers name which listen at every one of this machine's."""
+    return is_loopback(url) or urlsplit(url).hostname == "0.0.0.0"  # noqa: S104 - compared
 
 
 def _port(url: str | None) -> int:

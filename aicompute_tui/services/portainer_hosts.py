@@ -11,7 +11,8 @@ from aicompute_tui.domain.errors import InvalidInput, NotConfigured, NotFound
 from aicompute_tui.domain.host import Host, HostKind
 from aicompute_tui.domain.ids import new_id
 from aicompute_tui.domain.json import Json
-from aicompute_tui.domain.plain_connection import is_near, is_plain
+from aicompute_tui.domain.nearby import is_near
+from aicompute_tui.domain.plain_connection import is_plain
 from aicompute_tui.services.arguments import text
 from aicompute_tui.services.context import Arguments, CloudDirectory, Context
 from aicompute_tui.services.events import told
@@ -46,7 +47,7 @@ async def add_portainer(context: Context, arguments: Arguments, server_host: Hos
     from aicompute_tui.hosts.docker.endpoint import tls_context
     from aicompute_tui.hosts.portainer.server import PortainerServer
 
-    if is_plain(server_host) and not is_near(server_host):
+    if is_plain(server_host) and not is_near(server_host.url):
         raise InvalidInput(
             f"The token would go to {server_host.url} over a connection that everybody on the way can read.",
             "Use Portainer's https address, usually port 9443, with --tls-ca where it signs its own certificate.",

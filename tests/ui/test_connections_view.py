@@ -319,6 +319,7 @@ async def test_only_what_was_changed_is_handed_over_and_an_emptied_option_is_tak
     ("values", "told"),
     [
         ({"url": "http://127.0.0.1:8000/v1?key=1", "name": "x"}, "may hold no ? or #"),
+        ({"url": "[::1", "name": "x"}, "“[::1” is not an address"),
         ({"url": "http://127.0.0.1:8000", "name": ""}, "cannot be a connection's name"),
         ({"url": "http://127.0.0.1:8000", "name": "x", "temperature": "hot"}, "is not a temperature"),
         ({"url": "http://127.0.0.1:8000", "name": "x", "offer": "everyone"}, "nothing a connection is offered to"),

@@ -221,6 +221,7 @@ async def test_files_are_looked_for_and_handed_over_whole(tmp_path: Path) -> Non
         ("", "tcp://a:1", "cannot be a host's name"),
         ("box", "", "It has no address"),
         ("box", "tcp://a", "has no port"),
+        ("box", "tcp://[::1", "is not an address"),
         ("box", "ftp://a", "no way to a container engine"),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from aicompute_tui.clouds.aws.credentials import Discovery, discover, read_files
-from aicompute_tui.clouds.aws.endpoints import endpoint_url, is_loopback
+from aicompute_tui.clouds.aws.endpoints import endpoint_url
 
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLEEXAMPLE01", "AWS_SECRET_ACCESS_KEY": "example-secret"}
 CONFIG = """
@@ -169,16 +169,3 @@ def test_endpoints_in_botocores_order(tmp_path: Path) -> None:
     assert endpoint("service-quotas", AWS_ENDPOINT_URL_SERVICE_QUOTAS="http://q") == "http://q"
     assert endpoint("ec2", AWS_IGNORE_CONFIGURED_ENDPOINT_URLS="true") is None
     assert endpoint_url("ec2", {}, files, "team") is None
-
-
-def test_what_counts_as_loopback() -> None:
-    for url in ("http://127.0.0.1:5", "https://127.8.8.8/x", "http://[::1]:5", "http://localhost"):
-        assert is_loopback(url)
-    for url in (
-        "http://127.0.0.1.example.com",
-        "http://10.0.0.1",
-        "http://0x7f000001",
-        "https://ec2.amazonaws.com",
-        "",
-    ):
-        assert not is_loopback(url)

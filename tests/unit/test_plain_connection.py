@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from aicompute_tui.domain.plain_connection import is_near, is_plain
+from aicompute_tui.domain.nearby import is_near
+from aicompute_tui.domain.plain_connection import is_plain
 from aicompute_tui.services.deploy_plan import _token_check
 from aicompute_tui.services.hosts import _connection_checks
 from tests.contract.host_world import host
@@ -25,7 +26,7 @@ from tests.contract.host_world import host
 )
 def test_what_can_be_read_on_the_way_is_said(url: str, plain: bool, near: bool) -> None:
     described = host(url)
-    assert (is_plain(described), is_near(described)) == (plain, near)
+    assert (is_plain(described), is_near(url)) == (plain, near)
     verdicts = (_token_check(described)["verdict"], len(_connection_checks(described)))
     assert verdicts == (("warning", 1) if plain else ("ok", 0))
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from aicompute_tui.clouds.aws.credentials import ConfigFiles
 
@@ -23,17 +21,6 @@ def endpoint_url(service: str, environment: Mapping[str, str], files: ConfigFile
         or values.get("endpoint_url")
         or None
     )
-
-
-def is_loopback(url: str) -> bool:
-    """True for this machine's own loopback, by literal address or as `localhost`."""
-    host = (urlsplit(url).hostname or "").rstrip(".")
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _nested(text: str) -> dict[str, str]:

@@ -17,12 +17,13 @@ from aicompute_tui.clouds.aws.credentials import (
     read_files,
     region_for,
 )
-from aicompute_tui.clouds.aws.endpoints import endpoint_url, is_loopback
+from aicompute_tui.clouds.aws.endpoints import endpoint_url
 from aicompute_tui.clouds.aws.errors import Origin, failures, translate
 from aicompute_tui.clouds.aws.lean import parse_moment
 from aicompute_tui.clouds.aws.runtime import AwsRuntime
 from aicompute_tui.domain.credential import AwsKeys, Credential
 from aicompute_tui.domain.errors import NotConfigured, Refused
+from aicompute_tui.domain.nearby import is_loopback
 
 Answer = Mapping[str, Any]
 CONNECT_SECONDS = 5

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
-from urllib.parse import urlsplit
 
 from textual.app import ComposeResult
 
@@ -75,7 +74,9 @@ class HostForm(SecretForm):
         if self.kind is HostKind.PORTAINER:
             return ["token", "tls-ca", "environment", "address"]
         url = self.text("url")
-        scheme = urlsplit(url).scheme if "://" in url else "unix" if url.startswith("/") or not url else "tcp"
+        scheme = (
+            url.partition("://")[0].lower() if "://" in url else "unix" if url.startswith("/") or not url else "tcp"
+        )
         if scheme == "ssh":
             return ["ssh-key", "address"]
         return [] if scheme == "unix" else [*_TLS, "address"]
