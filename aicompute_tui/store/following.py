@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from aicompute_tui.store import fast
+from aicompute_tui.store.id_parts import id_parts
 from aicompute_tui.store.rows import ChangeRow, InstanceRow, NodeRow, Snapshot, SpendRow
 from aicompute_tui.store.schema import open_read_only
 
 MOST_CHANGES = 2_000
 """Beyond so many a whole reading costs no more."""
-_AT_ONCE = 500
-"""Rows named in one statement."""
 _PARTS = {
     "hosts": ("host_reports",),
     "connections": ("health_reports",),
@@ -127,10 +126,8 @@ class Follower:
         return held
 
     def _rows(self, query: str, row_ids: Iterable[str]) -> Iterator[tuple[Any, ...]]:
-        wanted = sorted(row_ids)
-        for start in range(0, len(wanted), _AT_ONCE):
-            some = wanted[start : start + _AT_ONCE]
-            yield from self._connection.execute(query.format(",".join("?" * len(some))), some)
+        for part in id_parts(row_ids):
+            yield from self._connection.execute(query.format(",".join("?" * len(part))), part)
 
 
 def _follows(changes: list[ChangeRow], number: int, latest: int) -> bool:

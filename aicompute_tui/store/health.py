@@ -25,14 +25,13 @@ from sqlalchemy import update as update_of
 from aicompute_tui.domain.health import HealthReport, HealthSample, news
 from aicompute_tui.store.columns import EPOCH
 from aicompute_tui.store.health_tables import health_reports, health_samples
+from aicompute_tui.store.id_parts import id_parts
 from aicompute_tui.store.tables import to_model, to_row
 from aicompute_tui.store.work import Work
 
 RAW_SPAN_SECONDS = 30
 _KEPT = ((RAW_SPAN_SECONDS, timedelta(hours=24)), (300, timedelta(days=30)), (3600, timedelta(days=365)))
 """Each span of samples and how long it is kept; what grows too old for one is merged into the next."""
-_AT_ONCE = 500
-"""Ids in one statement."""
 _MICROSECONDS = 1_000_000
 
 
@@ -67,7 +66,7 @@ class HealthReports:
             rows = await self._work.rows(select(health_reports))
             return {row.target_id: to_model(HealthReport, row) for row in rows}
         found: dict[str, HealthReport] = {}
-        for part in _parts(sorted(set(target_ids))):
+        for part in id_parts(target_ids):
             statement = select(health_reports).where(health_reports.c.target_id.in_(part))
             found |= {row.target_id: to_model(HealthReport, row) for row in await self._work.rows(statement)}
         return found
@@ -95,7 +94,7 @@ class HealthReports:
         """Forgets the reports of all other targets; says how many."""
         ids = {row.target_id for row in await self._work.rows(select(health_reports.c.target_id))}
         gone = sorted(ids - set(target_ids))
-        for part in _parts(gone):
+        for part in id_parts(gone):
             await self._work.write(delete(health_reports).where(health_reports.c.target_id.in_(part)))
         for key in gone:
             self._work.changed("health_reports", key)
@@ -144,7 +143,7 @@ class HealthSamples:
 
     async def uptimes(self, target_ids: Iterable[str], since: datetime, until: datetime) -> dict[str, Uptime]:
         found: dict[str, Uptime] = {}
-        for part in _parts(sorted(set(target_ids))):
+        for part in id_parts(target_ids):
             statement = (
                 select(
                     health_samples.c.target_id,
@@ -161,7 +160,7 @@ class HealthSamples:
     async def latencies(self, target_ids: Iterable[str], since: datetime, until: datetime) -> dict[str, Latencies]:
         """By target, of the checks that succeeded; one without any is missing."""
         found: dict[str, Latencies] = {}
-        for part in _parts(sorted(set(target_ids))):
+        for part in id_parts(target_ids):
             rows = await self._work.rows(_percentiles(part, since, until))
             found |= {row.target_id: Latencies(row.p50, row.p95) for row in rows}
         return found
@@ -183,7 +182,7 @@ class HealthSamples:
         rows = await self._work.rows(select(health_samples.c.target_id).distinct())
         gone = sorted({row.target_id for row in rows} - set(target_ids))
         taken = 0
-        for part in _parts(gone):
+        for part in id_parts(gone):
             taken += await self._work.write(delete(health_samples).where(health_samples.c.target_id.in_(part)))
         return taken
 
@@ -244,7 +243,3 @@ def _percentiles(target_ids: builtins.list[str], since: datetime, until: datetim
         return func.max(case((ranked.c.rank == (ranked.c.count * percent + 99) // 100, ranked.c.latency)))
 
     return select(ranked.c.target_id, at(50).label("p50"), at(95).label("p95")).group_by(ranked.c.target_id)
-
-
-def _parts(ids: builtins.list[str]) -> Iterable[builtins.list[str]]:
-    return (ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE))

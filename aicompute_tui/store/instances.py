@@ -13,11 +13,11 @@ from sqlalchemy import ColumnElement, bindparam, insert, or_, select, update
 from aicompute_tui.domain.errors import Conflict, InvalidInput, NotFound
 from aicompute_tui.domain.instance import FINAL_STATES, Instance
 from aicompute_tui.domain.launch import LaunchAttempt
+from aicompute_tui.store.id_parts import id_parts
 from aicompute_tui.store.named_rows import SHORTEST_PREFIX
 from aicompute_tui.store.tables import attempts, instances, to_model, to_row
 from aicompute_tui.store.work import Work
 
-_AT_ONCE = 500
 MachineKey = tuple[str, str, str, str]
 """Cloud, account, region and remote id."""
 _NOT_FINAL = instances.c.state.not_in(sorted(FINAL_STATES))
@@ -106,10 +106,9 @@ class Instances:
 
     async def of_machines(self, remote_ids: Iterable[str]) -> dict[MachineKey, Instance]:
         """Like `by_remote` for many machines at once, by its cloud key."""
-        wanted, found = sorted(set(remote_ids)), dict[MachineKey, Instance]()
-        for start in range(0, len(wanted), _AT_ONCE):
-            named = instances.c.remote_id.in_(wanted[start : start + _AT_ONCE])
-            for one in await self._matching(named, include_final=True):
+        found: dict[MachineKey, Instance] = {}
+        for part in id_parts(remote_ids):
+            for one in await self._matching(instances.c.remote_id.in_(part), include_final=True):
                 key = (one.cloud, one.account_id or "", one.region, one.remote_id or "")
                 held = found.get(key)
                 if held is None or (held.is_final and not one.is_final):

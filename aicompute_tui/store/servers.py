@@ -26,6 +26,7 @@ from aicompute_tui.domain.server import (
 )
 from aicompute_tui.domain.server_kind import ServerKind
 from aicompute_tui.store.columns import EPOCH
+from aicompute_tui.store.id_parts import id_parts
 from aicompute_tui.store.named_rows import VersionedRows
 from aicompute_tui.store.server_tables import server_reports, server_samples, servers
 from aicompute_tui.store.tables import to_model, to_row
@@ -55,18 +56,24 @@ class ServerReports:
     async def list(self, server_ids: Sequence[str] | None = None) -> dict[str, ServerReport]:
         """By server; all of them where none is named."""
         statement = select(server_reports)
-        if server_ids is not None:
-            statement = statement.where(server_reports.c.server_id.in_(server_ids))
-        return {row.server_id: _report(row) for row in await self._work.rows(statement)}
+        if server_ids is None:
+            return {row.server_id: _report(row) for row in await self._work.rows(statement)}
+        found: dict[str, ServerReport] = {}
+        for part in id_parts(server_ids):
+            rows = await self._work.rows(statement.where(server_reports.c.server_id.in_(part)))
+            found |= {row.server_id: _report(row) for row in rows}
+        return found
 
     async def put(self, reports: Iterable[ServerReport]) -> None:
         """Of servers that are still there. Figures, which move by themselves, are no news for the change feed."""
         given = {report.server_id: report for report in reports}
-        living = select(servers.c.id).where(servers.c.id.in_(list(given)))
-        there = [row.id for row in await self._work.rows(living)]
         told = server_reports.c
-        stored = select(told.server_id, told.server_version, told.models).where(told.server_id.in_(there))
-        known = {row.server_id: (row.server_version, row.models) for row in await self._work.rows(stored)}
+        there: builtins.list[str] = []
+        known: dict[str, tuple[str | None, str]] = {}
+        for part in id_parts(given):
+            there += [row.id for row in await self._work.rows(select(servers.c.id).where(servers.c.id.in_(part)))]
+            stored = select(told.server_id, told.server_version, told.models).where(told.server_id.in_(part))
+            known |= {row.server_id: (row.server_version, row.models) for row in await self._work.rows(stored)}
         values = {server_id: _report_row(given[server_id]) for server_id in there}
         fresh = [values[server_id] for server_id in there if server_id not in known]
         if fresh:
