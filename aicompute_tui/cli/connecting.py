@@ -87,7 +87,14 @@ def _sources(call: Call) -> list[str]:
     return [name for name, value in given.items() if value]
 
 
-async def say_cost(call: Call, context: Context) -> None:
+async def name_variables(call: Call, runtime: Runtime, context: Context) -> None:  # noqa: ARG001
+    """Those that hold a provider's key here: the handler sees no environment."""
+    from aicompute_tui.services.connection_finding import key_variables_in
+
+    call.arguments["variables"] = key_variables_in(runtime.environment)
+
+
+async def say_cost(call: Call, runtime: Runtime, context: Context) -> None:  # noqa: ARG001
     """What a test's prompt costs at most, before it is sent. What stands in its way, the test says itself."""
     from aicompute_tui.services.connection_calls import estimate
 

@@ -14,8 +14,16 @@ from aicompute_tui.domain.json import JsonObject
 
 if TYPE_CHECKING:
     from aicompute_tui.cli.execute import Call
+    from aicompute_tui.runtime import Runtime
+    from aicompute_tui.services.context import Context
 
 _STAMP_LENGTH = 30
+
+
+async def ask_for_times(call: Call, runtime: Runtime, context: Context) -> None:  # noqa: ARG001
+    """Programs are always told when a line was written."""
+    if call.options.output != "table":
+        call.arguments["timestamps"] = True
 
 
 async def write_container_logs(call: Call, items: AsyncIterator[JsonObject]) -> int:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aicompute_tui.actions.model import Action
 from aicompute_tui.actions.registry import resolve_handler, resolve_stream
-from aicompute_tui.cli import confirm
+from aicompute_tui.cli import confirm, own_ways
 from aicompute_tui.cli.ascii_twins import say
 from aicompute_tui.cli.commands import Options, wants_yes
 from aicompute_tui.cli.interrupts import InFlight, run_interruptible
@@ -71,34 +70,6 @@ def execute(session: Session, action: Action, arguments: dict[str, object], opti
     return run_interruptible(work)
 
 
-OwnWay = Callable[[Call, "Runtime", "Context"], Awaitable[int]]
-_OWN_WAYS = {
-    "instance.launch": "aicompute_tui.cli.launching:launch",
-    "instance.relaunch": "aicompute_tui.cli.launching:launch",
-    "credential.set": "aicompute_tui.cli.keys:set_credential",
-    "container.deploy": "aicompute_tui.cli.deploying:deploy",
-    "host.add": "aicompute_tui.cli.host_adding:add_host",
-    "image.remove": "aicompute_tui.cli.stored:remove",
-    "image.prune": "aicompute_tui.cli.stored:prune",
-    "volume.remove": "aicompute_tui.cli.stored:remove",
-    "volume.prune": "aicompute_tui.cli.stored:prune",
-    "registry.login": "aicompute_tui.cli.stored:log_in",
-    "connection.add": "aicompute_tui.cli.connecting:add",
-    "connection.edit": "aicompute_tui.cli.connecting:edit",
-    "connection.export": "aicompute_tui.cli.connection_exchange:export",
-    "connection.import": "aicompute_tui.cli.connection_exchange:import_connections",
-    "server.add": "aicompute_tui.cli.serving:keep",
-    "server.edit": "aicompute_tui.cli.serving:keep",
-    **{
-        f"server.{verb}": "aicompute_tui.cli.serving:act"
-        for verb in ("remove", "delete-model", "unload", "sleep", "lora-unload")
-    },
-    "instance.forward": "aicompute_tui.cli.forwarding:forward",
-    "quota.request": "aicompute_tui.cli.quota_asking:request",
-}
-"""Jobs that a person is asked more about, or that need a secret or the agent."""
-
-
 async def _carry_out(call: Call) -> int:
     if call.action.id == "doctor.run":
         from aicompute_tui.cli.checks import run_doctor
@@ -106,18 +77,10 @@ async def _carry_out(call: Call) -> int:
         return await run_doctor(call)
     async with opened(call.session) as (runtime, context):
         if call.action.execution == "query":
-            if call.action.id == "connection.find":
-                from aicompute_tui.services.connection_finding import key_variables_in
-
-                call.arguments["variables"] = key_variables_in(runtime.environment)
-            return await _query(call, context)
+            return await _query(call, runtime, context)
         refuse_read_only(context, call.action)
-        own_way = _OWN_WAYS.get(call.action.id)
-        if own_way is not None:
-            module_name, _, function_name = own_way.partition(":")
-            carry_out: OwnWay = getattr(importlib.import_module(module_name), function_name)
-            return await carry_out(call, runtime, context)
-        return await _job(call, runtime, context)
+        own_way = own_ways.job(call.action.id)
+        return await (_job if own_way is None else own_way)(call, runtime, context)
 
 
 @asynccontextmanager
@@ -136,38 +99,18 @@ def refuse_read_only(context: Context, action: Action) -> None:
         raise Refused(f"`aic-tui {' '.join(action.command)}` changes something, and this is read-only.", step)
 
 
-async def _query(call: Call, context: Context) -> int:
-    if call.action.id == "container.logs" and call.options.output != "table":
-        call.arguments["timestamps"] = True
-    if call.action.id == "connection.test":
-        from aicompute_tui.cli.connecting import say_cost
-
-        await say_cost(call, context)
+async def _query(call: Call, runtime: Runtime, context: Context) -> int:
+    prepare = own_ways.before_query(call.action.id)
+    if prepare is not None:
+        await prepare(call, runtime, context)
     if call.action.streams:
-        return await _stream(call, resolve_stream(call.action)(context, call.arguments))
+        return await own_ways.writer(call.action.id)(call, resolve_stream(call.action)(context, call.arguments))
     result = await resolve_handler(call.action)(context, call.arguments)
     call.answer(result)
-    if call.action.id == "price.refresh":
-        from aicompute_tui.services.price_feeds import check_any_came
-
-        check_any_came(result)
+    judge = own_ways.after_query(call.action.id)
+    if judge is not None:
+        judge(result)
     return 1 if is_negative(result) else 0
-
-
-async def _stream(call: Call, items: AsyncIterator[JsonObject]) -> int:
-    from aicompute_tui.cli.connecting import write_answer
-    from aicompute_tui.cli.container_logs import write_container_logs
-    from aicompute_tui.cli.logs import write_logs
-    from aicompute_tui.cli.metrics import write_metrics
-    from aicompute_tui.cli.stream import write_stream
-
-    writers = {
-        "instance.logs": write_logs,
-        "instance.metrics": write_metrics,
-        "container.logs": write_container_logs,
-        "connection.ask": write_answer,
-    }
-    return await writers.get(call.action.id, write_stream)(call, items)
 
 
 def is_negative(result: Json) -> bool:
