@@ -135,8 +135,7 @@ class ServersScreen(ConsoleScreen):
 
     def _fill(self) -> None:
         self.table.set_rows(trouble_first(self.session.state.servers.values()))
-        if self._wanted:
-            self.table.move_to_row(self._wanted)
+        if self._wanted and self.table.move_to_row(self._wanted):
             self._wanted = ""
         self._show_cards()
         self._say_empty()
