@@ -6,17 +6,15 @@ import ipaddress
 import re
 from dataclasses import replace
 
-from aicompute_tui.domain.container_framework import CONTAINER_FRAMEWORKS
 from aicompute_tui.domain.credential import Credential
 from aicompute_tui.domain.durations import parse_duration
 from aicompute_tui.domain.errors import InvalidInput
 from aicompute_tui.domain.expiry import check_ttl, default_max_ttl_seconds
-from aicompute_tui.domain.framework import FRAMEWORKS
 from aicompute_tui.domain.instance import Market
 from aicompute_tui.domain.launch import DEFAULT_INSTANCE_TYPE, DEFAULT_REGION, DEFAULT_VOLUME_GIB, LaunchSpec
 from aicompute_tui.services.arguments import duration_or_none, flag, integer, price, text, texts
 from aicompute_tui.services.context import Arguments, Context, Preferences
-from aicompute_tui.services.serving_context import asked_context, check_context_is_taken, settled_context
+from aicompute_tui.services.serving_context import asked_context, check_launch_context, settled_context
 from aicompute_tui.services.templates import based
 from aicompute_tui.services.user_data import check_model
 
@@ -30,7 +28,7 @@ _MOST_MACHINES = 20
 async def resolve_spec(context: Context, arguments: Arguments) -> tuple[LaunchSpec, int]:
     """The specification and how many machines of it. Raises InvalidInput, NotConfigured."""
     asked, arguments = arguments, await based(context, arguments)
-    _check_context(asked, text(arguments, "framework") or context.preferences.text("framework").strip() or "none")
+    check_launch_context(asked, text(arguments, "framework") or context.preferences.text("framework").strip() or "none")
     credential = await context.clouds.resolve(text(arguments, "profile"))
     preferences = context.preferences
 
@@ -138,13 +136,6 @@ def _tags(pairs: tuple[str, ...]) -> dict[str, str]:
             )
         tags[key] = value[:256]
     return tags
-
-
-def _check_context(asked: Arguments, framework: str) -> None:
-    """Only what is asked for now: a template's context is left aside with its server."""
-    known = CONTAINER_FRAMEWORKS.get(framework)
-    called = "A machine without a model server" if framework == "none" else known.title if known else framework
-    check_context_is_taken(asked, framework, called, FRAMEWORKS)
 
 
 def _check_words(spec: LaunchSpec) -> None:

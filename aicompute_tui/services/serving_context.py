@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Sequence
 
+from aicompute_tui.domain.container_framework import CONTAINER_FRAMEWORKS
 from aicompute_tui.domain.errors import AicError, InvalidInput
+from aicompute_tui.domain.framework import FRAMEWORKS
 from aicompute_tui.domain.serving_context import (
     ALL_TOKENS,
     CONTEXT_OPTIONS,
@@ -34,6 +36,13 @@ def check_context_is_taken(arguments: Arguments, framework: str, called: str, se
         raise InvalidInput(
             f"{called} takes no --context.", f"Leave it out, or choose a server that takes one: {taking}."
         )
+
+
+def check_launch_context(asked: Arguments, framework: str) -> None:
+    """Only what is asked for now: a template's context is left aside with its server. Raises InvalidInput."""
+    known = CONTAINER_FRAMEWORKS.get(framework)
+    called = "A machine without a model server" if framework == "none" else known.title if known else framework
+    check_context_is_taken(asked, framework, called, FRAMEWORKS)
 
 
 async def settled_context(context: Context, framework: str, models: Sequence[str], asked: int | None) -> int | None:

@@ -15,6 +15,7 @@ from aicompute_tui.domain.template import LaunchTemplate
 from aicompute_tui.services.arguments import flag, integer, required_text, text
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.jobs import encode_arguments
+from aicompute_tui.services.serving_context import check_launch_context
 from aicompute_tui.services.views import moment_or_none
 from aicompute_tui.store.database import Transaction
 from aicompute_tui.store.templates import changed_meanwhile
@@ -43,6 +44,8 @@ async def save(context: Context, arguments: Arguments) -> JsonObject:
     version = integer(arguments, "version", least=1, most=2**31)
     given = {key: value for key, value in arguments.items() if key != "name"}
     kept = kept_arguments(await based(context, given))
+    if framework := text(kept, "framework"):
+        check_launch_context(given, framework)
     now = context.clock.now().replace(microsecond=0)
     actor = context.actor
     made = LaunchTemplate(

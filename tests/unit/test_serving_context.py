@@ -133,6 +133,13 @@ async def test_what_is_no_context_launches_nothing(at: Bench, written: str) -> N
 
 
 @pytest.mark.asyncio
+async def test_a_template_keeps_no_context_that_its_server_would_not_be_told(at: Bench) -> None:
+    with pytest.raises(InvalidInput, match="takes no --context"):
+        await at.job("template.save", name="embeds", framework="tei", model=[SMALL], context="8k")
+    assert await at.query("template.list") == []
+
+
+@pytest.mark.asyncio
 async def test_templates_and_machines_keep_it_and_a_launch_taken_up_again_sends_it(at: Bench) -> None:
     await at.job("template.save", name="long", framework="vllm", model=[SMALL], context="16k")
     await at.job("instance.launch", template="long", name="one")
