@@ -7,12 +7,19 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from aicompute_tui.domain.errors import InvalidInput
 from aicompute_tui.domain.nearby import is_near
+from aicompute_tui.domain.redaction import redact
 
 _NAME = re.compile(r"[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]{0,61}[^\s\x00-\x1f\x7f])?")
+_LONGEST_URL = 2_000
+_CALLS = ("/chat/completions", "/completions", "/responses", "/embeddings", "/messages", "/models")
+"""What an address may have been copied with."""
+_OLLAMA_CALLS = ("/api/chat", "/api/generate", "/api/tags", "/api", "/v1")
+_AZURE = re.compile(r"/openai(?:/v1|/deployments(?:/[^/]*)?)?$")
+"""How either of Azure's interfaces ends, which is what the other kind may have been given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,21 +189,35 @@ def check_base_url(url: str, usual_path: str) -> str:
 
     Raises InvalidInput naming what is wrong with it.
     """
+    parts = _checked(url)
+    return urlunsplit((parts.scheme, parts.netloc, _base_path(parts.path, usual_path), "", ""))
+
+
+def check_whole_url(url: str) -> str:
+    """The very address that was given, with a scheme and a path. Raises InvalidInput as `check_base_url` does."""
+    parts = _checked(url)
+    return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", "", ""))
+
+
+def _checked(url: str) -> SplitResult:
     text = url.strip()
+    if not text.isprintable() or " " in text or len(text) > _LONGEST_URL:
+        raise InvalidInput("That is not an address.", "Write it like http://10.0.0.5:8000/v1.")
     try:
         if "://" not in text:
             text = f"{'http' if is_near(text) else 'https'}://{text}"
         parts = urlsplit(text)
         _ = parts.port
     except ValueError:
-        raise InvalidInput(f"“{url}” is not an address.", "Write it like http://10.0.0.5:8000/v1.") from None
+        raise InvalidInput(f"“{redact(url)}” is not an address.", "Write it like http://10.0.0.5:8000/v1.") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise InvalidInput(f"“{url}” is not the address of a server.", "Write it like http://10.0.0.5:8000/v1.")
+        step = "Write it like http://10.0.0.5:8000/v1."
+        raise InvalidInput(f"“{redact(url)}” is not the address of a server.", step)
     if parts.username or parts.password:
         raise InvalidInput("An address may hold no user or password.", "Give the key with --api-key-stdin.")
     if parts.query or parts.fragment:
         raise InvalidInput("An address may hold no ? or #.", "Give what stands before it; keys go into the vault.")
-    return urlunsplit((parts.scheme, parts.netloc, _base_path(parts.path, usual_path), "", ""))
+    return parts
 
 
 def server_of(base_url: str) -> tuple[str, str, int]:
@@ -207,16 +228,21 @@ def server_of(base_url: str) -> tuple[str, str, int]:
 
 def _base_path(path: str, usual: str) -> str:
     """Without a slash at its end, without the call it was copied with, and with the usual end no more than once."""
-    path = re.sub(r"/{2,}", "/", path).rstrip("/")
-    for call in ("/chat/completions", "/messages", "/models"):
-        path = path.removesuffix(call)
+    path = _without_ends(re.sub(r"/{2,}", "/", path).rstrip("/"), _CALLS)
     if not usual:
-        for call in ("/api/chat", "/api/tags", "/api", "/v1"):
-            path = path.removesuffix(call)
-        return path
+        return _without_ends(path, _OLLAMA_CALLS)
     while path.endswith(usual * 2):
         path = path.removesuffix(usual)
+    if usual.startswith("/openai") and (found := _AZURE.search(path)):
+        path = path[: found.start()] + usual
     return path or usual
+
+
+def _without_ends(path: str, ends: tuple[str, ...]) -> str:
+    """However often, and in whichever order, they stand there."""
+    while (shorter := next((path.removesuffix(end) for end in ends if path.endswith(end)), None)) is not None:
+        path = shorter
+    return path
 
 
 def shown_options(options: ConnectionOptions) -> Mapping[str, str | int | None]:

@@ -124,6 +124,12 @@ def _parted(text: str) -> list[str]:
         return [word.strip("\"'") for word in text.split()]
 
 
+def address_holds_secret(url: str) -> bool:
+    """True where a password stands before its host, or what is called a secret behind its question mark."""
+    pairs = (pair.partition("=") for pair in re.split(r"[?#&]", url)[1:])
+    return holds_secret("", url) or any(equals and holds_secret(name, value) for name, equals, value in pairs)
+
+
 def holds_key(text: str) -> bool:
     """True where `text` holds what can only be a key."""
     return _KEY_MATERIAL.search(text) is not None

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from aicompute_tui.domain.connection import check_base_url
+from aicompute_tui.domain.connection import check_base_url, check_whole_url
 from aicompute_tui.domain.errors import AicError, InvalidInput
 from aicompute_tui.domain.health import HealthState
 from aicompute_tui.domain.server_kind import ServerKind
@@ -182,8 +182,10 @@ def with_rates(
 ) -> tuple[float | None, float | None]:
     """Tokens per second, and the mean wait for the first, between two readings.
 
-    Nothing is told after a restart, when a counter stands below where it was; a rate that the server tells counts.
+    Nothing is told after a restart, when any counter stands below where it was; a rate that the server tells counts.
     """
+    if any(_has_fallen(getattr(now, each.name), getattr(before, each.name)) for each in fields(ServerCounters)):
+        return figures.tokens_per_second, figures.first_token_seconds
     tokens, began = _grown(now.tokens, before.tokens), _grown(now.first_tokens, before.first_tokens)
     waited = _grown(now.first_token_seconds, before.first_token_seconds)
     rate = figures.tokens_per_second
@@ -196,9 +198,11 @@ def with_rates(
 
 
 def _grown(now: float | None, before: float | None) -> float | None:
-    if now is None or before is None or now < before:
-        return None
-    return now - before
+    return None if now is None or before is None else now - before
+
+
+def _has_fallen(now: float | None, before: float | None) -> bool:
+    return now is not None and before is not None and now < before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,10 +276,9 @@ def check_server_url(url: str, kind: ServerKind | None) -> str:
 
     Raises InvalidInput naming what is wrong with it.
     """
-    address = check_base_url(url, "/")
     if kind is ServerKind.HTTP:
-        return address
-    address = address.rstrip("/")
+        return check_whole_url(url)
+    address = check_base_url(url, "/").rstrip("/")
     for call in _CALLS:
         address = address.removesuffix(call)
     return address

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 
@@ -74,19 +75,21 @@ def _model_name(value: str) -> str:
 
 
 def _take_parameter(parameters: JsonObject, value: str) -> None:
-    name, _, text = value.partition(" ")
-    given = _number(_unquoted(text))
+    name, *rest = value.split(maxsplit=1)
+    text = _unquoted(rest[0]) if rest else ""
     if name in _REPEATED:
         before = parameters.get(name)
-        parameters[name] = [*(before if isinstance(before, list) else []), given]
+        parameters[name] = [*(before if isinstance(before, list) else []), text]
     else:
-        parameters[name] = given
+        parameters[name] = _number(text)
 
 
 def _number(text: str) -> Json:
     for kind in (int, float):
         try:
-            return kind(text)
+            given = kind(text)
         except ValueError:
             continue
+        if math.isfinite(given):  # JSON has no other
+            return given
     return {"true": True, "false": False}.get(text.lower(), text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
@@ -22,6 +23,9 @@ from aicompute_tui.servers.base import (
 from aicompute_tui.servers.modelfile import creation
 from aicompute_tui.servers.openai_api import no_vector
 from aicompute_tui.servers.wire import Wire
+
+_UNKNOWN = re.compile(r"file does not exist|manifest: 404|^model .* not found", re.DOTALL)
+"""How it says that there is no such model; a registry that it does not reach fails at the manifest as well."""
 
 
 class Ollama(Adapter):
@@ -136,6 +140,6 @@ async def _steps(wire: Wire, path: str, body: JsonObject, model: str) -> AsyncIt
 
 def _refused(wire: Wire, model: str, problem: str) -> AicError:
     said = wire.saying(problem.encode())
-    if "file does not exist" in problem or "not found" in problem or "manifest" in problem:
+    if _UNKNOWN.search(problem):
         return NotFound(f"There is no model “{model}” to fetch.", f"“{wire.server.name}” says: {said}")
     return BadAnswer(f"“{wire.server.name}” gave up: {said}", "Look at its log.")

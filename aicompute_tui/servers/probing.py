@@ -194,7 +194,8 @@ def _locked_llamacpp(signs: Signs) -> str:
     is_loading = as_object(as_object(signs.bodies.get("/health")).get("error")).get("message") == "Loading model"
     if is_loading:
         return "/health says that it loads its model"
-    return "it refuses the key as llama.cpp does" if error.get("type") == "authentication_error" else ""
+    is_refused = error.get("type") == "authentication_error" and error.get("code") == 401  # others give no number
+    return "it refuses the key as llama.cpp does" if is_refused else ""
 
 
 Sign = Callable[[Signs], str]

@@ -21,17 +21,25 @@ _FACTS_FOR = timedelta(minutes=5)
 _MOVING_FOR = timedelta(minutes=1)
 _MOVING = frozenset({ServerKind.OLLAMA, ServerKind.LLAMACPP_ROUTER})
 """Those that load and unload by themselves."""
-_LONGEST_RATE = timedelta(minutes=10)
+_LONGEST_RATE_SECONDS = 600.0
 """Counters further apart make no rate of now."""
 
 
-async def read(server: ModelServer, secret: str | None, before: ServerReport | None, now: datetime) -> ServerReading:
-    """Raises nothing of ours: a server that does not answer is a reading with its problem."""
+async def read(
+    server: ModelServer, secret: str | None, before: ServerReport | None, now: datetime, apart: float | None = None
+) -> ServerReading:
+    """Raises nothing of ours: a server that does not answer is a reading with its problem.
+
+    `apart` are the seconds since the reading before, where they were measured: a clock may have been moved since.
+    """
     with closing(Line()) as line:
-        return await _read(Wire(server, secret, line), ADAPTERS[server.kind], before, now)
+        reading, told = await _read(Wire(server, secret, line), ADAPTERS[server.kind], before, now)
+    return reading if told is None else _with_rates(reading, told, before, apart)
 
 
-async def _read(wire: Wire, adapter: Adapter, before: ServerReport | None, now: datetime) -> ServerReading:
+async def _read(
+    wire: Wire, adapter: Adapter, before: ServerReport | None, now: datetime
+) -> tuple[ServerReading, Told | None]:
     server, began = wire.server, time.monotonic()
     reading = ServerReading(server_id=server.id, read_at=now)
     try:
@@ -39,17 +47,17 @@ async def _read(wire: Wire, adapter: Adapter, before: ServerReport | None, now: 
             reading = replace(reading, degraded=await adapter.health(wire))
             reading = replace(reading, latency_microseconds=round((time.monotonic() - began) * 1_000_000))
             reading = await _with_facts(wire, adapter, reading, before)
-            return await _with_figures(wire, adapter, reading, before)
+            return await _with_figures(wire, adapter, reading)
     except TimeoutError:
         seconds = server.options.timeout_seconds
         if reading.latency_microseconds is not None:
-            return replace(reading, degraded=reading.degraded or f"its figures do not come within {seconds} s")
+            return replace(reading, degraded=reading.degraded or f"its figures do not come within {seconds} s"), None
         step = f"Look whether it is well, or give it more: aic-tui server edit {server.word} --timeout SECONDS"
-        return replace(reading, problem=TimedOut(f"“{server.name}” said nothing for {seconds} s.", step))
+        return replace(reading, problem=TimedOut(f"“{server.name}” said nothing for {seconds} s.", step)), None
     except RateLimited as error:
-        return replace(reading, problem=_down(error))
+        return replace(reading, problem=_down(error)), None
     except AicError as error:
-        return replace(reading, problem=error)
+        return replace(reading, problem=error), None
 
 
 def _down(error: RateLimited) -> AicError:
@@ -72,9 +80,7 @@ async def _with_facts(
         return replace(reading, degraded=reading.degraded or error.message)
 
 
-async def _with_figures(
-    wire: Wire, adapter: Adapter, reading: ServerReading, before: ServerReport | None
-) -> ServerReading:
+async def _with_figures(wire: Wire, adapter: Adapter, reading: ServerReading) -> tuple[ServerReading, Told]:
     """A server that refuses its figures is degraded, not down."""
     told, refusal = Told(), reading.degraded
     try:
@@ -84,14 +90,15 @@ async def _with_figures(
         told = Told()  # they are switched off there
     except AicError as error:
         refusal = refusal or error.message
-    return _with_rates(replace(reading, degraded=refusal), told, before)
+    return replace(reading, degraded=refusal), told
 
 
-def _with_rates(reading: ServerReading, told: Told, before: ServerReport | None) -> ServerReading:
+def _with_rates(reading: ServerReading, told: Told, before: ServerReport | None, apart: float | None) -> ServerReading:
     figures = told.figures
-    apart = None if before is None or before.read_at is None else reading.read_at - before.read_at
-    if before is not None and apart is not None and timedelta() < apart <= _LONGEST_RATE:
-        rate, wait = with_rates(figures, told.counters, before.counters, apart.total_seconds())
+    if apart is None and before is not None and before.read_at is not None:
+        apart = (reading.read_at - before.read_at).total_seconds()
+    if before is not None and apart is not None and 0 < apart <= _LONGEST_RATE_SECONDS:
+        rate, wait = with_rates(figures, told.counters, before.counters, apart)
         figures = replace(figures, tokens_per_second=rate, first_token_seconds=wait)
     return replace(reading, figures=figures, counters=told.counters)
 

@@ -169,7 +169,8 @@ class Wire:
         step = f"It says: {said}" if said else ""
         if status == 401:
             give = f"Give its key: aic-tui server edit {server.word} --stdin"
-            return AuthFailed(f"“{server.name}” does not accept the key.", give, details)
+            refusal = "does not accept the key" if self.has_key else "wants a key, and none is kept"
+            return AuthFailed(f"“{server.name}” {refusal}.", give, details)
         if status == 403:
             return NotAllowed(f"“{server.name}” does not allow this.", step, details)
         if status in {404, 405, 501}:

@@ -11,7 +11,7 @@ from aicompute_tui.domain.clock import Clock
 from aicompute_tui.domain.errors import AicError, NotAllowed, RateLimited
 from aicompute_tui.domain.health import Check, HealthReport, TargetKind
 from aicompute_tui.domain.json import Json, JsonObject
-from aicompute_tui.domain.server import ModelServer
+from aicompute_tui.domain.server import ModelServer, ServerReading
 from aicompute_tui.llms.base import Endpoint
 from aicompute_tui.llms.presets import preset_of
 from aicompute_tui.services.arguments import text
@@ -57,20 +57,29 @@ async def _server_probe(context: Context, server: ModelServer) -> Probe:
     async with context.store.read() as transaction:
         before = (await transaction.server_reports.list([server.id])).get(server.id)
 
+    read_at: float | None = None
+
     async def look() -> Look:
         from aicompute_tui.servers.reading import read
 
-        nonlocal before
+        nonlocal before, read_at
         at, began = context.clock.now(), time.monotonic()
-        reading = await read(server, secret, before, at)
+        apart = None if read_at is None else began - read_at
+        reading = await read(server, secret, before, at, apart)
+        read_at = began if reading.problem is None else read_at
         before = report_after(reading, before)
-        latency = reading.latency_microseconds or round((time.monotonic() - began) * 1_000_000)
-        if reading.problem is None and reading.degraded:
-            told = Check(at=at, latency_microseconds=latency, problem_kind=_UNWELL, problem=reading.degraded)
-            return Look(told, reading=reading)
-        return _judged(at, latency, reading.problem)._replace(reading=reading)
+        return look_of(reading, round((time.monotonic() - began) * 1_000_000))
 
     return look
+
+
+def look_of(reading: ServerReading, took_microseconds: int = 0) -> Look:
+    """A server's reading as its check; `took_microseconds` counts where it told no latency of its own."""
+    at, latency = reading.read_at, reading.latency_microseconds or took_microseconds
+    if reading.problem is None and reading.degraded:
+        told = Check(at=at, latency_microseconds=latency, problem_kind=_UNWELL, problem=reading.degraded)
+        return Look(told, reading=reading)
+    return _judged(at, latency, reading.problem)._replace(reading=reading)
 
 
 def _judged(at: datetime, latency: int, problem: AicError | None) -> Look:

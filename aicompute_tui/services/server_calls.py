@@ -1,4 +1,4 @@
-"""What is asked of servers and changes nothing: how they are, their models, their figures, and try-outs."""
+"""What is asked of servers and changes nothing there: how they are, their models, their figures, and try-outs."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from datetime import timedelta
 
 from aicompute_tui.domain.durations import parse_duration
 from aicompute_tui.domain.errors import AicError, InvalidInput
+from aicompute_tui.domain.health import TargetKind
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.server import ModelServer, ServerReading, ServerReport
 from aicompute_tui.services.arguments import integer, required_text, text, texts
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.embedding_views import embedding_view
+from aicompute_tui.services.health import Target, take_looks
+from aicompute_tui.services.health_checks import look_of
 from aicompute_tui.services.keyed_rows import SERVERS
 from aicompute_tui.services.server_readings import report_after
 from aicompute_tui.services.server_views import model_view, reading_view, sample_view
@@ -35,7 +38,7 @@ async def find(context: Context, arguments: Arguments) -> tuple[ModelServer, str
 
 
 async def check(context: Context, arguments: Arguments) -> Json:
-    """Handler of `server.check`: those that are named, else all that are in use, many at once."""
+    """Handler of `server.check`: those that are named, else all in use, many at once; what it saw is written down."""
     names = texts(arguments, "names")
     async with context.store.read() as transaction:
         servers = [await transaction.servers.find(name) for name in names] or [
@@ -44,11 +47,15 @@ async def check(context: Context, arguments: Arguments) -> Json:
         reports = await transaction.server_reports.list()
     turn = asyncio.Semaphore(_AT_ONCE)
 
-    async def one(server: ModelServer) -> JsonObject:
+    async def one(server: ModelServer) -> ServerReading:
         async with turn:
-            return reading_view(server, await _read(context, server, reports.get(server.id)))
+            return await _read(context, server, reports.get(server.id))
 
-    return list(await asyncio.gather(*(one(server) for server in servers)))
+    seen = list(zip(servers, await asyncio.gather(*(one(server) for server in servers)), strict=True))
+    looks = [(Target(TargetKind.SERVER, server), look_of(reading)) for server, reading in seen if server.is_active]
+    async with context.store.write() as transaction:
+        await take_looks(context, transaction, looks)
+    return [{"ok": reading.problem is None, **reading_view(server, reading)} for server, reading in seen]
 
 
 async def _read(context: Context, server: ModelServer, before: ServerReport | None) -> ServerReading:
@@ -78,7 +85,7 @@ async def metrics(context: Context, arguments: Arguments) -> Json:
     span = next((span for span, kept in SPANS if back <= kept), SPANS[-1][0])
     async with context.store.read() as transaction:
         server = await transaction.servers.find(required_text(arguments, "name"))
-        samples = await transaction.server_samples.list(server.id, now - back, span)
+        samples = await transaction.server_samples.list(server.id, now - back, span, now)
     return [sample_view(sample) for sample in samples]
 
 

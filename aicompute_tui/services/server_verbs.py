@@ -81,6 +81,9 @@ async def unload(context: Context, arguments: Arguments) -> Json:
 
 
 async def _unload(adapter: Adapter, wire: Wire, model: str) -> None:
+    if model and wire.server.kind is ServerKind.COMFYUI:
+        step = f"To unload all of them: aic-tui server unload {wire.server.word}"
+        raise Refused(f"“{wire.server.name}” cannot unload one model alone.", step)
     if not model and wire.server.kind is not ServerKind.COMFYUI:
         raise InvalidInput("Which model is meant?", f"See them: aic-tui server models {wire.server.word}")
     await adapter.unload(wire, model)

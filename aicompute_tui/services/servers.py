@@ -7,16 +7,25 @@ from dataclasses import replace
 from pathlib import Path
 
 from aicompute_tui.domain.errors import AicError, InvalidInput, NotAllowed, NotFound, Unreachable
+from aicompute_tui.domain.health import TargetKind
 from aicompute_tui.domain.ids import new_id
 from aicompute_tui.domain.json import Json, JsonObject
-from aicompute_tui.domain.server import ModelServer, ServerOptions, check_server_name, check_server_url, name_from
+from aicompute_tui.domain.server import (
+    ModelServer,
+    ServerOptions,
+    ServerReport,
+    check_server_name,
+    check_server_url,
+    name_from,
+)
 from aicompute_tui.domain.server_kind import ServerKind
 from aicompute_tui.services.arguments import flag, integer, required_text, text, texts
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.fence import prove_held
+from aicompute_tui.services.health import Target, take_looks
+from aicompute_tui.services.health_checks import look_of
 from aicompute_tui.services.jobs import pending_secret
 from aicompute_tui.services.keyed_rows import SERVERS
-from aicompute_tui.services.server_readings import take_readings
 from aicompute_tui.services.server_views import details_view, reading_view, server_view
 
 _LONGEST_SECONDS = 300
@@ -94,7 +103,7 @@ async def add(context: Context, arguments: Arguments) -> Json:
         await job.hold(transaction)
         server = await SERVERS.with_pending_key(context, transaction, server)
         await transaction.servers.insert(server)
-        await take_readings(transaction, [reading])
+        await take_looks(context, transaction, [(Target(TargetKind.SERVER, server), look_of(reading))])
         await SERVERS.tell(context, transaction, "added", server, "was added")
     return {**server_view(server, None, None), **reading_view(server, reading), **found}
 
@@ -126,6 +135,8 @@ async def edit(context: Context, arguments: Arguments) -> Json:
         changed = described(arguments, seen)
         forgets_key = flag(arguments, "no_key")
         written, lost = await SERVERS.write_changed(context, transaction, seen, changed, forgets_key=forgets_key)
+        if (written.kind, written.base_url) != (seen.kind, seen.base_url):  # what was said there is said of another
+            await transaction.server_reports.put([ServerReport(server_id=written.id)])
         report = (await transaction.server_reports.list([written.id])).get(written.id)
     note: JsonObject = {"note": f"Its key was for {seen.base_url} and is forgotten."} if lost else {}
     return {**server_view(written, None, report), **note}

@@ -226,20 +226,24 @@ def _within(target_ids: builtins.list[str], since: datetime, until: datetime) ->
 
 
 def _percentiles(target_ids: builtins.list[str], since: datetime, until: datetime) -> Any:
-    """Nearest rank: the smallest latency that so many of a hundred do not exceed."""
+    """Nearest rank: the smallest latency that so many of a hundred do not exceed.
+
+    Checks that were merged count as many as they were, each with their mean.
+    """
     latency = health_samples.c.latency_microseconds
+    answered, target = health_samples.c.checks - health_samples.c.failed_checks, health_samples.c.target_id
     ranked = (
         select(
-            health_samples.c.target_id,
+            target,
             latency.label("latency"),
-            func.row_number().over(partition_by=health_samples.c.target_id, order_by=latency).label("rank"),
-            func.count().over(partition_by=health_samples.c.target_id).label("count"),
+            func.sum(answered).over(partition_by=target, order_by=latency).label("rank"),
+            func.sum(answered).over(partition_by=target).label("count"),
         )
         .where(*_within(target_ids, since, until), latency.is_not(None))
         .subquery()
     )
 
     def at(percent: int) -> ColumnElement[Any]:
-        return func.max(case((ranked.c.rank == (ranked.c.count * percent + 99) // 100, ranked.c.latency)))
+        return func.min(case((ranked.c.rank * 100 >= ranked.c.count * percent, ranked.c.latency)))
 
     return select(ranked.c.target_id, at(50).label("p50"), at(95).label("p95")).group_by(ranked.c.target_id)

@@ -99,15 +99,19 @@ class ServerSamples:
             await self._work.write(self._work.insert_new(server_samples), values)
 
     async def list(
-        self, server_id: str, since: datetime, span_seconds: int = RAW_SPAN_SECONDS
+        self, server_id: str, since: datetime, span_seconds: int = RAW_SPAN_SECONDS, until: datetime | None = None
     ) -> builtins.list[ServerSample]:
-        """Oldest first; what is younger than the span comes merged to it."""
+        """Oldest first; what is younger than the span comes merged to it.
+
+        Nothing of what lies after `until` counts: a clock that stood wrong may have left it there.
+        """
         finer = [span for span, _ in SPANS if span < span_seconds]
-        found = [to_model(ServerSample, row) for row in await self._work.rows(_since(server_id, since, span_seconds))]
+        known = _condition(server_id, since, until, span_seconds)
+        found = [to_model(ServerSample, row) for row in await self._work.rows(_stored(known))]
         for span in reversed(finer):
             width = span_seconds * 1_000_000
             newest = max((sample.at for sample in found), default=None)
-            rows = await self._work.rows(_merged(_condition(server_id, since, span), width))
+            rows = await self._work.rows(_merged(_condition(server_id, since, until, span), width))
             samples = [_bucket(row, span_seconds) for row in rows]
             found += [each for each in samples if newest is None or each.at > newest]
         return sorted(found, key=lambda sample: sample.at)
@@ -130,13 +134,14 @@ class ServerSamples:
         await self._work.write(self._work.insert_new(server_samples).from_select(names, merged))
 
 
-def _condition(server_id: str, since: datetime, span: int) -> Any:
+def _condition(server_id: str, since: datetime, until: datetime | None, span: int) -> Any:
     of = server_samples.c
-    return (of.server_id == server_id) & (of.span_seconds == span) & (of.at >= since)
+    found = (of.server_id == server_id) & (of.span_seconds == span) & (of.at >= since)
+    return found if until is None else found & (of.at <= until)
 
 
-def _since(server_id: str, since: datetime, span: int) -> Any:
-    return select(server_samples).where(_condition(server_id, since, span)).order_by(server_samples.c.at)
+def _stored(condition: Any) -> Any:
+    return select(server_samples).where(condition).order_by(server_samples.c.at)
 
 
 def _merged(condition: Any, width: int) -> Any:

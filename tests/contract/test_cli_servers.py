@@ -87,8 +87,8 @@ def test_what_does_not_answer_is_kept_where_its_kind_is_told(cli: Cli, server: S
     assert cli.json("server", "list") == []
     made = cli.json("server", "add", "box", server.url, "--kind", "vllm")
     assert (made["state"], made["problem_kind"], made["found"]) == ("offline", "Unreachable", None)
-    (row,) = cli.json("server", "check", "box")
-    assert (row["state"], row["latency_seconds"], row["requests_running"]) == ("offline", None, None)
+    (row,) = cli.json("server", "check", "box", code=1)
+    assert (row["ok"], row["state"], row["latency_seconds"], row["requests_running"]) == (False, "offline", None, None)
     assert "already" in refused(cli, "add", "box", server.url, "--kind", "tgi", kind="Conflict", code=4)
 
 
@@ -98,7 +98,7 @@ def test_a_page_that_is_no_model_server_is_looked_at_where_it_was_named(cli: Cli
     made = cli.json("server", "add", "shop", f"{server.url}/health")
     assert (made["found"], made["base_url"], made["state"]) == ("http", f"{server.url}/health", "online")
     server.text("/health", "ill", 500)
-    (row,) = cli.json("server", "check", "shop")
+    (row,) = cli.json("server", "check", "shop", code=1)
     assert (row["state"], row["problem_kind"]) == ("offline", "BadAnswer")
 
 
@@ -158,12 +158,37 @@ def test_the_key_lies_sealed_and_goes_to_its_own_server_alone(cli: Cli, server: 
     assert cli.json("server", "edit", "box", "--no-key")["has_key"] is False
 
 
+def test_what_a_server_said_is_not_told_of_the_one_that_is_led_to_instead(cli: Cli, server: StandIn) -> None:
+    add(cli, server, ServerKind.OLLAMA)
+    assert cli.json("server", "show", "box")["memory_used_bytes"] == 3_000
+    cli.json("server", "edit", "box", "--timeout", "7")
+    assert cli.json("server", "show", "box")["server_version"] == "0.33.0", "it is the same one"
+    changed = cli.json("server", "edit", "box", "--url", "http://127.0.0.1:9", "--kind", "comfyui")
+    assert (changed["server_version"], changed["models"]) == (None, [])
+    assert cli.json("server", "show", "box")["memory_used_bytes"] is None
+
+
+def test_figures_that_a_wrong_clock_left_in_the_future_are_not_told(cli: Cli, server: StandIn) -> None:
+    add(cli, server, ServerKind.VLLM)
+    with sqlite3.connect(next(cli.home.rglob("*.db"))) as connection:
+        connection.execute("UPDATE server_samples SET at = at + 86400000000")
+    connection.close()
+    assert cli.json("server", "metrics", "box", "--since", "1h") == []
+    assert cli.json("server", "metrics", "box", "--since", "7d") == []
+
+
 def test_all_are_checked_at_once_and_models_told(cli: Cli, server: StandIn) -> None:
     add(cli, server, ServerKind.OLLAMA)
     cli.json("server", "add", "gone", "http://127.0.0.1:9", "--kind", "http")
-    rows = {row["name"]: row for row in cli.json("server", "check")}
+    rows = {row["name"]: row for row in cli.json("server", "check", code=1)}
     assert (rows["box"]["state"], rows["box"]["memory_used_bytes"]) == ("online", 3_000)
     assert (rows["gone"]["state"], bool(rows["gone"]["next_step"])) == ("offline", True)
+    cli.json("server", "check", "gone", code=1)
+    assert [row["ok"] for row in cli.json("server", "check", "box")] == [True]
+    listed = {row["name"]: row for row in cli.json("server", "list")}
+    assert {name: row["state"] for name, row in listed.items()} == {"box": "online", "gone": "offline"}, "it is kept"
+    assert bool(listed["box"]["checked_at"] and listed["gone"]["problem"])
+    assert cli.json("server", "health", "box")[0]["uptime_24h_percent"] == 100
     model, _ = cli.json("server", "models", "box")
     assert (model["id"], model["memory_share"], model["quantisation"]) == ("qwen:4b", 0.75, "Q4_K_M")
     watched = cli("server", "watch", "box", "--count", "2", "--interval", "1", "-o", "json")
@@ -200,6 +225,11 @@ def test_a_model_is_pulled_deleted_loaded_and_unloaded(cli: Cli, server: StandIn
     [
         (({"status": "pulling manifest"}, {"error": "pull model manifest: file does not exist"}), "NotFound", 3),
         (({"status": "pulling manifest"}, {"error": "no space left on device"}), "BadAnswer", 1),
+        (
+            ({"error": 'pull model manifest: Get "https://registry.ollama.ai/v2/": dial tcp: no such host'},),
+            "BadAnswer",
+            1,
+        ),
         (({"status": "pulling manifest"},), "BadAnswer", 1),
     ],
 )
@@ -318,6 +348,8 @@ def test_a_router_loads_and_says_what_failed(cli: Cli, server: StandIn) -> None:
 def test_comfyui_gives_all_memory_back(cli: Cli, server: StandIn) -> None:
     add(cli, server, ServerKind.COMFYUI)
     server.text("/free", "")
+    assert "one model alone" in refused(cli, "unload", "box", "flux", "--yes", kind="Refused", code=4)
+    assert not server.asked_for("/free"), "all would go"
     cli.json("server", "unload", "box", "--yes")
     assert server.asked_for("/free")[0].body == {"unload_models": True, "free_memory": True}
 
@@ -387,7 +419,7 @@ def test_a_stalling_server_delays_no_other(cli: Cli, server: StandIn) -> None:
     with stand_in() as slow:
         slow.replies["/health"] = Reply(200, (b" ",), stalls=True)
         cli.json("server", "add", "slow", slow.url, "--kind", "vllm", "--timeout", "1")
-        rows = {row["name"]: row for row in cli.json("server", "check")}
+        rows = {row["name"]: row for row in cli.json("server", "check", code=1)}
     assert (rows["box"]["state"], rows["slow"]["problem_kind"]) == ("online", "TimedOut")
     assert rows["box"]["latency_seconds"] < 1
     assert threading.active_count() < 100

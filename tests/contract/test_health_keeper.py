@@ -19,14 +19,19 @@ from aicompute_tui.agent.health_keeper import HealthKeeper
 from aicompute_tui.domain.connection import Connection
 from aicompute_tui.domain.errors import Unreachable
 from aicompute_tui.domain.event import Event
-from aicompute_tui.domain.health import HealthReport, HealthSample, HealthState
+from aicompute_tui.domain.health import HealthReport, HealthSample, HealthState, TargetKind
 from aicompute_tui.domain.ids import new_id
 from aicompute_tui.domain.server import ModelServer
 from aicompute_tui.domain.server_kind import ServerKind
 from aicompute_tui.runtime.clock import SystemClock
 from aicompute_tui.services.context import Actor, Context
+from aicompute_tui.services.health import Target
+from aicompute_tui.services.health_checks import prepared
 from aicompute_tui.services.keyed_rows import CONNECTIONS
+from aicompute_tui.services.servers import new_server
 from tests.contract.llm_servers import KEY, LlmServer, Reply, llm_server
+from tests.contract.server_standins import stand_in, vllm, vllm_page
+from tests.moved_clock import MovedClock
 from tests.unit.fake_cloud import Bench, bench
 from tests.waiting import until
 
@@ -260,10 +265,10 @@ async def test_a_key_that_cannot_be_opened_is_told_as_what_is_wrong(health: Heal
     ("reply", "problem"),
     [
         (Reply(200, (b"<html>proxy</html>",)), "sent no JSON"),
-        (Reply(200, (b'{"error": {"message": "no", "code": 401}}',)), "does not accept the key"),
+        (Reply(200, (b'{"error": {"message": "no", "code": 401}}',)), "wants a key, and none is kept"),
         (Reply(200, (b'{"else": 1}',)), "gave no list of models"),
         (Reply(200, (b'{"data": [', b'"cut'), is_cut=True), "sent no proper HTTP"),
-        (Reply(401, (b'{"error": "Unauthorized"}',)), "does not accept the key"),
+        (Reply(401, (b'{"error": "Unauthorized"}',)), "wants a key, and none is kept"),
         (Reply(404, (b"{}",)), "Nothing answers at"),
     ],
 )
@@ -381,3 +386,21 @@ async def test_servers_are_looked_at_with_their_figures(health: Health) -> None:
             vllm.replies["/health"] = Reply(500)
             await until(is_down, "it is down")
     assert ("server.down", "gpu1") in [(each.kind, each.subject_name) for each in await health.events()]
+
+
+@pytest.mark.parametrize("minutes", [5, -5])
+async def test_rates_are_those_of_the_time_that_went_by_whatever_the_clock_says(health: Health, minutes: int) -> None:
+    clock = MovedClock()
+    context = replace(health.context, clock=clock)
+    with stand_in() as server:
+        vllm(server)
+        box = new_server(context, name="gpu", kind=ServerKind.VLLM, base_url=server.url)
+        look = await prepared(context, Target(TargetKind.SERVER, box))
+        assert await look()
+        clock.advance(60 * minutes)
+        server.text("/metrics", vllm_page(61_000, 20, 9.0))
+        seen = await look()
+    assert seen.reading is not None
+    assert seen.reading.figures.tokens_per_second is not None
+    assert seen.reading.figures.tokens_per_second > 60_000 / 100
+    assert seen.reading.figures.first_token_seconds == 0.4

@@ -21,7 +21,7 @@ from aicompute_tui.domain.server import (
     abilities_of,
 )
 from aicompute_tui.domain.server_kind import ServerKind
-from aicompute_tui.servers.probing import find_kind
+from aicompute_tui.servers.probing import PROBED, find_kind
 from aicompute_tui.servers.reading import facts_now, read
 from aicompute_tui.services.server_readings import report_after
 from tests.contract.certificates import make_certificates
@@ -244,6 +244,20 @@ async def test_a_refused_door_is_told(server: StandIn) -> None:
         await facts_now(of(server, ServerKind.LLAMACPP), KEY)
     assert KEY not in caught.value.details + caught.value.message
     assert "server edit box --stdin" in caught.value.next_step
+    assert caught.value.message == "“box” does not accept the key."
+    with pytest.raises(AuthFailed) as caught:
+        await facts_now(of(server, ServerKind.LLAMACPP), None)
+    assert caught.value.message == "“box” wants a key, and none is kept."
+
+
+@pytest.mark.asyncio
+async def test_another_that_refuses_a_key_is_not_taken_for_llamacpp(server: StandIn) -> None:
+    """As Anthropic's interface does."""
+    error = {"type": "authentication_error", "message": "x-api-key header is required"}
+    for path in (*PROBED, "/health"):
+        server.json(path, {"type": "error", "error": error}, 401)
+    found = await find_kind(of(server, ServerKind.HTTP), None)
+    assert (found.kind, found.needs_key) == (ServerKind.HTTP, True)
 
 
 @pytest.mark.asyncio

@@ -138,6 +138,17 @@ async def test_latencies_are_those_that_so_many_answers_did_not_exceed(store: St
     assert found == {"one": (50_000, 95_000), "two": (5, 5)}
 
 
+async def test_checks_that_were_merged_weigh_as_many_as_they_were(store: Store) -> None:
+    """A fast month of five-minute stretches is not outvoted by one slow hour."""
+    quick = replace(sample(START - 10 * DAY, 1_000), span_seconds=300, checks=12, failed_checks=2)
+    slow = [sample(START - timedelta(seconds=30 * step), 9_000) for step in range(5)]
+    async with store.write() as transaction:
+        await transaction.health_samples.append([quick, *slow])
+    async with store.read() as transaction:
+        found = await transaction.health_samples.latencies(["one"], START - 30 * DAY, START)
+    assert found == {"one": (1_000, 9_000)}
+
+
 async def test_a_time_is_told_in_even_stretches(store: Store) -> None:
     begin = START.replace(minute=0, second=0, microsecond=0)
     checks = [sample(begin, 1_000), sample(begin + timedelta(seconds=60), 3_000), sample(begin + HOUR, None)]

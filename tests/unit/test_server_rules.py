@@ -39,7 +39,15 @@ def test_rates_are_never_below_nothing(
     for figure in with_rates(ServerFigures(), now, before, seconds):
         assert figure is None or figure >= 0
     rate, _ = with_rates(ServerFigures(), now, before, seconds)
-    assert (rate is None) == (tokens is None or tokens_before is None or tokens < tokens_before)
+    pairs = ((tokens, tokens_before), (began, began_before), (waited, waited_before))
+    has_restarted = any(new is not None and old is not None and new < old for new, old in pairs)
+    assert (rate is None) == (tokens is None or tokens_before is None or has_restarted)
+
+
+def test_no_wait_is_told_after_a_restart_that_one_counter_alone_shows() -> None:
+    before = ServerCounters(tokens=90_000, first_tokens=2, first_token_seconds=1.0)
+    now = ServerCounters(tokens=500, first_tokens=5, first_token_seconds=2.0)
+    assert with_rates(ServerFigures(), now, before, 30) == (None, None)
 
 
 @given(st.lists(st.tuples(st.floats(0, 1e6), st.booleans()), min_size=2, max_size=20))
@@ -81,6 +89,8 @@ def test_states_are_told_in_four_words() -> None:
         ("[fd00::5]:8000", None, "http://[fd00::5]:8000"),
         ("http://gpu1/health", ServerKind.HTTP, "http://gpu1/health"),
         ("http://gpu1", ServerKind.HTTP, "http://gpu1/"),
+        ("http://gpu1:8000/v1/models", ServerKind.HTTP, "http://gpu1:8000/v1/models"),
+        ("https://shop.example/ready/", ServerKind.HTTP, "https://shop.example/ready/"),
     ],
 )
 def test_an_address_is_kept_as_it_was_meant(given_url: str, kind: ServerKind | None, kept: str) -> None:
@@ -123,6 +133,12 @@ def test_a_modelfile_becomes_what_the_interface_takes() -> None:
 def test_a_modelfile_that_cannot_be_sent_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
         creation(text)
+
+
+def test_parameters_keep_what_they_are() -> None:
+    """A stop is a text whatever it looks like, and JSON has no endless number."""
+    text = 'FROM x\nPARAMETER stop "3."\nPARAMETER stop inf\nPARAMETER\tnum_ctx\t4096\nPARAMETER seed inf\n'
+    assert creation(text)["parameters"] == {"stop": ["3.", "inf"], "num_ctx": 4_096, "seed": "inf"}
 
 
 @given(st.text(max_size=200))
