@@ -115,7 +115,7 @@ CONNECTION_USE_ACTIONS = (
         ("connection", "usage"),
         (
             _ANY,
-            Parameter("by", "choice", "A row for each of these.", choices=("hour", "day", "month")),
+            Parameter("by", "choice", "A row for each of these.", choices=("hour", "day", "month", "caller")),
             _SINCE,
             _CALLER,
         ),

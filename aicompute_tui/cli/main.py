@@ -15,7 +15,7 @@ from aicompute_tui.actions.registry import ACTIONS
 from aicompute_tui.cli import failure
 from aicompute_tui.cli.commands import NOUNS, Noun, PlainContext, command_for
 from aicompute_tui.cli.session import Session, home_folder
-from aicompute_tui.domain.errors import AicError
+from aicompute_tui.domain.errors import AicError, InvalidInput
 
 _SIGINT = 2
 _HELP = """An operations console for language models on machines you rent and own.
@@ -75,6 +75,7 @@ def run(argv: Sequence[str], build: Callable[..., Any], doors: Mapping[str, Call
     session = Session(argv, build, doors)
     as_json = session.wants_json
     try:
+        _refuse_broken(session.argv)
         answer = root.main(list(session.argv), prog_name="aic-tui", standalone_mode=False, obj=session)
         sys.stdout.flush()
     except (failure.NobodyReads, BrokenPipeError):
@@ -87,6 +88,16 @@ def run(argv: Sequence[str], build: Callable[..., Any], doors: Mapping[str, Call
     except Exception as error:  # noqa: BLE001 - the last place before the terminal: a traceback belongs into the log
         return _failed(error, as_json)
     return answer if isinstance(answer, int) else 0
+
+
+def _refuse_broken(words: Sequence[str]) -> None:
+    """Raises InvalidInput for bytes that no store, no server and no terminal takes as text."""
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            shown = word.encode("utf-8", "replace").decode()[:60]
+            raise InvalidInput(f"“{shown}” holds what is no UTF-8.", "Write it anew.") from None
 
 
 def _failed(error: Exception, as_json: bool) -> int:

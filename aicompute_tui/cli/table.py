@@ -297,10 +297,12 @@ _UNKNOWN_WHERE_ABSENT = frozenset(
 
 
 def columns_for(action_id: str, rows: Sequence[Json]) -> tuple[str, ...]:
-    """The action's columns; machines that are not ours, and spans of time, are told apart by one more."""
+    """The action's columns; machines that are not ours, spans of time and callers are told apart by one more."""
     named = COLUMNS.get(action_id, ())
     if action_id == "connection.usage" and any(isinstance(row, dict) and row.get("at") for row in rows):
         return ("at", *named)
+    if action_id == "connection.usage" and any(isinstance(row, dict) and row.get("caller") for row in rows):
+        return ("caller", *named)
     if named and any(isinstance(row, dict) and "ownership" in row for row in rows):
         return (*named, "ownership", "owner")
     return named

@@ -81,5 +81,6 @@ class CallFilter:
     """Which calls are meant; None is any."""
 
     since: datetime
+    until: datetime | None = None
     connection_id: str | None = None
     caller: Caller | None = None

@@ -14,7 +14,16 @@ from typing import NamedTuple
 import httpx
 
 from aicompute_tui.domain.connection import Ending, Prompt, ServedModel
-from aicompute_tui.domain.errors import AicError, BadAnswer, NotFound, NotTrusted, RateLimited, TimedOut, Unreachable
+from aicompute_tui.domain.errors import (
+    AicError,
+    BadAnswer,
+    InvalidInput,
+    NotFound,
+    NotTrusted,
+    RateLimited,
+    TimedOut,
+    Unreachable,
+)
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.http.client import client_for, is_packed
 from aicompute_tui.llms.base import Dialect, Endpoint, Reading, Request, as_object
@@ -223,7 +232,7 @@ async def _json(client: httpx.AsyncClient, endpoint: Endpoint, request: Request)
     except (ValueError, RecursionError):
         raise _web_page(endpoint) from None
     if as_object(decoded).get("error"):
-        raise stream_problem(endpoint, as_object(decoded)["error"], "")
+        raise stream_problem(endpoint, as_object(decoded)["error"], None)
     return decoded
 
 
@@ -250,9 +259,16 @@ async def _body(response: httpx.Response, most: int) -> bytes:
 
 
 def _built(client: httpx.AsyncClient, endpoint: Endpoint, request: Request) -> httpx.Request:
-    url = httpx.URL(endpoint.connection.base_url + request.path, params=request.query or None)
+    """Raises InvalidInput for what cannot be sent, as half of a pair of surrogates in a prompt."""
     headers = {"Accept-Encoding": "identity", **endpoint.headers(), **dict(request.headers)}
-    return client.build_request("GET" if request.body is None else "POST", url, json=request.body, headers=headers)
+    try:
+        url = httpx.URL(endpoint.connection.base_url + request.path, params=request.query or None)
+        return client.build_request("GET" if request.body is None else "POST", url, json=request.body, headers=headers)
+    except httpx.InvalidURL:
+        step = f"Give another: aic-tui connection edit {endpoint.connection.word} --base-url URL"
+        raise InvalidInput(f"Nothing can be sent to the address of “{endpoint.connection.name}”.", step) from None
+    except UnicodeError:
+        raise InvalidInput("What is asked holds characters that cannot be sent.", "Write it anew.") from None
 
 
 async def _client(endpoint: Endpoint) -> httpx.AsyncClient:

@@ -58,7 +58,7 @@ class OpenAi:
         text = ""
         for choice in objects_in(payload.get("choices"))[:1]:
             said = as_object(choice.get("delta")) or as_object(choice.get("message"))
-            text = as_text(said.get("content")) or ""
+            text = as_text(said.get("content")) or as_text(said.get("refusal")) or ""
             reason = as_text(choice.get("finish_reason"))
             if reason is not None:
                 reading.finish_reason, reading.is_ended = reason, True

@@ -40,7 +40,7 @@ def _problem_within(endpoint: Endpoint, answer: Answer, *, is_list: bool) -> Aic
     except (ValueError, RecursionError):
         return _no_json(endpoint)
     if as_object(body).get("error"):
-        return stream_problem(endpoint, as_object(body)["error"], "")
+        return stream_problem(endpoint, as_object(body)["error"], None)
     if is_list and dialect_of(endpoint).read_models(body) is None:
         return BadAnswer(f"“{endpoint.connection.name}” gave no list of models.", "Check the address and kind.")
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from math import ceil
 from typing import NamedTuple
 
 from aicompute_tui.domain.errors import (
@@ -29,23 +30,31 @@ _KEY_WORDS = frozenset(
     {"invalid_api_key", "authentication_error", "API_KEY_INVALID", "UnrecognizedClientException", "no_db_connection"}
 )
 _STATUS_BY_WORD = {
+    **dict.fromkeys(sorted(_QUOTA_WORDS), 402),
     "overloaded_error": 529,
     "rate_limit_error": 429,
     "rate_limit_exceeded": 429,
     "RESOURCE_EXHAUSTED": 429,
     "ThrottlingException": 429,
+    "UNAVAILABLE": 503,
+    "DEADLINE_EXCEEDED": 504,
+    "NOT_FOUND": 404,
+    "PERMISSION_DENIED": 403,
+    "request_too_large": 413,
+    "context_length_exceeded": 400,
     "not_found_error": 404,
     "model_not_found": 404,
     "permission_error": 403,
     "invalid_request_error": 400,
     "timeout_error": 504,
 }
-"""Of errors within a stream, which began with 200."""
+"""Of errors within a stream, which began with 200; of several words the first of these counts."""
 _OVERLOADED = frozenset({498, 503, 529})
 _NO_MODEL = re.compile(r"invalid model name|\bmodel\b.{0,80}\b(?:not found|does not exist)", re.IGNORECASE | re.DOTALL)
 """How those say it who answer 400 to a model they do not have."""
 _BY_RESPONSES = re.compile(r"/responses\b|\bresponses (?:api|endpoint)\b|^OperationNotSupported\b", re.IGNORECASE)
 """How it is said of a model that another call answers; the words are not settled."""
+_FAILED = re.compile(r"[45]\d\d")
 _DELAY = re.compile(r"(\d+(?:\.\d+)?)s")
 
 
@@ -73,20 +82,22 @@ def wants_responses(endpoint: Endpoint, status: int, body: bytes) -> bool:
     return any(_BY_RESPONSES.search(each) for each in (said.message[:_LONGEST_SAYING], *said.words))
 
 
-def stream_problem(endpoint: Endpoint, problem: Json, model: str) -> AicError:
-    """The error that came within an answer."""
+def stream_problem(endpoint: Endpoint, problem: Json, model: str | None) -> AicError:
+    """The error that came within an answer; its code is a number, a number as text, or a word."""
     saying = _saying({"error": problem}, {})
-    code = as_object(problem).get("code")
-    named = next((_STATUS_BY_WORD[word] for word in saying.words if word in _STATUS_BY_WORD), 500)
-    return _error(endpoint, code if isinstance(code, int) else named, saying, model)
+    code = str(as_object(problem).get("code"))
+    named = next((status for word, status in _STATUS_BY_WORD.items() if word in saying.words), 500)
+    return _error(endpoint, int(code) if _FAILED.fullmatch(code) else named, saying, model)
 
 
 def _error(endpoint: Endpoint, status: int, saying: Saying, model: str | None) -> AicError:  # noqa: PLR0911 - a table
     name = endpoint.connection.name
     details = _safe(endpoint, f"{status} {saying.message}".strip())
     if status == 401 or saying.words & _KEY_WORDS:
-        step = f"Give another: aic-tui connection edit {endpoint.connection.word} --api-key-stdin"
-        return AuthFailed(f"“{name}” does not accept the key.", step, details)
+        give = f"aic-tui connection edit {endpoint.connection.word} --api-key-stdin"
+        if not endpoint.secret:
+            return AuthFailed(f"“{name}” wants a key, and none is kept.", f"Give it: {give}", details)
+        return AuthFailed(f"“{name}” does not accept the key.", f"Give another: {give}", details)
     if status == 402 or (saying.words & _QUOTA_WORDS and status in {400, 403, 429}):
         return OutOfQuota(f"The account of “{name}” has used up what it may spend.", "Look at its billing.", details)
     if status == 429 or status in _OVERLOADED:
@@ -101,13 +112,14 @@ def _error(endpoint: Endpoint, status: int, saying: Saying, model: str | None) -
         step = "Give the address it leads to: nothing is sent on, since the key would go along."
         return BadAnswer(f"“{name}” points to another address.", step, details)
     if 400 <= status < 500:
-        return InvalidInput(f"“{name}” refused the request ({status}).", _quoted(endpoint, saying), details)
+        step = "Ask for less at once." if status == 413 else "Check the model and the options of the connection."
+        return InvalidInput(f"“{name}” refused the request ({status}).", _quoted(endpoint, saying) or step, details)
     return BadAnswer(f"“{name}” failed with {status}.", _quoted(endpoint, saying) or "Try again later.", details)
 
 
 def _later(name: str, status: int, saying: Saying, details: str) -> AicError:
     wait = saying.retry_after
-    step = "Try again later." if wait is None else f"Try again in {wait:,.0f} s."
+    step = "Try again later." if wait is None else f"Try again in {ceil(wait):,} s." if wait else "Try again."
     why = "wants fewer requests" if status == 429 else "is overloaded"
     return RateLimited(f"“{name}” {why}.", step, details, retry_after=wait)
 

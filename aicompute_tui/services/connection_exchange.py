@@ -114,6 +114,8 @@ def _described(context: Context, entry: Entry, seen: Connection | None) -> Conne
     if seen is None:
         return made
     stays = server_of(seen.base_url) == server_of(made.base_url)
+    if stays and seen.inactive_reason is not None and made.is_active:  # the key is not for who answers there now
+        made = replace(made, is_active=False, inactive_reason=seen.inactive_reason)
     return replace(
         made,
         id=seen.id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from aicompute_tui.domain.call import Call, CallFilter, CallHour
@@ -20,6 +20,7 @@ from aicompute_tui.store.calls import Timing
 from aicompute_tui.store.database import Transaction
 
 SPANS = ("hour", "day", "month")
+_CALLER = "caller"
 _USUAL = timedelta(days=7)
 _MICRO = 1_000_000
 
@@ -59,19 +60,32 @@ class _Sums:
 
 
 async def usage(context: Context, arguments: Arguments) -> Json:
-    """Handler of `connection.usage`: a row for each connection, and for each span of time where `by` asks for it."""
+    """Handler of `connection.usage`: a row for each connection, and for each span of time or caller `by` asks for."""
     by = text(arguments, "by")
-    if by not in (None, *SPANS):
-        raise InvalidInput(f"“{by}” is no span of time.", f"Give one of {', '.join(SPANS)}.")
+    if by not in (None, *SPANS, _CALLER):
+        raise InvalidInput(f"“{by}” tells no usage apart.", f"Give one of {', '.join((*SPANS, _CALLER))}.")
     async with context.store.read() as transaction:
         wanted = await _wanted(context, transaction, arguments)
-        hours = await transaction.calls.hours(wanted)
-        timings = await transaction.calls.timings(wanted)
         last_used = await transaction.calls.last_used()
         names = {each.id: each.name for each in await transaction.connections.list()}
-    sums = _summed(hours, timings, by, names)
+        if by != _CALLER:
+            return [*await _rows(transaction, wanted, by, names, last_used)]
+        callers = [each for each in Caller if wanted.caller in (None, each)]
+        found = [await _rows(transaction, replace(wanted, caller=each), None, names, last_used) for each in callers]
+    return [*sorted((row for rows in found for row in rows), key=lambda row: str(row["connection"]))]
+
+
+async def _rows(
+    transaction: Transaction,
+    wanted: CallFilter,
+    by: str | None,
+    names: Mapping[str, str],
+    last_used: Mapping[str, datetime],
+) -> list[JsonObject]:
+    sums = _summed(await transaction.calls.hours(wanted), await transaction.calls.timings(wanted), by, names)
     rows = sorted(sums.items(), key=lambda each: (each[0][1] or wanted.since, each[1].name))
-    return [_usage_view(key, each, last_used) for key, each in rows]
+    caller = None if wanted.caller is None else wanted.caller.value
+    return [_usage_view(key, each, last_used) | {"caller": caller} for key, each in rows]
 
 
 def _summed(

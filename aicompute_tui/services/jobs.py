@@ -15,7 +15,7 @@ from aicompute_tui.domain.event import Event
 from aicompute_tui.domain.ids import new_id
 from aicompute_tui.domain.job import Job, JobState
 from aicompute_tui.domain.json import Json, JsonObject
-from aicompute_tui.domain.redaction import holds_key, holds_secret
+from aicompute_tui.domain.redaction import address_holds_secret, holds_key, holds_secret
 from aicompute_tui.services.arguments import integer, required_text, texts
 from aicompute_tui.services.container_words import VARIABLE_STEP, own_words
 from aicompute_tui.services.context import Actor, Arguments, Context
@@ -46,6 +46,8 @@ def encode_arguments(arguments: Arguments) -> str:
         for name, _, value in (word.partition("=") for word in texts(arguments, parameter)):
             if holds_secret(name, value):
                 raise InvalidInput(f"{name} looks like a secret, which no stored job may hold.", step)
+    if any(address_holds_secret(each) for each in texts(arguments, "url")):
+        raise InvalidInput("An address may hold no password or key, which no stored job may hold.", "Leave it out.")
     text = json.dumps(dict(arguments), default=_plain, ensure_ascii=False, sort_keys=True)
     if holds_key(text):
         raise Refused("A job's parameters may not hold a key.", "Give keys to `aic-tui credential set` instead.")

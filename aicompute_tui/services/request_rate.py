@@ -23,7 +23,8 @@ async def within_rate(context: Context, connection: Connection) -> AsyncIterator
     most = connection.options.requests_per_minute
     if most is not None:
         now = context.clock.now()
-        wanted = CallFilter(since=now - _MINUTE, connection_id=connection.id)
+        # a clock that stood wrong may have left calls in the future
+        wanted = CallFilter(since=now - _MINUTE, until=now, connection_id=connection.id)
         async with context.store.read() as transaction:
             calls = await transaction.calls.list(wanted, limit=most)
         free = most - _running[connection.id]

@@ -140,6 +140,8 @@ def _conditions(table: Table, wanted: CallFilter) -> Iterator[ColumnElement[bool
     if table is call_hours:  # an hour counts whole
         since = since.replace(minute=0, second=0, microsecond=0)
     yield table.c.at >= since
+    if wanted.until is not None:
+        yield table.c.at <= wanted.until
     if wanted.connection_id is not None:
         yield table.c.connection_id == wanted.connection_id
     if wanted.caller is not None:

@@ -14,6 +14,8 @@ from aicompute_tui.ui.session import Session
 
 _MOST_CHARACTERS = 256 << 10
 _GAP = "   "
+_WHOLE = frozenset({"", "stop", "STOP", "end_turn", "stop_sequence", "completed", "eos_token"})
+"""How an answer ends that said all it had to say."""
 
 
 async def answer(session: Session, arguments: Mapping[str, Json], on_piece: Callable[[str], None]) -> JsonObject:
@@ -34,7 +36,7 @@ async def answer(session: Session, arguments: Mapping[str, Json], on_piece: Call
 
 
 def ending_line(row: JsonObject, glyphs: Glyphs) -> str:
-    """Times, tokens, cost and who answered."""
+    """Times, tokens, cost, who answered, and what ended it too early."""
     tokens = f"{_count(row, 'input_tokens', glyphs)} tokens in, {_count(row, 'output_tokens', glyphs)} out"
     parts = [
         f"connect {seconds(row, 'connect_seconds', glyphs)}",
@@ -43,6 +45,7 @@ def ending_line(row: JsonObject, glyphs: Glyphs) -> str:
         tokens,
         f"cost {cost(number(row, 'cost_usd'), glyphs)}",
         text(row, "model"),
+        "" if text(row, "finish_reason") in _WHOLE else f"ended by {text(row, 'finish_reason')}",
     ]
     return _GAP.join(part for part in parts if part)
 

@@ -144,6 +144,15 @@ def test_the_next_step_can_be_typed_as_it_stands(cli: Cli, server: LlmServer) ->
     assert cli.json(*words, stdin=KEY)["name"] == "it's big"
 
 
+def test_a_key_that_nobody_gave_is_missing_and_not_refused(cli: Cli, server: LlmServer) -> None:
+    cli.json("connection", "add", "box", "--url", server.url, "--model", "tiny")
+    server.json("/v1/models", {"error": {"message": "No key provided"}}, 401)
+    told = cli.json("connection", "test", "box", code=1)
+    assert (told["error_kind"], told["error"]) == ("AuthFailed", "“box” wants a key, and none is kept.")
+    cli.json("connection", "edit", "box", "--api-key-stdin", stdin=KEY)
+    assert cli.json("connection", "test", "box", code=1)["error"] == "“box” does not accept the key."
+
+
 def test_a_key_comes_from_the_variable_of_its_provider(cli: Cli) -> None:
     cli.environment["GEMINI_API_KEY"] = "AIzaPlantedPlantedPlanted"
     cli.json("connection", "add", "g", "--preset", "gemini", "--from-env")
@@ -163,10 +172,20 @@ def test_a_key_comes_from_the_variable_of_its_provider(cli: Cli) -> None:
         ("vllm", "llm.example.org/api", "https://llm.example.org/api"),
         ("ollama", "http://box:11434/v1/", "http://box:11434"),
         ("ollama", "http://box:11434/api/chat", "http://box:11434"),
+        ("ollama", "http://box:11434/v1/v1", "http://box:11434"),
+        ("vllm", "http://box:8000/v1/responses", "http://box:8000/v1"),
+        ("azure", "https://r.openai.azure.com/openai", "https://r.openai.azure.com/openai/v1"),
+        ("azure", "https://r.openai.azure.com/openai/deployments/x", "https://r.openai.azure.com/openai/v1"),
+        ("azure-deployments", "https://r.openai.azure.com/openai/v1/", "https://r.openai.azure.com/openai"),
+        (
+            "azure-deployments",
+            "https://r.openai.azure.com/openai/deployments/gpt-4/chat/completions",
+            "https://r.openai.azure.com/openai",
+        ),
     ],
 )
 def test_an_address_is_kept_as_it_was_meant(cli: Cli, preset: str, given: str, kept: str) -> None:
-    cli.json("connection", "add", "box", "--preset", preset, "--url", given)
+    cli.json("connection", "add", "box", "--preset", preset, "--url", given, "--api-key-stdin", stdin=KEY)
     assert cli.json("connection", "show", "box")["base_url"] == kept
 
 
@@ -177,6 +196,8 @@ def test_an_address_is_kept_as_it_was_meant(cli: Cli, preset: str, given: str, k
         ("--url", "http://me:secret@box"),
         ("--url", "http://box/v1?key=abc"),
         ("--url", "http://box:99999"),
+        ("--url", "http://box/\x01"),
+        ("--url", "http://a box/v1"),
         (),
         ("--url", "http://box", "--header", "Authorization=Bearer x"),
         ("--url", "http://box", "--temperature", "3"),
@@ -185,6 +206,27 @@ def test_an_address_is_kept_as_it_was_meant(cli: Cli, preset: str, given: str, k
 def test_what_cannot_be_meant_is_refused(cli: Cli, words: tuple[str, ...]) -> None:
     failed(cli, "connection", "add", "box", *words, kind="InvalidInput", code=2)
     assert cli.json("connection", "list") == []
+
+
+@pytest.mark.parametrize("noun", ["connection", "server"])
+@pytest.mark.parametrize("url", ["https://me:PLANTEDword@box/v1", "https://box/v1?api-key=PLANTEDword"])
+def test_a_password_in_an_address_is_written_down_nowhere(cli: Cli, server: LlmServer, noun: str, url: str) -> None:
+    add(cli, server)
+    cli.json("server", "add", "box", server.url, "--kind", "vllm")
+    said = failed(cli, noun, "edit", "box", "--url", url, kind="InvalidInput", code=2)
+    assert "PLANTEDword" not in said
+    kept = b"".join(path.read_bytes() for path in cli.home.rglob("*") if path.is_file())
+    assert b"PLANTEDword" not in kept
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("ask", "box", "hi \udcff"), ("add", "n\udcff", "--url", "http://box"), ("edit", "box", "--tag", "\udcff")],
+)
+def test_words_that_are_no_text_are_refused(cli: Cli, server: LlmServer, words: tuple[str, ...]) -> None:
+    add(cli, server)
+    assert "UTF-8" in failed(cli, "connection", *words, kind="InvalidInput", code=2)
+    assert [row["name"] for row in cli.json("connection", "list")] == ["box"]
 
 
 def test_a_name_is_taken_once(cli: Cli, server: LlmServer) -> None:
@@ -361,6 +403,8 @@ def test_each_no_is_told_apart(
         (529, {"retry_after": "30"}, {"type": "error", "error": {"type": "overloaded_error"}}, 30),
         (429, {}, {"error": {"status": "RESOURCE_EXHAUSTED", "details": [{"retryDelay": "37s"}]}}, 37),
         (429, {"retry_after": "soon"}, {}, None),
+        (429, {"retry_after": "0"}, {}, 0),
+        (429, {"retry_after_ms": "400"}, {}, 0.4),
         (429, {"x_ratelimit_remaining_tokens": "0", "x_ratelimit_reset_tokens": "6m0s"}, {}, 360),
         (503, {}, "<html>busy</html>", None),
     ],
@@ -372,6 +416,8 @@ def test_how_long_to_wait_is_told(
     server.json("/v1/models", body, status, **headers)
     tested = cli.json("connection", "test", "box", code=1)
     assert (tested["error_kind"], tested["retry_after_seconds"]) == ("RateLimited", seconds)
+    step = {None: "Try again later.", 0: "Try again.", 1.5: "Try again in 2 s.", 0.4: "Try again in 1 s."}
+    assert tested["next_step"] == step.get(seconds, f"Try again in {seconds:g} s." if seconds else "")
 
 
 def test_a_wait_until_a_date_counts_from_the_servers_own_clock(cli: Cli, server: LlmServer) -> None:
@@ -388,6 +434,10 @@ def test_a_wait_until_a_date_counts_from_the_servers_own_clock(cli: Cli, server:
         ((openai_piece("Hel"), b"data: {half\n\n"), False, "BadAnswer"),
         ((openai_piece("Hel"), event({"error": {"code": 502, "message": "upstream"}})), False, "BadAnswer"),
         ((openai_piece("Hel"), event({"error": {"code": 429, "message": "slow"}})), False, "RateLimited"),
+        ((openai_piece("Hel"), event({"error": {"code": "429", "message": "slow"}})), False, "RateLimited"),
+        ((openai_piece("Hel"), event({"error": {"code": "insufficient_quota", "message": "no"}})), False, "OutOfQuota"),
+        ((openai_piece("Hel"), event({"error": {"type": "request_too_large", "message": "x"}})), False, "InvalidInput"),
+        ((openai_piece("Hel"), event({"error": {"status": "UNAVAILABLE", "message": "x"}})), False, "RateLimited"),
         ((b'{"error":{"message":"no such","code":"model_not_found"}}\n',), False, "NotFound"),
     ],
 )
@@ -457,3 +507,24 @@ def test_a_server_without_tls_is_told(cli: Cli, server: LlmServer) -> None:
     cli.json("connection", "add", "box", "--preset", "vllm", "--url", server.url.replace("http:", "https:"))
     tested = cli.json("connection", "test", "box", code=1)
     assert (tested["error_kind"], "http://" in tested["next_step"]) == ("NotTrusted", True)
+
+
+def test_what_is_declined_is_told_in_the_models_own_words(cli: Cli, server: LlmServer) -> None:
+    add(cli, server)
+    refusal = {"choices": [{"index": 0, "delta": {"refusal": "That I will not."}, "finish_reason": "stop"}]}
+    server.stream("/v1/chat/completions", event(refusal), DONE)
+    assert cli("connection", "ask", "box", "Who?").out == "That I will not.\n"
+
+
+def test_a_list_that_fails_with_200_names_no_model(cli: Cli, server: LlmServer) -> None:
+    add(cli, server)
+    server.json("/v1/models", {"error": {"code": 404, "message": "no such route"}})
+    told = cli.json("connection", "test", "box", code=1)
+    assert (told["error_kind"], "model" in told["error"]) == ("NotFound", False)
+
+
+@pytest.mark.parametrize(("status", "step"), [(413, "less"), (422, "options")])
+def test_a_refusal_without_words_says_what_to_do(cli: Cli, server: LlmServer, status: int, step: str) -> None:
+    add(cli, server)
+    server.replies["/v1/chat/completions"] = Reply(status, (b"<html>no</html>",), (("Content-Type", "text/html"),))
+    assert step in failed(cli, "connection", "ask", "box", "Who?", kind="InvalidInput", code=2)

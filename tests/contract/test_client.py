@@ -329,3 +329,11 @@ def test_the_example_of_the_readme_runs(cli: Cli, server: LlmServer, tmp_path: P
     assert done.stderr == ""
     assert done.stdout.replace("\u2028", "").splitlines() == ["Hello 8 None", "Grüße, you", "Claude Sonnet: Hello"]
     assert [row["caller"] for row in cli.json("connection", "calls")] == ["client"] * 3
+
+
+def test_words_that_nobody_can_send_are_refused_as_such(kept: Cli) -> None:
+    async def ask() -> None:
+        await (await get_connection("box")).generate("half of a pair: \ud83d")
+
+    with pytest.raises(InvalidInput, match="cannot be sent"):
+        asyncio.run(ask())

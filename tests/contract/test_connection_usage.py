@@ -48,6 +48,14 @@ def calls(cli: Cli, *words: str) -> list[dict[str, Any]]:
     return rows
 
 
+def change(cli: Cli, *statements: str) -> None:
+    """What is stored, behind the program's back."""
+    with sqlite3.connect(next(cli.home.rglob("*.db"))) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    connection.close()
+
+
 def test_each_prompt_is_written_down_without_its_words(cli: Cli, server: LlmServer) -> None:
     add(cli, server, "box", "--price-in", "2.5", "--price-out", "10")
     answers(server)
@@ -127,6 +135,33 @@ def test_usage_is_summed_by_connection_time_and_caller(cli: Cli, server: LlmServ
     table = cli("connection", "usage", "--by", "day").out
     assert table.startswith("AT ")
     assert "unknown" in table
+
+
+def test_usage_is_told_apart_by_who_asked(cli: Cli, server: LlmServer) -> None:
+    add(cli, server, "box", "--price-in", "2.5", "--price-out", "10")
+    answers(server)
+    for _ in range(3):
+        assert cli("connection", "ask", "box", "Who?").code == 0
+    change(cli, "UPDATE calls SET caller = 'mcp' WHERE rowid = 1", "UPDATE call_hours SET caller = 'mcp'")
+    assert cli("connection", "ask", "box", "Who?").code == 0
+    rows = cli.json("connection", "usage", "--by", "caller")
+    assert [(row["caller"], row["requests"], row["cost_usd"]) for row in rows] == [
+        ("cli", 1, 0.0075),
+        ("mcp", 3, 0.0225),
+    ]
+    (alone,) = cli.json("connection", "usage", "--by", "caller", "--caller", "mcp")
+    assert (alone["caller"], alone["requests"]) == ("mcp", 3)
+    assert cli("connection", "usage", "--by", "caller").out.startswith("CALLER ")
+
+
+def test_calls_that_a_wrong_clock_left_in_the_future_keep_nobody_waiting(cli: Cli, server: LlmServer) -> None:
+    add(cli, server, "box", "--requests-per-minute", "1")
+    answers(server)
+    assert cli("connection", "ask", "box", "Who?").code == 0
+    assert cli("connection", "ask", "box", "Who?", "-o", "json").error["error"] == "RateLimited"
+    change(cli, "UPDATE calls SET at = at + 86400000000")
+    assert cli("connection", "ask", "box", "Who?").code == 0
+    assert cli("connection", "ask", "box", "Who?", "-o", "json").error["error"] == "RateLimited", "the new one counts"
 
 
 def test_what_is_gone_keeps_what_it_used(cli: Cli, server: LlmServer) -> None:

@@ -76,6 +76,7 @@ async def test_esc_stops_an_answer_and_then_leaves() -> None:
         await world.until(lambda: not world.session.opened[0].is_open)
         assert isinstance(world.app.screen, ChatScreen)
         await world.until(lambda: "stopped" in world.shown)
+        assert "still answering" not in world.jobs
         await world.press("escape")
         assert not isinstance(world.app.screen, ChatScreen)
 
@@ -133,6 +134,20 @@ async def test_a_test_asks_for_nothing_that_costs_before_enter(size: tuple[int, 
         held.send(ENDING)
         await world.until(lambda: "Fine." in world.parts("#test-said"))
         await world.until(lambda: "first 250 ms" in world.parts("#test-said").replace("\n", " "))
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("word", ["connection-ask", "connection-test"])
+async def test_an_answer_that_was_ended_too_early_says_by_what(word: str) -> None:
+    async with opened(word) as world:
+        await world.until(lambda: "asking" not in world.shown)
+        for number, reason in enumerate(("stop", "blocked: SAFETY")):
+            await world.press("end", *"x", "enter")
+            await world.until(lambda number=number: len(world.session.opened) == number + 1)  # type: ignore[misc]
+            world.session.opened[number].send({**ENDING, "finish_reason": reason})
+            await world.until(lambda number=number: world.session.open_streams("connection.ask") == [])  # type: ignore[misc]
+            assert "ended by stop" not in world.shown
+        await world.until(lambda: "ended by blocked: SAFETY" in " ".join(world.shown.split()))
 
 
 @pytest.mark.asyncio

@@ -329,6 +329,19 @@ async def test_one_that_rests_is_not_asked_with_its_key(bench: Bench) -> None:
         await bench.query("connection.models", name="box/qwen")
 
 
+async def test_one_that_rests_still_rests_after_a_file_replaced_it(bench: Bench, tmp_path: Path) -> None:
+    """Whoever answers there now is not who its key is for."""
+    await answers(bench, container())
+    await rests(bench, container())
+    before, file = await one(bench), str(tmp_path / "c.toml")
+    await bench.job("connection.export", file=file)
+    await bench.job("connection.import", file=file, replace=True)
+    after = await one(bench)
+    assert (after["state"], after["inactive_reason"]) == (before["state"], before["inactive_reason"])
+    await answers(bench, container())
+    assert (await one(bench))["state"] == "active", "it follows on"
+
+
 EMBEDS, TALKS = {"capabilities": ["embedding"]}, {"capabilities": ["completion", "tools"]}
 
 

@@ -117,6 +117,7 @@ class ChatScreen(ConsoleScreen):
             self._worker.cancel()
             self._worker = None
             self._said.note("stopped")
+            self.say("It was stopped.", "dim")
         else:
             super().action_back()
 
