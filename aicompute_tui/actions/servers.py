@@ -12,7 +12,7 @@ _ONE_MODEL = Parameter("model", "text", "The model to ask; one alone needs no ch
 _ADAPTER = Parameter("adapter", "text", "The adapter's name.", positional=True, required=True)
 _OPTIONS = (
     Parameter("timeout", "integer", "Seconds that a check may take; 10 unless told."),
-    Parameter("expected_status", "integer", "The status that a plain http check wants; any of 2xx unless told."),
+    Parameter("expected_status", "text", "The status that a plain http check wants; none: any of 2xx."),
     Parameter("tls_ca", "path", "File with the certificates to trust instead of the usual ones."),
     Parameter("tag", "text", "A tag; may be given again.", repeatable=True),
 )

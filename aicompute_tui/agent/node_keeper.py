@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 
 from aicompute_tui.agent.machine_watch import Doors, MachineWatch
 from aicompute_tui.agent.rounds import Rounds
@@ -89,10 +90,13 @@ class NodeKeeper(Rounds):
                     self._keep(row, stored.tunnels.get(row.id, ()))
             for instance_id in self._unwatchable(stored):
                 self._close(instance_id, stored.rows.get(instance_id))
-        now = self._clock.now()
-        if self._thinned_at is None or (now - self._thinned_at).total_seconds() >= THIN_OUT_SECONDS:
-            self._thinned_at = now
+        if self._age(self._thinned_at) >= THIN_OUT_SECONDS:
+            self._thinned_at = self._clock.now()
             await thin_out(context)
+
+    def _age(self, moment: datetime | None) -> float:
+        """Seconds from or to a moment of a clock that may have been moved; endless where there was none."""
+        return inf if moment is None else abs((self._clock.now() - moment).total_seconds())
 
     async def _take_over(self, context: Context) -> None:
         """No port outlives its process: what an agent that was killed left as open is closed."""
@@ -106,7 +110,7 @@ class NodeKeeper(Rounds):
     async def _read(self, context: Context) -> _Stored | None:
         """None where nothing has changed that concerns machines."""
         now = self._clock.now()
-        is_full = self._full_at is None or (now - self._full_at).total_seconds() >= FULL_LOOK_SECONDS
+        is_full = self._age(self._full_at) >= FULL_LOOK_SECONDS
         if not is_full and await context.store.latest_change() == self._seen:
             return None
         async with context.store.read() as transaction:

@@ -6,32 +6,21 @@ import json
 import unicodedata
 from collections.abc import Sequence
 
+from aicompute_tui.domain.durations import span
 from aicompute_tui.domain.gpu_share import gpus_told
 from aicompute_tui.domain.json import Json, JsonObject
 
 _CONTAINERS = ("host", "name", "state", "health", "exit_code", "image", "ports", "gpus", "up_seconds", "host_state")
 
 _FIGURES = (
-    "requests_running",
-    "requests_waiting",
-    "cache_share",
-    "tokens_per_second",
-    "first_token_seconds",
-    "memory_used_bytes",
-    "memory_total_bytes",
-)
+    "requests_running", "requests_waiting", "cache_share", "tokens_per_second", "first_token_seconds",
+    "memory_used_bytes", "memory_total_bytes",
+)  # fmt: skip
 
 _HEALTH = (
-    "name",
-    "state",
-    "uptime_24h_percent",
-    "uptime_7d_percent",
-    "uptime_30d_percent",
-    "latency_p50_ms",
-    "latency_p95_ms",
-    "since",
-    "problem",
-)
+    "name", "state", "uptime_24h_percent", "uptime_7d_percent", "uptime_30d_percent", "checked_since",
+    "latency_p50_ms", "latency_p95_ms", "since", "problem",
+)  # fmt: skip
 
 _MODELS = (
     "id",
@@ -350,9 +339,21 @@ def cell(row: JsonObject, name: str) -> str:
         if name == "expires_at" and value is None and "ttl_seconds" in row and row["ttl_seconds"] is None:
             return "NEVER"
         return "unknown" if name in _UNKNOWN_WHERE_ABSENT else "-"
+    checks = row.get(name.replace("_percent", "_checks")) if name.startswith("uptime_") else None
+    if checks is not None:
+        return f"{clean(_text(value))} of {checks}"
+    if name == "state":
+        return clean(_text(value)) + _age_of_state(row)
     if name == "gpu_count" and isinstance(value, float):
         return gpus_told(value)
     return clean(_text(value))
+
+
+def _age_of_state(row: JsonObject) -> str:
+    """What keeps a state from being that of now."""
+    held_back = ", held back" if row.get("is_held_back") is True else ""
+    seconds = row.get("unchecked_seconds")
+    return f"{held_back}, not checked for {span(seconds)}" if isinstance(seconds, int | float) else held_back
 
 
 def clean(text: str) -> str:

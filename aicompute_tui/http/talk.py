@@ -129,7 +129,8 @@ class Talk(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._has_head:
             return  # a trailer: what reads headers must not be told other ones
-        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        key, told = name.decode("latin-1").lower(), value.decode("latin-1")
+        self._headers[key] = f"{self._headers[key]}, {told}" if key in self._headers else told
 
     def on_headers_complete(self) -> None:
         if self._parser is not None:

@@ -21,8 +21,8 @@ from aicompute_tui.domain.errors import (
 )
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.redaction import redact
+from aicompute_tui.http.waits import wait_of
 from aicompute_tui.llms.base import Endpoint, as_object, as_text, objects_in
-from aicompute_tui.llms.waits import wait_of
 
 _LONGEST_SAYING = 300
 _QUOTA_WORDS = frozenset({"insufficient_quota", "enforced_spend_limit_reached", "billing_error", "billing_not_active"})
@@ -158,7 +158,7 @@ def _saying(body: Json, headers: Mapping[str, str]) -> Saying:
     values = as_object(body)
     inner = values.get("error")
     error = inner if isinstance(inner, dict) else values
-    message = inner if isinstance(inner, str) else _first_text(error, "message", "detail")
+    message = inner if isinstance(inner, str) else _first_text(error, "message", "detail") or _fields(error)
     message = message or (body if isinstance(body, str) else "")
     details = objects_in(error.get("details")) or [as_object(error.get("details"))]
     named = [*(error.get(key) for key in ("code", "type", "status")), headers.get("x-amzn-errortype")]
@@ -166,6 +166,16 @@ def _saying(body: Json, headers: Mapping[str, str]) -> Saying:
     delays = [match for each in details if (match := _DELAY.fullmatch(as_text(each.get("retryDelay")) or ""))]
     words = frozenset(word.partition(":")[0] for word in named if isinstance(word, str))
     return Saying(message, words, float(delays[0][1]) if delays else None)
+
+
+def _fields(values: JsonObject) -> str:
+    """What FastAPI says of each field that it refuses."""
+    said = []
+    for each in objects_in(values.get("detail")):
+        place, words = each.get("loc"), as_text(each.get("msg"))
+        named = ".".join(str(part) for part in place) if isinstance(place, list) else ""
+        said += [f"{words} ({named})" if named else words] if words else []
+    return "; ".join(said)
 
 
 def _first_text(values: JsonObject, *keys: str) -> str | None:

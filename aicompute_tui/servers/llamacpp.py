@@ -38,7 +38,7 @@ class LlamaCpp(Adapter):
         if answer.status == 503:
             return wire.saying(answer.body) or "not ready"
         if as_object(wire.decoded(answer.body)).get("status") != "ok":
-            raise wire.problem(answer.status, answer.body)
+            raise wire.problem(answer.status, answer.body, answer.headers)
         return ""
 
     async def facts(self, wire: Wire) -> ServerFacts:

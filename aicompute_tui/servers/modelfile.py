@@ -22,6 +22,7 @@ def creation(text: str) -> JsonObject:
     found: JsonObject = {}
     parameters: JsonObject = {}
     messages: list[Json] = []
+    licences: list[Json] = []
     for word, value in _instructions(text):
         if word == "from":
             found["from"] = _model_name(value)
@@ -32,8 +33,12 @@ def creation(text: str) -> JsonObject:
             messages.append({"role": role, "content": _unquoted(content)})
         elif word == "adapter":
             raise InvalidInput("An ADAPTER is a file, which Ollama wants sent before.", "Create it on the server.")
+        elif word == "license":
+            licences.append(value)
         else:
             found[word] = value
+    if licences:
+        found["license"] = licences[0] if len(licences) == 1 else licences
     if "from" not in found:
         raise InvalidInput("A Modelfile begins with FROM and a model.", "Write it like: FROM llama3.2")
     return found | ({"parameters": parameters} if parameters else {}) | ({"messages": messages} if messages else {})

@@ -48,7 +48,7 @@ class Http(Adapter):
         if answer.status == wanted or (wanted is None and 200 <= answer.status < 300):
             return ""
         if wanted is None:
-            raise wire.problem(answer.status, answer.body)
+            raise wire.problem(answer.status, answer.body, answer.headers)
         raise BadAnswer(f"“{wire.server.name}” answers {answer.status}, not {wanted}.", "Look what is wrong there.")
 
 

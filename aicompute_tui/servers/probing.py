@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -29,8 +30,8 @@ PROBED = (
     "/models",
     "/v1/models",
 )
-_LAST = "/health"
-"""A LiteLLM proxy asks every model then, which costs money: only where nothing else told, and without the key."""
+_LAST = ("/health", "/metrics")
+"""A LiteLLM proxy asks every model for its health, which costs money: only where nothing else told, without the key."""
 _MOST_BYTES = 1 << 20
 _SECONDS = 10
 
@@ -64,6 +65,9 @@ class Signs(NamedTuple):
         return frozenset(owner for each in rows if (owner := as_text(each.get("owned_by"))))
 
 
+Sign = Callable[[Signs], str]
+
+
 async def find_kind(server: ModelServer, secret: str | None) -> Finding:
     """Raises the error that kept it from answering at all."""
     patient = replace(server, options=replace(server.options, timeout_seconds=_SECONDS))
@@ -75,8 +79,10 @@ async def find_kind(server: ModelServer, secret: str | None) -> Finding:
     found = kind_of(signs_of(came))
     if found.kind is not ServerKind.HTTP:
         return found
-    last = await _asked(Wire(patient, None), _LAST)
-    return found if isinstance(last, AicError) else kind_of(signs_of({**came, _LAST: last}))
+    without_key = Wire(patient, None)
+    last = await asyncio.gather(*(_asked(without_key, path) for path in _LAST))
+    more = {path: answer for path, answer in zip(_LAST, last, strict=True) if not isinstance(answer, AicError)}
+    return kind_of(signs_of({**came, **more}))
 
 
 async def _asked(wire: Wire, path: str) -> Answer | AicError:
@@ -105,14 +111,14 @@ def kind_of(signs: Signs) -> Finding:
     for kind, sign in _SIGNS.items():
         why = sign(signs)
         if why:
-            return Finding(kind, why)
+            return Finding(kind, why, needs_key=kind is ServerKind.VLLM and signs.statuses.get("/v1/models") == 401)
     for kind, sign in _DOORS.items():
         why = sign(signs)
         if why:
             return Finding(kind, why, needs_key=True)
     if signs.owners() or isinstance(signs.values("/v1/models").get("data"), list):
         return Finding(ServerKind.HTTP, "it lists models as OpenAI does, and gives no sign of what it is")
-    if set(signs.statuses.values()) <= {401, 403}:
+    if {status for path, status in signs.statuses.items() if path not in _LAST} <= {401, 403}:
         return Finding(ServerKind.HTTP, "it answers, and lets nobody in without a key", needs_key=True)
     return Finding(ServerKind.HTTP, "it answers, and gives no sign of a model server")
 
@@ -142,6 +148,16 @@ def _llamacpp(signs: Signs) -> str:
     if "default_generation_settings" in signs.values("/props"):
         return "/props tells llama.cpp's settings"
     return "its models belong to llamacpp" if "llamacpp" in signs.owners() else ""
+
+
+def _locked_by_figures(path: str, family: re.Pattern[str]) -> Sign:
+    """Its figures stand before its door, and `path`, which would tell more, behind it."""
+
+    def sign(signs: Signs) -> str:
+        is_told = signs.statuses.get(path) == 401 and family.search(signs.text("/metrics"))
+        return f"/metrics tells {is_told[1]} figures" if is_told else ""
+
+    return sign
 
 
 def _reranker(signs: Signs) -> str:
@@ -198,7 +214,6 @@ def _locked_llamacpp(signs: Signs) -> str:
     return "it refuses the key as llama.cpp does" if is_refused else ""
 
 
-Sign = Callable[[Signs], str]
 _SIGNS: dict[ServerKind, Sign] = {
     ServerKind.OPENWEBUI: _openwebui,
     ServerKind.OLLAMA: lambda signs: _ollama(signs) or _ollama_api(signs),
@@ -214,5 +229,9 @@ _SIGNS: dict[ServerKind, Sign] = {
     ServerKind.VLLM: _vllm,
     ServerKind.MLFLOW: _mlflow,
 }
-_DOORS: dict[ServerKind, Sign] = {ServerKind.LLAMACPP: _locked_llamacpp}
+_DOORS: dict[ServerKind, Sign] = {
+    ServerKind.LLAMACPP: _locked_llamacpp,
+    ServerKind.TEI: _locked_by_figures("/info", re.compile(r"(?m)^(?:# \w+ )?(te_)[a-z]")),
+    ServerKind.SGLANG: _locked_by_figures("/v1/models", re.compile(r"(?m)^(?:# \w+ )?(sglang:)[a-z]")),
+}
 """Those that are told by how they refuse."""

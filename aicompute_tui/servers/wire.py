@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
+from math import ceil
 from typing import TYPE_CHECKING
 
 from aicompute_tui.domain.errors import (
@@ -27,6 +28,7 @@ from aicompute_tui.domain.server import ModelServer
 from aicompute_tui.http.client import client_for, is_packed
 from aicompute_tui.http.exchange import Line, get
 from aicompute_tui.http.talk import Answer
+from aicompute_tui.http.waits import wait_of
 
 if TYPE_CHECKING:
     import httpx
@@ -59,7 +61,7 @@ class Wire:
         """Raises AicError for anything but 2xx."""
         answer = await self.ask(path, most=most)
         if not 200 <= answer.status < 300:
-            raise self.problem(answer.status, answer.body)
+            raise self.problem(answer.status, answer.body, answer.headers)
         return answer
 
     async def ask(self, path: str, *, most: int = MOST_BYTES) -> Answer:
@@ -137,7 +139,8 @@ class Wire:
                     raise BadAnswer(f"“{self.server.name}” sent compressed what was asked for plain.", step)
                 if not 200 <= response.status_code < 300:
                     async with self._within(seconds):
-                        raise self.problem(response.status_code, await _bounded(response, _MOST_ERROR_BYTES))
+                        said = await _bounded(response, _MOST_ERROR_BYTES)
+                        raise self.problem(response.status_code, said, response.headers)
                 yield response
             finally:
                 await response.aclose()
@@ -161,7 +164,7 @@ class Wire:
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
             raise Unreachable(f"The connection to {url} broke.", "Try again.", type(error).__name__) from None
 
-    def problem(self, status: int, body: bytes) -> AicError:  # noqa: PLR0911 - a table
+    def problem(self, status: int, body: bytes, headers: Mapping[str, str]) -> AicError:  # noqa: PLR0911 - a table
         """The error of an answer that is none of 2xx."""
         server = self.server
         said = self.saying(body)
@@ -176,7 +179,9 @@ class Wire:
         if status in {404, 405, 501}:
             return NotFound(f"“{server.name}” has no such thing.", step or "Check its address and kind.", details)
         if status in {429, 503, 529}:
-            return RateLimited(f"“{server.name}” is busy or not ready.", step or "Try again in a moment.", details)
+            wait = wait_of(headers)
+            later = "Try again in a moment." if not wait else f"Try again in {ceil(wait):,} s."
+            return RateLimited(f"“{server.name}” is busy or not ready.", step or later, details, retry_after=wait)
         if status in {408, 504}:
             return TimedOut(f"“{server.name}” took longer than it gives itself.", "Try again.", details)
         if 300 <= status < 400:

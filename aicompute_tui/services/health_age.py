@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
+from aicompute_tui.domain.health import HealthReport, HealthState
 from aicompute_tui.store.rows import ConnectionRow, ServerRow
 
 _INTERVAL = "health_interval_seconds"
@@ -19,6 +21,15 @@ def unchecked_after(settings: Mapping[str, str]) -> float:
     """Seconds without a check after which what one told is old: three intervals of those that are stored."""
     told = settings.get(_INTERVAL, "")
     return _INTERVALS * (float(told) if told.isdigit() else _USUAL_SECONDS) + _SPARE_SECONDS
+
+
+def unchecked_seconds(report: HealthReport | None, now: datetime, interval_seconds: float) -> float | None:
+    """The same of a report of what is in use."""
+    if report is None or report.checked_at is None or report.state in (HealthState.DOWN, HealthState.WAITING):
+        return None
+    ago = (now - report.checked_at).total_seconds()
+    rest = LEFT_ALONE_SECONDS if report.problem_kind == "RateLimited" else 0.0
+    return ago if ago >= _INTERVALS * interval_seconds + _SPARE_SECONDS + rest else None
 
 
 def unchecked_for(row: ConnectionRow | ServerRow, now: float, after: float) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from aicompute_tui.domain.durations import parse_duration
@@ -62,7 +63,7 @@ async def _health(transaction: Transaction, targets: list[Target], since: dateti
     uptimes = {key: await samples.uptimes(ids, now - span, now) for key, span in UPTIMES}
     return [
         _view(target, reports.get(target.id), latencies.get(target.id))
-        | {key: _percent(found.get(target.id)) for key, found in uptimes.items()}
+        | _uptimes_view({key: found.get(target.id) for key, found in uptimes.items()})
         for target in targets
     ]
 
@@ -102,6 +103,14 @@ def _sample_view(sample: HealthSample) -> JsonObject:
         "latency_ms": _milliseconds(sample.latency_microseconds),
         "slowest_ms": _milliseconds(sample.slowest_microseconds),
     }
+
+
+def _uptimes_view(found: Mapping[str, Uptime | None]) -> JsonObject:
+    """With the checks that each share is of, and the first of them all: a share may be of minutes alone."""
+    counts = {key.replace("_percent", "_checks"): uptime.checks if uptime else 0 for key, uptime in found.items()}
+    since = min((uptime.first_at for uptime in found.values() if uptime), default=None)
+    shares = {key: _percent(uptime) for key, uptime in found.items()}
+    return {**shares, **counts, "checked_since": moment_or_none(since)}
 
 
 def _percent(uptime: Uptime | None) -> float | None:

@@ -32,6 +32,7 @@ def server_view(server: ModelServer, health: HealthReport | None, report: Server
         "kind": server.kind.value,
         "state": server_state(None if health is None else health.state) if server.is_active else "inactive",
         "inactive_reason": server.inactive_reason,
+        "is_held_back": bool(health and health.is_held_back and server.is_active),
         "base_url": server.base_url,
         "server_version": facts.version or None,
         "models": [model.id for model in facts.models],

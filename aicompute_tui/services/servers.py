@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from aicompute_tui.domain.errors import AicError, InvalidInput, NotAllowed, NotFound, Unreachable
-from aicompute_tui.domain.health import TargetKind
+from aicompute_tui.domain.health import HealthReport, TargetKind
 from aicompute_tui.domain.ids import new_id
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.server import (
@@ -22,7 +22,8 @@ from aicompute_tui.domain.server_kind import ServerKind
 from aicompute_tui.services.arguments import flag, integer, required_text, text, texts
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.fence import prove_held
-from aicompute_tui.services.health import Target, take_looks
+from aicompute_tui.services.health import Target, interval_seconds, take_looks
+from aicompute_tui.services.health_age import unchecked_seconds
 from aicompute_tui.services.health_checks import look_of
 from aicompute_tui.services.jobs import pending_secret
 from aicompute_tui.services.keyed_rows import SERVERS
@@ -39,7 +40,7 @@ async def list_servers(context: Context, arguments: Arguments) -> Json:
         health = await transaction.health_reports.list(each.id for each in found)
         reports = await transaction.server_reports.list()
     return [
-        server_view(each, health.get(each.id), reports.get(each.id))
+        server_view(each, health.get(each.id), reports.get(each.id)) | _age_view(context, each, health.get(each.id))
         for each in found
         if (kind is None or each.kind.value == kind) and (tag is None or tag in each.tags)
     ]
@@ -51,7 +52,15 @@ async def show(context: Context, arguments: Arguments) -> Json:
         server = await transaction.servers.find(required_text(arguments, "name"))
         health = await transaction.health_reports.get(server.id)
         report = (await transaction.server_reports.list([server.id])).get(server.id)
-    return {**server_view(server, health, report), **details_view(server, report)}
+    age = _age_view(context, server, health)
+    return {**server_view(server, health, report), **age, **details_view(server, report)}
+
+
+def _age_view(context: Context, server: ModelServer, health: HealthReport | None) -> JsonObject:
+    """How long nobody has checked one that was well: its state is that of then."""
+    interval = interval_seconds(context.preferences)
+    seconds = unchecked_seconds(health if server.is_active else None, context.clock.now(), interval)
+    return {"unchecked_seconds": None if seconds is None else round(seconds)}
 
 
 def check_reachable(context: Context, base_url: str) -> None:
@@ -95,6 +104,7 @@ async def add(context: Context, arguments: Arguments) -> Json:
         await prove_held(context, job.hold)
         await job.progress(f"looking what answers at {address}")
         server, found = await _found_out(server, secret)
+        _expected_status(arguments, server.kind, None)
         if server.kind is ServerKind.HTTP:
             server = replace(server, base_url=check_server_url(url or first, ServerKind.HTTP))
     await job.progress(f"asking {server.name}")
@@ -149,9 +159,6 @@ def described(arguments: Arguments, server: ModelServer) -> ModelServer:
     options, tls_ca = server.options, text(arguments, "tls_ca")
     if tls_ca is not None and not Path(tls_ca).is_file():
         raise NotFound(f"There is no file {tls_ca}.", "Check --tls-ca.")
-    status = integer(arguments, "expected_status", least=100, most=599)
-    if status is not None and kind is not ServerKind.HTTP and given:
-        raise InvalidInput("An expected status is for plain http checks.", "Leave it out, or give --kind http.")
     return replace(
         server,
         name=server.name if name is None else check_server_name(name),
@@ -159,11 +166,24 @@ def described(arguments: Arguments, server: ModelServer) -> ModelServer:
         base_url=server.base_url if url is None else check_server_url(url, kind),
         options=ServerOptions(
             timeout_seconds=integer(arguments, "timeout", least=1, most=_LONGEST_SECONDS) or options.timeout_seconds,
-            expected_status=status or options.expected_status,
+            expected_status=_expected_status(arguments, kind, options.expected_status),
             tls_ca=tls_ca or options.tls_ca,
         ),
         tags=_tags(texts(arguments, "tag"), server.tags),
     )
+
+
+def _expected_status(arguments: Arguments, kind: ServerKind, before: int | None) -> int | None:
+    """`none` takes it back, and so does a kind without one. Raises InvalidInput for one given to such a kind."""
+    if (text(arguments, "expected_status") or "").lower() == "none":
+        return None
+    status = integer(arguments, "expected_status", least=100, most=599)
+    if kind is ServerKind.HTTP:
+        return status or before
+    if status is not None:
+        said = f"An expected status is for plain http checks, and this is {kind.value}."
+        raise InvalidInput(said, "Leave it out, or give --kind http.")
+    return None
 
 
 def _tags(given: Sequence[str], before: tuple[str, ...]) -> tuple[str, ...]:

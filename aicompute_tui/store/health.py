@@ -38,6 +38,8 @@ _MICROSECONDS = 1_000_000
 class Uptime(NamedTuple):
     checks: int
     failed_checks: int
+    first_at: datetime
+    """The first of these checks, or the beginning of the stretch that it was merged into."""
 
     @property
     def percent(self) -> float | None:
@@ -149,12 +151,13 @@ class HealthSamples:
                     health_samples.c.target_id,
                     func.sum(health_samples.c.checks).label("checks"),
                     func.sum(health_samples.c.failed_checks).label("failed"),
+                    func.min(health_samples.c.at).label("first_at"),
                 )
                 .where(*_within(part, since, until))
                 .group_by(health_samples.c.target_id)
             )
             rows = await self._work.rows(statement)
-            found |= {row.target_id: Uptime(int(row.checks), int(row.failed)) for row in rows}
+            found |= {row.target_id: Uptime(int(row.checks), int(row.failed), row.first_at) for row in rows}
         return found
 
     async def latencies(self, target_ids: Iterable[str], since: datetime, until: datetime) -> dict[str, Latencies]:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, Row, bindparam, delete, func, insert, literal, select, type_coerce, update
+from sqlalchemy import BigInteger, Row, bindparam, case, delete, func, insert, literal, select, type_coerce, update
 
 from aicompute_tui.domain.moments import format_moment, parse_moment
 from aicompute_tui.domain.server import (
@@ -106,14 +106,14 @@ class ServerSamples:
         Nothing of what lies after `until` counts: a clock that stood wrong may have left it there.
         """
         finer = [span for span, _ in SPANS if span < span_seconds]
-        known = _condition(server_id, since, until, span_seconds)
+        known = _condition(server_id, since, until, [span_seconds])
         found = [to_model(ServerSample, row) for row in await self._work.rows(_stored(known))]
-        for span in reversed(finer):
-            width = span_seconds * 1_000_000
-            newest = max((sample.at for sample in found), default=None)
-            rows = await self._work.rows(_merged(_condition(server_id, since, until, span), width))
-            samples = [_bucket(row, span_seconds) for row in rows]
-            found += [each for each in samples if newest is None or each.at > newest]
+        newest = max((sample.at for sample in found), default=None)
+        if not finer:
+            return found
+        rows = await self._work.rows(_merged(_condition(server_id, since, until, finer), span_seconds * 1_000_000))
+        samples = [_bucket(row, span_seconds) for row in rows]
+        found += [each for each in samples if newest is None or each.at > newest]
         return sorted(found, key=lambda sample: sample.at)
 
     async def thin_out(self, now: datetime) -> int:
@@ -134,9 +134,9 @@ class ServerSamples:
         await self._work.write(self._work.insert_new(server_samples).from_select(names, merged))
 
 
-def _condition(server_id: str, since: datetime, until: datetime | None, span: int) -> Any:
+def _condition(server_id: str, since: datetime, until: datetime | None, spans: Sequence[int]) -> Any:
     of = server_samples.c
-    found = (of.server_id == server_id) & (of.span_seconds == span) & (of.at >= since)
+    found = (of.server_id == server_id) & of.span_seconds.in_(spans) & (of.at >= since)
     return found if until is None else found & (of.at <= until)
 
 
@@ -146,9 +146,15 @@ def _stored(condition: Any) -> Any:
 
 def _merged(condition: Any, width: int) -> Any:
     bucket = type_coerce(server_samples.c.at, BigInteger) // width * width
-    means = (func.avg(server_samples.c[name]).label(name) for name in FIGURES)
+    means = (_mean(server_samples.c[name]).label(name) for name in FIGURES)
     columns = (server_samples.c.server_id, type_coerce(bucket, server_samples.c.at.type).label("at"), *means)
     return select(*columns).where(condition).group_by(server_samples.c.server_id, bucket)
+
+
+def _mean(figure: Any) -> Any:
+    """Of samples of several spans each counts for as long as it stands for."""
+    seconds = func.sum(case((figure.is_not(None), server_samples.c.span_seconds)))
+    return func.sum(figure * server_samples.c.span_seconds) / seconds
 
 
 def _bucket(row: Row[Any], span: int) -> ServerSample:

@@ -10,6 +10,13 @@ from aicompute_tui.domain.moments import parse_moment
 from aicompute_tui.ui.records import number, text
 
 DAY_SECONDS = 86_400
+UPTIMES = (
+    ("uptime_24h_percent", "24 h", DAY_SECONDS),
+    ("uptime_7d_percent", "7 d", 7 * DAY_SECONDS),
+    ("uptime_30d_percent", "30 d", 30 * DAY_SECONDS),
+)
+_COVERED = 0.9
+"""The share of a window from which on its checks stand for all of it."""
 
 
 class Sample(NamedTuple):
@@ -27,6 +34,18 @@ class Part(NamedTuple):
     checks: int = 0
     failed: int = 0
     latency: float | None = None
+
+
+def checked_for(row: JsonObject, window_seconds: float, now: float) -> float | None:
+    """Seconds since the first check, where it is much younger than the window; None where it is not, or not told."""
+    since = parse_moment(text(row, "checked_since"))
+    ago = None if since is None else now - since.timestamp()
+    return ago if ago is not None and ago < _COVERED * window_seconds else None
+
+
+def checks_of(row: JsonObject, percent_key: str) -> float | None:
+    """How many checks an uptime is of."""
+    return number(row, percent_key.replace("_percent", "_checks"))
 
 
 def samples_of(row: JsonObject) -> list[Sample]:

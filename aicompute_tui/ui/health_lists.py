@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from math import floor
+
+from aicompute_tui.domain.durations import span
 from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.ui.answering import took
 from aicompute_tui.ui.format import StateLook, sign
+from aicompute_tui.ui.health_history import DAY_SECONDS, UPTIMES, checked_for, checks_of
 from aicompute_tui.ui.records import RecordList, RowColumn, number, plain_column, text, time_column
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.widgets.columns import Cell, Column
-from aicompute_tui.ui.widgets.health_panel import UPTIMES
 
 _LOOKS = {
     "down": StateLook("✕", "x", "bad"),
@@ -47,10 +50,16 @@ def _time_column(session: Session, key: str, title: str, letter: str, needs: int
     )  # fmt: skip
 
 
-def _uptime_column(session: Session, key: str, title: str, letter: str, needs: int) -> RowColumn:
+def _uptime_column(session: Session, place: int, letter: str, needs: int) -> RowColumn:
+    key, name, window = UPTIMES[place]
+    title, narrower = f"{name.replace(' ', '')} up", UPTIMES[place - 1][2] if place else 0
+
     def cell(row: JsonObject) -> Cell:
-        percent = number(row, key)
-        return Cell(session.glyphs.unknown, "dim") if percent is None else Cell(f"{percent:.4g} %")
+        percent, now = number(row, key), session.now().timestamp()
+        if percent is None or checked_for(row, narrower, now) is not None:  # the narrower holds the same checks
+            return Cell(session.glyphs.unknown, "dim")
+        short = checked_for(row, window, now)
+        return Cell(f"{percent:.4g} %") if short is None else Cell(f"{_one_unit(short)} {floor(percent)}%", "dim")
 
     return Column(
         key=key, title=title, width=8, align="right", letter=letter, needs=needs, cell=cell,
@@ -58,10 +67,23 @@ def _uptime_column(session: Session, key: str, title: str, letter: str, needs: i
     )  # fmt: skip
 
 
+def _one_unit(seconds: float) -> str:
+    """`<1m`, `12m`, `23h`, `6d`"""
+    size = next((size for size in (DAY_SECONDS, 3_600, 60) if seconds >= size), 1)
+    return span(seconds // size * size)
+
+
+def _told_of_health(session: Session, row: JsonObject) -> str:
+    key, _, window = UPTIMES[-1]
+    checks, short = checks_of(row, key), checked_for(row, window, session.now().timestamp())
+    many = f"{checks:,.0f} checks in {span(short)}." if checks and short is not None else ""
+    return f"{_told(session, row)}   {many}".strip()
+
+
 def _health_columns(session: Session) -> list[RowColumn]:
     uptimes = [
-        _uptime_column(session, key, f"{title.replace(' ', '')} up", letter, needs)
-        for (key, title), letter, needs in zip(UPTIMES, "UWM", (0, 60, 60), strict=True)
+        _uptime_column(session, place, letter, needs)
+        for place, (letter, needs) in enumerate(zip("UWM", (0, 60, 60), strict=True))
     ]
     return [
         plain_column("name", "name", 14, weight=2, most=40, letter="N"),
@@ -95,11 +117,11 @@ def _told(_: Session, row: JsonObject) -> str:
 
 
 CONNECTION_HEALTH = RecordList(
-    question="connection.health", title="Health", key="id", columns=_health_columns, told=_told, order=_rank,
+    question="connection.health", title="Health", key="id", columns=_health_columns, told=_told_of_health, order=_rank,
     empty="No connection is known.", marks=False,
 )  # fmt: skip
 SERVER_HEALTH = RecordList(
-    question="server.health", title="Health", key="id", columns=_health_columns, told=_told, order=_rank,
+    question="server.health", title="Health", key="id", columns=_health_columns, told=_told_of_health, order=_rank,
     empty="No model server is known.", marks=False,
 )  # fmt: skip
 CONNECTION_CHECKS = RecordList(

@@ -20,6 +20,7 @@ def server_record(row: ServerRow) -> JsonObject:
         "name": row.name,
         "kind": row.kind,
         "state": state_word(row),
+        "is_held_back": bool(row.is_held_back and row.is_active),
         "base_url": row.base_url,
         "server_version": row.server_version or None,
         "models": [str(each.get("id") or "") for each in models_of(row.models)],

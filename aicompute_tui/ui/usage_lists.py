@@ -100,6 +100,12 @@ def _usage_columns(session: Session) -> list[RowColumn]:
     ]
 
 
+def by_caller_columns(session: Session) -> list[RowColumn]:
+    """A row for each who asked a connection."""
+    connection, *others = _usage_columns(session)
+    return [connection, plain_column("caller", "by", 8, letter="B"), *others]
+
+
 def by_time_columns(session: Session, span: Callable[[], Span]) -> list[RowColumn]:
     """Of one connection: a row for each hour, day or month."""
 

@@ -54,13 +54,16 @@ def test_how_it_went_is_told_afterwards(cli: Cli, server: LlmServer) -> None:
     (named,) = cli.json("connection", "health", "box", "--since", "1h")
     assert sum(each["checks"] for each in named["samples"]) == 4
     assert sum(each["failed_checks"] for each in named["samples"]) == 1
+    assert [box[f"uptime_{each}_checks"] for each in ("24h", "7d", "30d")] == [4, 4, 4]
+    assert box["checked_since"] <= box["checked_at"]
+    assert "75 of 4" in cli("connection", "health").out
     kinds = [each["kind"] for each in cli.json("event", "list")]
     assert kinds.count("connection.down") == 1
-    assert "75" in cli("connection", "health").out
 
 
 def test_what_was_never_checked_has_no_figures(cli: Cli) -> None:
     box, _ = cli.json("connection", "health")
+    assert (box["uptime_30d_checks"], box["checked_since"]) == (0, None)
     assert (box["state"], box["uptime_24h_percent"], box["latency_p50_ms"], box["since"]) == (
         "waiting",
         None,

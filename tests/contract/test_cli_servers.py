@@ -47,6 +47,38 @@ def lines(*objects: dict[str, Any]) -> tuple[bytes, ...]:
     return tuple(json.dumps(each).encode() + b"\n" for each in objects)
 
 
+def test_an_expected_status_is_for_plain_checks_and_can_be_taken_back(cli: Cli, server: StandIn) -> None:
+    KINDS[ServerKind.VLLM](server)
+    found = refused(cli, "add", "box", server.url, "--expected-status", "404", kind="InvalidInput", code=2)
+    assert "and this is vllm" in found
+    assert cli.json("server", "list") == []
+    server.text("/", "gone", 404)
+    page = cli.json("server", "add", "page", server.url, "--kind", "http", "--expected-status", "404")
+    assert (page["expected_status"], page["state"]) == (404, "online")
+    assert cli.json("server", "edit", "page", "--timeout", "4")["expected_status"] == 404
+    assert cli.json("server", "edit", "page", "--expected-status", "none")["expected_status"] is None
+    cli.json("server", "edit", "page", "--expected-status", "404")
+    assert cli.json("server", "edit", "page", "--kind", "vllm")["expected_status"] is None
+    told = refused(cli, "edit", "page", "--expected-status", "404", kind="InvalidInput", code=2)
+    assert told == ("An expected status is for plain http checks, and this is vllm. Leave it out, or give --kind http.")
+
+
+def test_the_list_says_what_is_old_and_what_is_held_back(cli: Cli, server: StandIn) -> None:
+    add(cli, server, ServerKind.VLLM)
+    (row,) = cli.json("server", "list")
+    assert (row["is_held_back"], row["unchecked_seconds"]) == (False, None)
+    store = next(cli.home.rglob("*.db"))
+    with sqlite3.connect(store) as database:
+        database.execute("update health_reports set checked_at = checked_at - 3 * 86400 * 1000000")
+    (row,) = cli.json("server", "list")
+    assert (row["state"], row["unchecked_seconds"] // 3_600) == ("online", 72)
+    assert "online, not checked for 3d" in cli("server", "list").out
+    with sqlite3.connect(store) as database:
+        database.execute("update health_reports set is_held_back = 1")
+    assert cli.json("server", "list")[0]["is_held_back"] is True
+    assert "held back" in cli("server", "list").out
+
+
 def test_a_server_is_found_out_listed_changed_and_removed(cli: Cli, server: StandIn) -> None:
     made = add(cli, server, ServerKind.VLLM, "--tag", "lab")
     assert (made["kind"], made["found"], made["state"], made["base_url"]) == ("vllm", "vllm", "online", server.url)

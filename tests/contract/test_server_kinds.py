@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +11,15 @@ from typing import Any
 
 import pytest
 
-from aicompute_tui.domain.errors import AuthFailed, BadAnswer, NotTrusted, RateLimited, TimedOut, Unreachable
+from aicompute_tui.domain.errors import (
+    AuthFailed,
+    BadAnswer,
+    InvalidInput,
+    NotTrusted,
+    RateLimited,
+    TimedOut,
+    Unreachable,
+)
 from aicompute_tui.domain.server import (
     ModelServer,
     ModelState,
@@ -23,6 +31,8 @@ from aicompute_tui.domain.server import (
 from aicompute_tui.domain.server_kind import ServerKind
 from aicompute_tui.servers.probing import PROBED, find_kind
 from aicompute_tui.servers.reading import facts_now, read
+from aicompute_tui.servers.registry import ADAPTERS
+from aicompute_tui.servers.wire import Wire
 from aicompute_tui.services.server_readings import report_after
 from tests.contract.certificates import make_certificates
 from tests.contract.llm_servers import KEY, Reply
@@ -248,6 +258,61 @@ async def test_a_refused_door_is_told(server: StandIn) -> None:
     with pytest.raises(AuthFailed) as caught:
         await facts_now(of(server, ServerKind.LLAMACPP), None)
     assert caught.value.message == "“box” wants a key, and none is kept."
+
+
+def locked(server: StandIn, kind: ServerKind) -> None:
+    """With a key: what stands before its door stays open."""
+    KINDS[kind](server)
+    doors: dict[ServerKind, Callable[[str], bool]] = {
+        ServerKind.VLLM: lambda path: not path.startswith("/v1"),
+        ServerKind.TEI: lambda path: path in ("/health", "/", "/metrics"),
+        ServerKind.SGLANG: lambda path: path.startswith(("/health", "/metrics")),
+    }
+    for path in (*PROBED, "/health", "/metrics"):
+        if not doors[kind](path):
+            server.json(path, {"error": "Unauthorized"}, 401)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        (ServerKind.VLLM, "/version and an empty /health, as vLLM gives"),
+        (ServerKind.TEI, "/metrics tells te_ figures"),
+        (ServerKind.SGLANG, "/metrics tells sglang: figures"),
+    ],
+)
+async def test_a_locked_server_is_told_by_what_stands_before_its_door(
+    server: StandIn, kind: ServerKind, why: str
+) -> None:
+    locked(server, kind)
+    found = await find_kind(of(server, ServerKind.HTTP), None)
+    assert (found.kind, found.why, found.needs_key) == (kind, why, True)
+    assert all("authorization" not in each.headers for each in server.asked_for("/metrics"))
+
+
+@pytest.mark.asyncio
+async def test_infinity_behind_its_prefix_is_asked_there(server: StandIn) -> None:
+    KINDS[ServerKind.INFINITY](server)
+    for path in ("/models", "/embeddings", "/rerank"):
+        server.replies[f"/v1{path}"] = server.replies.pop(path)
+    assert (await find_kind(of(server, ServerKind.HTTP), None)).kind is ServerKind.INFINITY
+    box = of(server, ServerKind.INFINITY)
+    reading = await read(box, None, None, NOW)
+    assert (reading.problem, reading.degraded, reading.figures.requests_waiting) == (None, "", 6)
+    assert [each.id for each in (await facts_now(box, None)).models] == ["debug"]
+    wire = Wire(box, None)
+    assert (await ADAPTERS[box.kind].embed(wire, "text", None)).vector == [3.0, 4.0]
+    with pytest.raises(InvalidInput, match="refused"):
+        await ADAPTERS[box.kind].rerank(wire, "text", ["a"], "debug")
+
+
+@pytest.mark.asyncio
+async def test_a_server_that_wants_to_be_left_alone_says_for_how_long(server: StandIn) -> None:
+    server.json("/health", {}, 429, Retry_After="7")
+    problem = (await read(of(server, ServerKind.VLLM), None, None, NOW)).problem
+    assert isinstance(problem, RateLimited)
+    assert (problem.retry_after, problem.next_step) == (7, "Try again in 7 s.")
 
 
 @pytest.mark.asyncio

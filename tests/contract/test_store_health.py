@@ -108,6 +108,7 @@ async def test_samples_are_thinned_out_and_not_lost(store: Store) -> None:
     assert [(each.checks, each.failed_checks) for each in merged] == [(4, 1)]
     assert (merged[0].latency_microseconds, merged[0].slowest_microseconds) == (2_000, 3_000)
     assert uptime["one"].percent == pytest.approx(80.0)
+    assert uptime["one"].first_at == merged[0].at
     async with store.write() as transaction:
         await transaction.health_samples.thin_out(START + timedelta(days=40))
         assert [each.checks for each in await transaction.health_samples.list("one", old - HOUR, 3600)] == [4, 1]

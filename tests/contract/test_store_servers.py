@@ -181,3 +181,16 @@ async def test_what_is_unknown_stays_unknown_when_it_is_merged(store: Store) -> 
     async with store.read() as transaction:
         (merged,) = await transaction.server_samples.list(server.id, START - timedelta(hours=1), 300)
     assert (merged.cache_share, merged.first_token_seconds) == (6.0, None)
+
+
+@pytest.mark.asyncio
+async def test_an_hour_that_is_thinned_out_in_part_is_still_told_whole(store: Store) -> None:
+    server = await added(store)
+    hour = START.replace(minute=0, second=0, microsecond=0)
+    moments = [hour + timedelta(seconds=30 * number) for number in range(120)]
+    await take(store, *(reading(server, at, requests_running=float(number >= 60)) for number, at in enumerate(moments)))
+    async with store.write() as transaction:
+        assert await transaction.server_samples.thin_out(hour + timedelta(hours=24, minutes=30)) == 60
+    async with store.read() as transaction:
+        (whole,) = await transaction.server_samples.list(server.id, hour, 3600)
+    assert (whole.at, whole.requests_running) == (hour, 0.5)

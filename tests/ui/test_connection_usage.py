@@ -97,6 +97,40 @@ async def test_on_a_connection_its_own_usage_comes_first_and_all_are_one_key_awa
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("given", ["the word", "the key"])
+async def test_usage_is_told_apart_by_who_asked(given: str) -> None:
+    session = world_of(HeldSession())
+    asked: list[JsonObject] = []
+
+    async def query(action_id: str, arguments: Mapping[str, Json]) -> Json:
+        asked.append({"action": action_id, **arguments})
+        if arguments.get("by") == "caller":
+            return [
+                used("box", at=None, caller="gateway", requests=1100),
+                used("box", at=None, caller="cli", requests=9),
+            ]
+        return session.answers[action_id]
+
+    session.query = query  # type: ignore[method-assign]
+    async with console(reading([], connections=[connection_row("box")]), session=session, size=(120, 40)) as world:
+        if given == "the word":
+            await world.press(":", *"connection-usage by", "equals_sign", *"caller", "enter")
+        else:
+            await opened(world)
+            await world.press("c")
+        await world.until(lambda: "gateway" in world.shown and "1,100" in world.shown)
+        assert "by caller" in world.header
+        await world.until(lambda: "1,207 asked" in world.parts("#usage-chart"))
+        await world.press("enter")
+        await world.until(lambda: isinstance(world.app.screen, CallsScreen) and asked[-1].get("caller") == "gateway")
+        await world.press("escape")
+        await world.until(lambda: isinstance(world.app.screen, UsageScreen) and "1,100" in world.shown)
+        await world.press("c")
+        await world.until(lambda: "gateway" not in world.shown and "1,200" in world.shown)
+        assert "by caller" not in world.header
+
+
+@pytest.mark.asyncio
 async def test_usage_stands_in_a_small_window_and_in_ascii() -> None:
     session = world_of(HeldSession(glyphs=ASCII))
     async with console(reading([]), session=session, size=(40, 10)) as world:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from aicompute_tui.domain.json import Json
+from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.domain.moments import format_moment
 from aicompute_tui.ui import live_stream
 from aicompute_tui.ui.glyphs import ASCII
 from aicompute_tui.ui.screens.connection import ConnectionScreen
@@ -19,7 +21,7 @@ from aicompute_tui.ui.widgets.health_panel import HealthPanel
 from aicompute_tui.ui.widgets.text_line import TextLine
 from tests.ui import health_world
 from tests.ui.connection_world import connection_rows
-from tests.ui.console_world import HOUR, NOW, Console, HeldSession, console, reading
+from tests.ui.console_world import HOUR, NOW, START, Console, HeldSession, console, reading
 from tests.ui.server_world import server_rows, watched
 
 pytestmark = pytest.mark.asyncio
@@ -150,7 +152,42 @@ async def test_the_panel_stands_in_a_small_window_and_in_ascii() -> None:
             assert all(len(line) <= 40 for line in world.shown.splitlines())
 
 
+def young(**times: float) -> JsonObject:
+    """One whose checks began so long ago, and never failed."""
+    since = format_moment(START - timedelta(**times))
+    counts: JsonObject = {f"uptime_{each}_checks": 24 for each in ("24h", "7d", "30d")}
+    shares: JsonObject = {f"uptime_{each}_percent": 100.0 for each in ("24h", "7d", "30d")}
+    return {**health_world.health("new", "x", **shares, **counts), "checked_since": since}
+
+
+@pytest.mark.parametrize(
+    ("times", "shown"),
+    [
+        ({"minutes": 12}, "since 12m 100 % of 24"),
+        ({"days": 3}, "24 h 100 % of 24   since 3d 100 % of 24"),
+        ({"days": 29}, "24 h 100 % of 24   7 d 100 % of 24   30 d 100 % of 24"),
+    ],
+)
+async def test_the_panel_says_how_much_of_its_windows_was_checked(times: dict[str, float], shown: str) -> None:
+    session = AskedSession()
+    session.answers["server.health"] = [{**young(**times), "samples": health_world.samples()}]
+    async with world_of(session=session) as world:
+        await open_page(world, PAGES[1])
+        await world.until(lambda: f"uptime   {shown}\n" in panel(world))
+
+
 # -- as lists
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_list_gives_no_share_of_days_that_were_not_checked(size: tuple[int, int]) -> None:
+    session = AskedSession()
+    session.answers["server.health"] = [young(minutes=12)]
+    async with world_of(size, session) as world:
+        await world.press(":", *"server-health", "enter")
+        await world.until(lambda: "12m 100%" in world.shown)
+        assert world.shown.count("100") == 1
+        assert "24 checks in 12m" in world.shown
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -11,7 +11,7 @@ from aicompute_tui.ui.screens.servers import ServersScreen
 from aicompute_tui.ui.widgets.form_fields import TurnField
 from aicompute_tui.ui.widgets.text_line import TextLine
 from tests.ui.console_world import Console, HeldSession, console, reading, server_row
-from tests.ui.server_world import BUSY, FOUND, servers
+from tests.ui.server_world import BUSY, FOUND, server_rows, servers
 
 
 async def open_servers(world: Console) -> ServersScreen:
@@ -217,6 +217,19 @@ async def test_a_plain_check_asks_which_status_it_wants() -> None:
         await world.press("enter")
         await world.until(lambda: bool(world.session.submitted))
         assert world.session.submitted[0][1]["expected_status"] == 204
+
+
+@pytest.mark.asyncio
+async def test_a_status_that_is_emptied_is_taken_back() -> None:
+    rows = [row._replace(kind="http", options='{"expected_status": 404}') for row in server_rows()]
+    async with console(reading([], servers=rows)) as world:
+        await open_servers(world)
+        form = await open_form(world, "e")
+        form.query_one("#server-status", Input).value = ""
+        form.query_one("#go").focus()
+        await world.press("enter")
+        await world.until(lambda: bool(world.session.submitted))
+        assert world.session.submitted[0][1]["expected_status"] == "none"
 
 
 # -- on home

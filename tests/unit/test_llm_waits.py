@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aicompute_tui.llms.waits import wait_of
+from aicompute_tui.http.waits import wait_of
 
 DATE = {"date": "Fri, 20 Nov 2026 12:00:00 GMT"}
 
@@ -25,6 +25,12 @@ DATE = {"date": "Fri, 20 Nov 2026 12:00:00 GMT"}
         ({"retry-after": "nan"}, None),
         ({"retry-after": "inf"}, None),
         ({"retry-after": "soon"}, None),
+        ({"retry-after": "7s"}, 7),
+        ({"retry-after": "1m30s"}, 90),
+        ({"retry-after": "120, 60"}, 120),
+        ({"retry-after": "60,2m"}, 120),
+        ({"retry-after": "soon, 60"}, None),
+        ({"retry-after": ""}, None),
         ({}, None),
     ],
 )

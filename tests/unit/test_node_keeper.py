@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from aicompute_tui.agent import node_keeper
 from aicompute_tui.domain.errors import Unreachable
 from aicompute_tui.domain.instance import InstanceState
 from aicompute_tui.domain.node import LinkState, TunnelState
+from aicompute_tui.services.context import Context
 from tests.unit.keeper_bench import PULLING, READY, Bench, bench
 from tests.waiting import until
 
@@ -169,3 +171,21 @@ async def test_a_store_that_is_busy_costs_a_reading_and_no_watch(bench: Bench, m
     machine.say(bench.clock.now(), *READY)
     report = await bench.read_now(row)
     assert (report.link, machine.tries) == (LinkState.CONNECTED, 2), "the watch and the tunnel, once each"
+
+
+async def test_old_calls_are_forgotten_also_after_a_clock_far_ahead_was_put_back(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thinned: list[object] = []
+
+    async def thin_out(context: Context) -> int:
+        thinned.append(context.clock.now())
+        return 0
+
+    monkeypatch.setattr(node_keeper, "thin_out", thin_out)
+    bench.clock.moment += timedelta(days=400)
+    bench.keeper.nudge()
+    await until(lambda: bench.clock.now() in thinned, "it was thinned out in the time to come")
+    bench.clock.moment -= timedelta(days=400)
+    bench.keeper.nudge()
+    await until(lambda: bench.clock.now() in thinned, "it was thinned out now")

@@ -148,3 +148,8 @@ def test_whatever_is_in_a_modelfile_it_is_read_or_refused(text: str) -> None:
     except InvalidInput:
         return
     assert found["from"]
+
+
+def test_every_licence_of_a_modelfile_is_kept() -> None:
+    assert creation("FROM x\nLICENSE MIT")["license"] == "MIT"
+    assert creation('FROM x\nLICENSE MIT\nLICENSE """\nof the\nmodel\n"""')["license"] == ["MIT", "of the\nmodel"]

@@ -20,6 +20,7 @@ from aicompute_tui.ui.usage_lists import (
     SPANS,
     USAGE,
     Span,
+    by_caller_columns,
     by_time_columns,
     chart_lines,
     summed,
@@ -30,6 +31,7 @@ from aicompute_tui.ui.widgets.content_lines import ContentLines
 
 _CHART_HIGH, _CHART_LOW = 9, 6
 _MARGIN = 6
+_CALLER = "caller"
 
 
 class UsageScreen(RecordScreen):
@@ -40,12 +42,14 @@ class UsageScreen(RecordScreen):
     OWN_PLACES: ClassVar[tuple[Place, ...]] = ("usage",)
     HINTS: ClassVar[tuple[str, ...]] = (
         "go.open", "usage.all", "usage.longer", "usage.shorter", "usage.figures", "go.export", "go.help",
+        "usage.callers",
     )  # fmt: skip
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._span = 1
         self._shows_figures = False
+        self._is_by_caller = False
         self._by_time: list[JsonObject] | None = None
         """None until the agent has told."""
         self._chart = ContentLines(id="usage-chart")
@@ -56,24 +60,34 @@ class UsageScreen(RecordScreen):
 
     def take_arguments(self, arguments: Mapping[str, Json]) -> None:
         super().take_arguments(arguments)
+        self._is_by_caller = self.arguments.get("by") == _CALLER
         self._columns = self._columns_now()
 
     @property
     def _is_of_one(self) -> bool:
         return bool(self.arguments.get("name"))
 
+    @property
+    def _is_by_time(self) -> bool:
+        """Whether the rows are those of the chart."""
+        return self._is_of_one and not self._is_by_caller
+
     def _columns_now(self) -> list[RowColumn]:
+        if self._is_by_caller:
+            return by_caller_columns(self.session)
         return by_time_columns(self.session, lambda: self.span) if self._is_of_one else self.LIST.columns(self.session)
 
     @property
     def crumbs(self) -> tuple[str, ...]:
         name = str(self.arguments.get("name") or "")
         called = self.session.state.title_of(name) or name
-        return ("Connections", *([called] if called else []), self.LIST.title, self.span.title)
+        by_caller = ["by caller"] if self._is_by_caller else []
+        return ("Connections", *([called] if called else []), self.LIST.title, self.span.title, *by_caller)
 
     @property
     def asked(self) -> JsonObject:
-        return {**self.arguments, "since": self.span.since, "by": self.span.by if self._is_of_one else None}
+        by = _CALLER if self._is_by_caller else self.span.by if self._is_of_one else None
+        return {**self.arguments, "since": self.span.since, "by": by}
 
     def compose_body(self) -> ComposeResult:
         yield self._chart
@@ -81,16 +95,15 @@ class UsageScreen(RecordScreen):
 
     def load(self) -> None:
         super().load()
-        if not self._is_of_one:
+        if not self._is_by_time:
             self._load_chart()
 
     def fill(self, answer: Json) -> None:
         """Of one connection the rows are those of the chart, the newest first."""
-        if not self._is_of_one:
+        if not self._is_by_time:
             super().fill(answer)
             return
-        rows = [row for row in answer if isinstance(row, dict)] if isinstance(answer, list) else []
-        self._by_time = within(rows, self.span, self.session.now())
+        self._by_time = within(_rows(answer), self.span, self.session.now())
         newest = sorted(self._by_time, key=lambda row: str(row.get("at")), reverse=True)
         super().fill(list[Json](newest))
         self._paint_chart()
@@ -101,7 +114,7 @@ class UsageScreen(RecordScreen):
             answer = await self.session.query(self.LIST.question, {**self.asked, "by": self.span.by})
         except AicError:
             return  # the table says why
-        self._by_time = [row for row in answer if isinstance(row, dict)] if isinstance(answer, list) else []
+        self._by_time = _rows(answer)
         self._paint_chart()
 
     def tick(self) -> None:
@@ -142,6 +155,14 @@ class UsageScreen(RecordScreen):
             self.arguments = {name: value for name, value in self.arguments.items() if name != "name"}
         elif rows:
             self.arguments = {**self.arguments, "name": str(rows[0].get("connection_id"))}
+        self._ask_otherwise()
+
+    def action_callers(self) -> None:
+        """A row for each who asked, or no longer."""
+        self._is_by_caller = not self._is_by_caller
+        self._ask_otherwise()
+
+    def _ask_otherwise(self) -> None:
         self._columns, self._by_time = self._columns_now(), None
         self.table.set_rows({})
         self.table.set_columns(self._columns)
@@ -161,7 +182,12 @@ class UsageScreen(RecordScreen):
         rows = self.selected_rows()
         if rows:
             name, since = str(rows[0].get("connection_id")), self.span.since
-            self.console.views.enter(View("connection.calls", {"name": name, "since": since}))
+            caller: JsonObject = {"caller": rows[0].get("caller")} if self._is_by_caller else {}
+            self.console.views.enter(View("connection.calls", {"name": name, "since": since, **caller}))
+
+
+def _rows(answer: Json) -> list[JsonObject]:
+    return [row for row in answer if isinstance(row, dict)] if isinstance(answer, list) else []
 
 
 class CallsScreen(RecordScreen):

@@ -190,6 +190,8 @@ class ServerForm(SecretForm):
             if not status.isdigit():
                 raise InvalidInput(f"“{status[:20]}” is no HTTP status.", "Write it like 204.")
             found["expected_status"] = int(status)
+        elif "status" in self.asked() and text(self._first, "expected_status"):
+            found["expected_status"] = "none"
         if file and "tls-ca" in self.asked():
             path = Path(file).expanduser()
             if not path.is_file():

@@ -10,13 +10,14 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.worker import Worker
 
+from aicompute_tui.domain.durations import span
 from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.moments import parse_moment
 from aicompute_tui.ui.answering import took
 from aicompute_tui.ui.format import moment
 from aicompute_tui.ui.glyphs import Glyphs
-from aicompute_tui.ui.health_history import Sample, last_checks, parts_of, samples_of
+from aicompute_tui.ui.health_history import UPTIMES, Sample, checked_for, checks_of, last_checks, parts_of, samples_of
 from aicompute_tui.ui.records import number, text
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.widgets.content_lines import ContentLines
@@ -32,7 +33,6 @@ _LAST_CHECKS = 20
 _LEAST_MILLISECONDS = 10.0
 """A chart of next to nothing does not fill its line."""
 _WORDS = {"up": "up", "degraded": "degraded", "down": "down"}
-UPTIMES = (("uptime_24h_percent", "24 h"), ("uptime_7d_percent", "7 d"), ("uptime_30d_percent", "30 d"))
 
 
 class HealthView(NamedTuple):
@@ -133,7 +133,7 @@ def health_lines(view: HealthView, width: int, glyphs: Glyphs) -> list[Content]:
     if not view.day:
         return []
     is_roomy = width >= _ROOMY
-    return [*_latency(view, width, glyphs, is_roomy=is_roomy), _uptimes(view, glyphs),
+    return [*_latency(view, width, glyphs, is_roomy=is_roomy), _uptimes(view, width, glyphs),
             *_checks(view, glyphs, is_roomy=is_roomy)]  # fmt: skip
 
 
@@ -160,14 +160,28 @@ def _bars(view: HealthView, count: int, glyphs: Glyphs) -> Iterator[tuple[str, s
             yield bar, "$warning" if part.failed else "$primary"
 
 
-def _uptimes(view: HealthView, glyphs: Glyphs) -> Content:
-    """`24 h 99.93 %   7 d 99.98 %   30 d –`"""
-    parts = []
-    for key, title in UPTIMES:
-        percent = number(view.told, key)
+def _uptimes(view: HealthView, width: int, glyphs: Glyphs) -> Content:
+    """`24 h 99.93 % of 2,880   since 3d 99.98 % of 8,640`; without the counts where there is no room for them."""
+    line = Content.assemble(_labelled("uptime"), Content(_GAP).join(_shares(view, glyphs, counts=True)))
+    if line.cell_length <= width:
+        return line
+    return Content.assemble(_labelled("uptime"), Content(_GAP).join(_shares(view, glyphs, counts=False)))
+
+
+def _shares(view: HealthView, glyphs: Glyphs, *, counts: bool) -> Iterator[Content]:
+    """One for each window, up to the first that began before the first check: wider ones hold the same checks."""
+    for key, title, window in UPTIMES:
+        percent, checks, short = (
+            number(view.told, key),
+            checks_of(view.told, key),
+            checked_for(view.told, window, view.now),
+        )
         told = glyphs.unknown if percent is None else f"{percent:.4g} %"
-        parts.append(Content.assemble((f"{title} ", _DIM), told))
-    return Content.assemble(_labelled("uptime"), Content(_GAP).join(parts))
+        many = [(f" of {checks:,.0f}", _DIM)] if counts and checks else []
+        name = title if short is None else f"since {span(short)}"
+        yield Content.assemble((f"{name} ", _DIM), told, *many)
+        if short is not None:
+            return
 
 
 def _checks(view: HealthView, glyphs: Glyphs, *, is_roomy: bool) -> Iterator[Content]:

@@ -24,11 +24,12 @@ def wait_of(headers: Mapping[str, str], body_seconds: float | None = None) -> fl
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Milliseconds, seconds or a date."""
+    """Milliseconds, seconds, a duration or a date; the longest of several."""
     for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        seconds = _number(headers.get(name))
-        if seconds is not None:
-            return seconds * scale
+        waits = [_wait(part.strip(), scale) for part in headers.get(name, "").split(",")]
+        known = [wait for wait in waits if wait is not None]
+        if len(known) == len(waits):  # else it is a date, which holds a comma, or nothing
+            return max(known)
     return _seconds_until(_date(headers.get("retry-after")), headers)
 
 
@@ -46,9 +47,9 @@ def _until_filled(headers: Mapping[str, str]) -> float | None:
 
 def _reset(value: str, headers: Mapping[str, str]) -> float | None:
     """A duration like `6m0s`, seconds, a moment since 1970, or a date."""
-    parts = _DURATION.fullmatch(value)
-    if value and parts is not None:
-        return sum(float(part) * unit for part, unit in zip(parts.groups("0"), _UNITS, strict=True))
+    duration = _duration(value)
+    if duration is not None:
+        return duration
     number = _number(value)
     if number is None:
         return _seconds_until(_date(value), headers)
@@ -56,6 +57,18 @@ def _reset(value: str, headers: Mapping[str, str]) -> float | None:
         return number
     seconds = number / 1_000 if number >= _EPOCH_MILLISECONDS else number
     return _seconds_until(datetime.fromtimestamp(seconds, UTC), headers) if seconds < _LAST_SECOND else None
+
+
+def _wait(text: str, scale: float) -> float | None:
+    number = _number(text)
+    return _duration(text) if number is None else number * scale
+
+
+def _duration(text: str) -> float | None:
+    parts = _DURATION.fullmatch(text)
+    if not text or parts is None:
+        return None
+    return sum(float(part) * unit for part, unit in zip(parts.groups("0"), _UNITS, strict=True))
 
 
 def _number(text: str | None) -> float | None:
