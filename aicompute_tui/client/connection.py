@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from aicompute_tui.domain.connection import Connection, Ending, Message, Prompt
 from aicompute_tui.domain.errors import InvalidInput, Refused
 from aicompute_tui.domain.money import usd_from_nano
 from aicompute_tui.services.context import Context
+
+if TYPE_CHECKING:
+    from aicompute_tui.llms.prices import Cost
 
 Opened = Callable[[], AbstractAsyncContextManager[Context]]
 _HOTTEST = 2
@@ -156,8 +160,7 @@ class LlmConnection:
 
     async def embed(self, texts: str | Sequence[str], *, model: str | None = None) -> Embedded:
         """One vector for each text. Raises AicError, InvalidInput where its kind has none to offer."""
-        from aicompute_tui.domain.token_prices import cost_nano_usd
-        from aicompute_tui.llms.prices import prices_of
+        from aicompute_tui.llms.prices import cost_of
         from aicompute_tui.services.call_recording import embedded
         from aicompute_tui.services.connection_calls import endpoint_of, only_model
 
@@ -169,7 +172,7 @@ class LlmConnection:
             await _refuse_unused(context, endpoint.connection)
             asked = model or endpoint.connection.model or await only_model(endpoint, answers=False)
             found = await embedded(context, endpoint, given, asked)
-        cost = cost_nano_usd(found.usage, prices_of(endpoint.connection, found.model, asked))
+        cost = cost_of(endpoint.connection, found.usage, found.model, asked)
         return Embedded(
             vectors=found.vectors,
             model=found.model,
@@ -179,8 +182,7 @@ class LlmConnection:
 
     async def rerank(self, query: str, documents: Sequence[str], *, model: str | None = None) -> Reranked:
         """The documents, best first. Raises AicError, InvalidInput where its kind ranks nothing."""
-        from aicompute_tui.domain.token_prices import cost_nano_usd
-        from aicompute_tui.llms.prices import prices_of
+        from aicompute_tui.llms.prices import cost_of
         from aicompute_tui.services.call_recording import ranked
         from aicompute_tui.services.connection_calls import checked_documents, endpoint_of, only_model
 
@@ -192,7 +194,7 @@ class LlmConnection:
             await _refuse_unused(context, endpoint.connection)
             asked = model or endpoint.connection.model or await only_model(endpoint, answers=False)
             found = await ranked(context, endpoint, query, given, asked)
-        cost = cost_nano_usd(found.usage, prices_of(endpoint.connection, found.model, asked))
+        cost = cost_of(endpoint.connection, found.usage, found.model, asked)
         return Reranked(
             documents=tuple(
                 RankedDocument(index=rank.index, score=rank.score, document=given[rank.index]) for rank in found.ranks
@@ -255,11 +257,10 @@ def _check(text: str, max_tokens: int | None, temperature: float | None) -> None
 
 
 def _answer(connection: Connection, asked: str, ending: Ending) -> Answer:
-    from aicompute_tui.domain.token_prices import cost_nano_usd
-    from aicompute_tui.llms.prices import prices_of
+    from aicompute_tui.llms.prices import cost_of
 
     usage = ending.usage
-    cost = cost_nano_usd(usage, prices_of(connection, ending.model, asked))
+    cost = cost_of(connection, usage, ending.model, asked)
     return Answer(
         text="",
         connection=connection.name,
@@ -275,5 +276,5 @@ def _answer(connection: Connection, asked: str, ending: Ending) -> Answer:
     )
 
 
-def _usd(nano_usd: int | None) -> float | None:
-    return None if nano_usd is None else float(usd_from_nano(nano_usd))
+def _usd(cost: Cost | None) -> float | None:
+    return None if cost is None else float(usd_from_nano(cost.nano_usd))

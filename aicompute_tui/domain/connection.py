@@ -13,13 +13,19 @@ from aicompute_tui.domain.errors import InvalidInput
 from aicompute_tui.domain.nearby import is_near
 from aicompute_tui.domain.redaction import redact
 
-_NAME = re.compile(r"[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]{0,61}[^\s\x00-\x1f\x7f])?")
+_UNSEEN = r"\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069"
+"""Controls, also those that turn the direction in which a name is read."""
+_NAME = re.compile(rf"[^\s{_UNSEEN}](?:[^{_UNSEEN}]{{0,61}}[^\s{_UNSEEN}])?")
 _LONGEST_URL = 2_000
 _CALLS = ("/chat/completions", "/completions", "/responses", "/embeddings", "/messages", "/models")
 """What an address may have been copied with."""
 _OLLAMA_CALLS = ("/api/chat", "/api/generate", "/api/tags", "/api", "/v1")
 _AZURE = re.compile(r"/openai(?:/v1|/deployments(?:/[^/]*)?)?$")
 """How either of Azure's interfaces ends, which is what the other kind may have been given."""
+_GEMINI = re.compile(r"/models/[^/]+:[A-Za-z]+$|(?<=/v1beta)/openai$")
+"""A call of Gemini's, and how its other interface ends."""
+_NO_SLASHES = re.compile(r"https?:(?!//)", re.IGNORECASE)
+_BARE_IPV6 = re.compile(r"(?:https?://)?[0-9a-f.]*:[0-9a-f.]*:[0-9a-f.:]*(?:[/?#].*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +46,8 @@ class ConnectionOptions:
     """Of what came from a cache; None asks for it as for all that is asked."""
     tls_ca: str | None = None
     """File with the certificates to trust besides the usual ones."""
+    api_version: str | None = None
+    """Which an address was given with, for a kind that names one with each call."""
     priority: int = 0
     """Of several that could be asked the one with the highest comes first."""
     requests_per_minute: int | None = None
@@ -126,6 +134,8 @@ class Usage:
     written_tokens: int | None = None
     """Of the input, what was put into a cache, which some providers ask more for."""
     reasoning_tokens: int | None = None
+    billed_nano_usd: int | None = None
+    """What the answer itself says that it cost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +213,10 @@ def _checked(url: str) -> SplitResult:
     text = url.strip()
     if not text.isprintable() or " " in text or len(text) > _LONGEST_URL:
         raise InvalidInput("That is not an address.", "Write it like http://10.0.0.5:8000/v1.")
+    if _BARE_IPV6.fullmatch(text):
+        raise InvalidInput("An IPv6 address stands in brackets.", "Write it like http://[::1]:8000/v1.")
+    if _NO_SLASHES.match(text):
+        raise InvalidInput(f"“{redact(url)}” is not an address.", "Write it like http://10.0.0.5:8000/v1.")
     try:
         if "://" not in text:
             text = f"{'http' if is_near(text) else 'https'}://{text}"
@@ -235,6 +249,8 @@ def _base_path(path: str, usual: str) -> str:
         path = path.removesuffix(usual)
     if usual.startswith("/openai") and (found := _AZURE.search(path)):
         path = path[: found.start()] + usual
+    if usual.startswith("/v1beta"):
+        path = _GEMINI.sub("", path)
     return path or usual
 
 

@@ -27,6 +27,10 @@ class Endpoint:
     def __repr__(self) -> str:
         return f"Endpoint({self.connection.name!r})"
 
+    @property
+    def api_version(self) -> str:
+        return self.connection.options.api_version or self.preset.api_version or ""
+
     def headers(self) -> dict[str, str]:
         """With the key where the server wants it, and what the user added."""
         found = dict(self.connection.options.headers)

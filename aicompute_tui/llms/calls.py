@@ -26,9 +26,10 @@ from aicompute_tui.domain.errors import (
 )
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.http.client import client_for, is_packed
+from aicompute_tui.llms.addresses import lists_models
 from aicompute_tui.llms.base import Dialect, Endpoint, Reading, Request, as_object
 from aicompute_tui.llms.dialects import RESPONSES, answered_as_usual, answered_by_responses, chat_dialect, dialect_of
-from aicompute_tui.llms.lines import lines_of, payloads
+from aicompute_tui.llms.lines import END, lines_of, payloads
 from aicompute_tui.llms.problems import problem_of, stream_problem, wants_responses
 
 _LIST_SECONDS = 30.0
@@ -57,11 +58,14 @@ class Times:
 
 
 async def list_models(endpoint: Endpoint) -> list[ServedModel]:
-    """What the server offers now, by id. Raises AicError."""
+    """What the server offers now, by id. Raises AicError, NotFound where its address has no list."""
+    if not lists_models(endpoint.connection):
+        step = f"Name one yourself: aic-tui connection edit {endpoint.connection.word} --model MODEL"
+        raise NotFound(f"The address of “{endpoint.connection.name}” lists no models.", step)
     dialect = dialect_of(endpoint)
     found: dict[str, ServedModel] = {}
     page: str | None = None
-    async with _within(endpoint, _LIST_SECONDS), await _client(endpoint) as client:
+    async with _within(endpoint, _LIST_SECONDS, is_chosen=False), await _client(endpoint) as client:
         for _ in range(_MOST_PAGES):
             read = dialect.read_models(await _json(client, endpoint, dialect.models(endpoint, page)))
             if read is None:
@@ -74,10 +78,19 @@ async def list_models(endpoint: Endpoint) -> list[ServedModel]:
 
 
 async def check_key(endpoint: Endpoint) -> None:
-    """Asks what costs nothing and wants the key, where a list of models proves nothing. Raises AicError."""
-    if endpoint.preset.probe_path is not None:
-        async with _within(endpoint, _LIST_SECONDS), await _client(endpoint) as client:
-            await _json(client, endpoint, Request(endpoint.preset.probe_path))
+    """Asks what costs nothing and wants the key, where a list of models proves nothing. Raises AicError.
+
+    Where there is no list, that it is told so is all that can be asked for nothing.
+    """
+    path, has_list = endpoint.preset.probe_path, lists_models(endpoint.connection)
+    if path is None and has_list:
+        return
+    async with _within(endpoint, _LIST_SECONDS, is_chosen=False), await _client(endpoint) as client:
+        try:
+            await _json(client, endpoint, Request(path or "/models"))
+        except NotFound:
+            if has_list:
+                raise
 
 
 async def fetch(endpoint: Endpoint, request: Request) -> Json:
@@ -105,6 +118,9 @@ async def answer(endpoint: Endpoint, prompt: Prompt, *, retries: int = 0) -> Asy
             response = await _begun_otherwise(stack, asked, retries, refusal.error)
         pieces = payloads(lines_of(response.aiter_bytes()), is_event_stream=asked.dialect.is_event_stream)
         while (payload := await _next(endpoint, pieces, asked.seconds)) is not None:
+            if payload is END:
+                reading.is_ended = True
+                break
             piece = asked.dialect.read(_checked(endpoint, payload), reading)
             if reading.problem is not None:
                 raise stream_problem(endpoint, reading.problem, prompt.model)
@@ -277,8 +293,8 @@ async def _client(endpoint: Endpoint) -> httpx.AsyncClient:
 
 
 @asynccontextmanager
-async def _within(endpoint: Endpoint, seconds: float) -> AsyncIterator[None]:
-    """What goes wrong on the way, in our errors."""
+async def _within(endpoint: Endpoint, seconds: float, *, is_chosen: bool = True) -> AsyncIterator[None]:
+    """What goes wrong on the way, in our errors; `is_chosen` where the connection's options set the seconds."""
     name, url = endpoint.connection.name, endpoint.connection.base_url
     try:
         async with asyncio.timeout(seconds):
@@ -286,7 +302,8 @@ async def _within(endpoint: Endpoint, seconds: float) -> AsyncIterator[None]:
     except httpx.ConnectTimeout:
         raise TimedOut(f"“{name}” cannot be reached: {url} does not answer.", "Check the address.") from None
     except (TimeoutError, httpx.TimeoutException):
-        step = f"Try again, or give it more: aic-tui connection edit {endpoint.connection.word} --timeout SECONDS"
+        more = f"Try again, or give it more: aic-tui connection edit {endpoint.connection.word} --timeout SECONDS"
+        step = more if is_chosen else "Try again later."
         raise TimedOut(f"“{name}” said nothing for {seconds:g} seconds.", step) from None
     except httpx.ConnectError as error:
         if "CERTIFICATE" in str(error) or "certificate" in str(error):

@@ -11,6 +11,7 @@ from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.llms.base import Endpoint, Request, as_count, as_number, as_object, as_text, objects_in
 from aicompute_tui.llms.calls import fetch
 from aicompute_tui.llms.gemini import model_path
+from aicompute_tui.llms.openai import billed_nano_usd
 
 
 async def embed(endpoint: Endpoint, texts: Sequence[str], model: str) -> Embeddings:
@@ -24,11 +25,12 @@ async def embed(endpoint: Endpoint, texts: Sequence[str], model: str) -> Embeddi
     if len(vectors) != len(texts) or not all(vectors):
         raise BadAnswer(f"“{endpoint.connection.name}” gave no embeddings.", "Choose a model that makes them.")
     values = as_object(answer)
-    told = as_object(values.get("usage")).get("prompt_tokens", values.get("prompt_eval_count"))
+    counts = as_object(values.get("usage"))
+    told = counts.get("prompt_tokens", values.get("prompt_eval_count"))
     return Embeddings(
         vectors=tuple(vectors),
         model=as_text(values.get("model")) or model,
-        usage=Usage(input_tokens=as_count(told), output_tokens=0),
+        usage=Usage(input_tokens=as_count(told), output_tokens=0, billed_nano_usd=billed_nano_usd(counts)),
     )
 
 
@@ -42,7 +44,7 @@ def _requests(endpoint: Endpoint, texts: Sequence[str], model: str) -> dict[str,
         "azure-deployments": Request(
             f"/deployments/{quote(model, safe='')}/embeddings",
             body,
-            (("api-version", endpoint.preset.api_version or ""),),
+            (("api-version", endpoint.api_version),),
         ),
         "gemini": Request(f"{model_path(model)}:batchEmbedContents", {"requests": asked}),
         "ollama": Request("/api/embed", body),

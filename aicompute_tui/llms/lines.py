@@ -6,11 +6,13 @@ import json
 from collections.abc import AsyncIterator
 
 from aicompute_tui.domain.errors import BadAnswer
-from aicompute_tui.domain.json import Json
+from aicompute_tui.domain.json import Json, JsonObject
 
 _LONGEST_LINE = 4 << 20
 _MOST_BYTES = 64 << 20
 _DONE = b"[DONE]"
+END: JsonObject = {}
+"""What is given for the mark that all was sent; known by being this very object."""
 
 
 async def lines_of(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -33,7 +35,7 @@ async def lines_of(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 async def payloads(lines: AsyncIterator[bytes], *, is_event_stream: bool) -> AsyncIterator[Json]:
-    """The JSON of each piece, up to the one that says that it was the last. Raises BadAnswer for anything else."""
+    """The JSON of each piece, up to `END` where it says that it was the last. Raises BadAnswer for anything else."""
     async for line in lines:
         data = line.strip()
         if is_event_stream:
@@ -43,6 +45,7 @@ async def payloads(lines: AsyncIterator[bytes], *, is_event_stream: bool) -> Asy
                 continue
             data = line.removeprefix(b"data:").strip()
             if data == _DONE:
+                yield END
                 return
         if data:
             yield _decoded(data)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from urllib.parse import quote
 
 from aicompute_tui.domain.connection import Prompt, ServedModel, Usage
 from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.domain.money import nano_from_usd
 from aicompute_tui.llms.base import (
     Endpoint,
     ModelPage,
     Reading,
     Request,
     as_count,
+    as_number,
     as_object,
     as_text,
     number_of,
@@ -20,6 +23,8 @@ from aicompute_tui.llms.base import (
 
 _ANSWERING = frozenset({"chat", "completion", "responses"})
 """Of the modes that a LiteLLM proxy tells."""
+_MOST_USD = 1_000_000
+"""No call costs so much."""
 
 
 class OpenAi:
@@ -58,7 +63,7 @@ class OpenAi:
         text = ""
         for choice in objects_in(payload.get("choices"))[:1]:
             said = as_object(choice.get("delta")) or as_object(choice.get("message"))
-            text = as_text(said.get("content")) or as_text(said.get("refusal")) or ""
+            text = _said(said.get("content")) or as_text(said.get("refusal")) or ""
             reason = as_text(choice.get("finish_reason"))
             if reason is not None:
                 reading.finish_reason, reading.is_ended = reason, True
@@ -77,8 +82,23 @@ class AzureDeployments(OpenAi):
         return request._replace(path=path, query=_version(endpoint))
 
 
+def billed_nano_usd(usage: JsonObject) -> int | None:
+    """What OpenRouter says it billed; by a key of one's own another provider bills the most of it, nobody told what."""
+    cost, is_own_key = as_number(usage.get("cost")), usage.get("is_byok")
+    if is_own_key is None:
+        is_own_key = bool(as_object(usage.get("cost_details")).get("upstream_inference_cost"))
+    if cost is None or not 0 <= cost < _MOST_USD or is_own_key is not False:
+        return None
+    return nano_from_usd(Decimal(repr(cost)))
+
+
+def _said(content: Json) -> str:
+    """Text, or the texts among its parts."""
+    return as_text(content) or "".join(as_text(part.get("text")) or "" for part in objects_in(content))
+
+
 def _version(endpoint: Endpoint) -> tuple[tuple[str, str], ...]:
-    return (("api-version", endpoint.preset.api_version or ""),)
+    return (("api-version", endpoint.api_version),)
 
 
 def _model(values: JsonObject) -> ServedModel:
@@ -102,4 +122,5 @@ def _usage(values: JsonObject) -> Usage:
         cached_tokens=as_count(prompt.get("cached_tokens")),
         written_tokens=as_count(prompt.get("cache_write_tokens")),
         reasoning_tokens=as_count(completion.get("reasoning_tokens")),
+        billed_nano_usd=billed_nano_usd(values),
     )

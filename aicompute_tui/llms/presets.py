@@ -7,6 +7,14 @@ from typing import NamedTuple
 from aicompute_tui.domain.errors import InvalidInput
 
 
+class Place(NamedTuple):
+    """Hosts, as a pattern, at which a provider is asked otherwise than elsewhere."""
+
+    hosts: str
+    usual_path: str
+    lists_models: bool = True
+
+
 class Preset(NamedTuple):
     """`auth` is the header the key stands in; `Authorization` takes it as a bearer."""
 
@@ -31,6 +39,9 @@ class Preset(NamedTuple):
     """Prompts; what does not embeds or ranks."""
     ranks: bool = False
     """Whether it can be asked to rank documents; whether it has a model for that is told by trying."""
+    tells_cost: bool = False
+    """Whether its answers say in USD what they were billed."""
+    places: tuple[Place, ...] = ()
 
 
 PRESETS: dict[str, Preset] = {
@@ -109,6 +120,7 @@ PRESETS: dict[str, Preset] = {
             key_variables=("OPENROUTER_API_KEY",),
             needs_key=True,
             probe_path="/key",
+            tells_cost=True,
         ),
         Preset(
             "bedrock",
@@ -116,6 +128,7 @@ PRESETS: dict[str, Preset] = {
             key_variables=("AWS_BEARER_TOKEN_BEDROCK",),
             needs_key=True,
             url_example="https://bedrock-mantle.us-east-1.api.aws/v1",
+            places=(Place(r"bedrock-runtime\.[a-z0-9-]+\.amazonaws\.com", "/openai/v1", lists_models=False),),
         ),
         Preset("ollama", "Ollama", "ollama", base_url="http://127.0.0.1:11434", usual_path=""),
         Preset("vllm", "vLLM", base_url="http://127.0.0.1:8000/v1", ranks=True),
@@ -141,7 +154,13 @@ PRESETS: dict[str, Preset] = {
             answers=False,
             ranks=True,
         ),
-        Preset("openai-compatible", "Any that speaks as OpenAI", url_example="https://llm.example/v1", ranks=True),
+        Preset(
+            "openai-compatible",
+            "Any that speaks as OpenAI",
+            url_example="https://llm.example/v1",
+            ranks=True,
+            places=(Place(r"generativelanguage\.googleapis\.com", "/v1beta/openai"),),
+        ),
     )
 }
 

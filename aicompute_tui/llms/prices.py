@@ -6,17 +6,26 @@ import csv
 import re
 from decimal import Decimal
 from functools import cache
+from typing import NamedTuple
 
-from aicompute_tui.domain.connection import Connection, ConnectionOptions, server_of
+from aicompute_tui.domain.connection import Connection, ConnectionOptions, Usage, server_of
 from aicompute_tui.domain.modalities import modalities_of
 from aicompute_tui.domain.money import nano_from_usd
-from aicompute_tui.domain.token_prices import TokenPrices
+from aicompute_tui.domain.token_prices import TokenPrices, cost_nano_usd
+from aicompute_tui.llms.addresses import tells_cost
 from aicompute_tui.llms.presets import PRESETS
 from aicompute_tui.settings.packaged import DATA
 
 YOURS = "your own prices"
 _DATED = re.compile(r"-(?:\d{8}|\d{4}-\d{2}-\d{2})$")
 """The day that providers put behind a model's name."""
+
+
+class Cost(NamedTuple):
+    """`source` says by whom it is known."""
+
+    nano_usd: int
+    source: str
 
 
 def prices_of(connection: Connection, *models: str | None) -> TokenPrices | None:
@@ -36,6 +45,19 @@ def prices_of(connection: Connection, *models: str | None) -> TokenPrices | None
             if (found := known.get((connection.kind, name))) is not None:
                 return found
     return None
+
+
+def cost_of(connection: Connection, usage: Usage, *models: str | None) -> Cost | None:
+    """By the user's own prices, else what the provider says it billed, else by the snapshot; None is unknown."""
+    own = _own_prices(connection.options)
+    by_own = cost_nano_usd(usage, own)
+    if by_own is not None:
+        return Cost(by_own, YOURS)
+    if usage.billed_nano_usd is not None and tells_cost(connection):
+        return Cost(usage.billed_nano_usd, f"what {server_of(connection.base_url)[1]} says it billed")
+    prices = prices_of(connection, *models)
+    listed = cost_nano_usd(usage, prices)
+    return None if listed is None or prices is None else Cost(listed, prices.source)
 
 
 def _own_prices(options: ConnectionOptions) -> TokenPrices | None:

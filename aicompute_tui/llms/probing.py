@@ -9,6 +9,7 @@ from aicompute_tui.domain.errors import AicError, BadAnswer
 from aicompute_tui.domain.json import Json
 from aicompute_tui.http.exchange import get
 from aicompute_tui.http.talk import Answer
+from aicompute_tui.llms.addresses import lists_models
 from aicompute_tui.llms.base import Endpoint, Request, as_object
 from aicompute_tui.llms.dialects import dialect_of
 from aicompute_tui.llms.problems import problem_of, stream_problem
@@ -26,6 +27,8 @@ async def probe(endpoint: Endpoint, seconds: float) -> AicError | None:
     headers = {**endpoint.headers(), **dict(request.headers)}
     url = f"{connection.base_url}{request.path}{query}"
     answer = await get(url, headers, seconds=seconds, tls_ca=connection.options.tls_ca)
+    if answer.status == 404 and not lists_models(connection):
+        return None  # it answers, and a list is not there to be had
     if answer.status != 200:
         return problem_of(endpoint, answer.status, answer.headers, answer.body)
     return _problem_within(endpoint, answer, is_list=path is None)

@@ -14,7 +14,7 @@ from aicompute_tui.llms.base import (
     number_of,
     objects_in,
 )
-from aicompute_tui.llms.openai import OpenAi
+from aicompute_tui.llms.openai import OpenAi, billed_nano_usd
 
 _ENDS = frozenset({"response.completed", "response.incomplete"})
 _WORDS = frozenset({"response.output_text.delta", "response.refusal.delta"})
@@ -85,4 +85,5 @@ def _usage(values: JsonObject) -> Usage:
         cached_tokens=as_count(given.get("cached_tokens")),
         written_tokens=as_count(given.get("cache_write_tokens")),
         reasoning_tokens=as_count(made.get("reasoning_tokens")),
+        billed_nano_usd=billed_nano_usd(values),
     )

@@ -13,7 +13,6 @@ from aicompute_tui.domain.call import CANCELLED, Call, Operation
 from aicompute_tui.domain.connection import Connection, Embeddings, Ending, Prompt, Ranking, Usage
 from aicompute_tui.domain.errors import AicError, InvalidInput
 from aicompute_tui.domain.ids import new_id
-from aicompute_tui.domain.token_prices import cost_nano_usd
 from aicompute_tui.llms.base import Endpoint
 from aicompute_tui.services.context import Context
 from aicompute_tui.services.request_rate import within_rate
@@ -135,10 +134,11 @@ async def _keep(context: Context, recording: Recording, problem: str) -> None:
 
 
 def _call(context: Context, recording: Recording, problem: str) -> Call:
-    from aicompute_tui.llms.prices import prices_of
+    from aicompute_tui.llms.prices import cost_of
 
     now, usage, connection = context.clock.now(), recording.usage, recording.connection
     ended = recording.ended or time.monotonic()
+    cost = cost_of(connection, usage, recording.model, recording.asked)
     return Call(
         id=new_id(now),
         at=now,
@@ -153,7 +153,7 @@ def _call(context: Context, recording: Recording, problem: str) -> Call:
         output_tokens=usage.output_tokens,
         cached_tokens=usage.cached_tokens,
         reasoning_tokens=usage.reasoning_tokens,
-        cost_nano_usd=cost_nano_usd(usage, prices_of(connection, recording.model, recording.asked)),
+        cost_nano_usd=None if cost is None else cost.nano_usd,
         first_token_microseconds=_since(recording, recording.first),
         total_microseconds=_since(recording, ended),
     )

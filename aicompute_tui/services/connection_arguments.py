@@ -10,11 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from aicompute_tui.domain.connection import Connection, ConnectionOptions, check_base_url
+from aicompute_tui.domain.connection import Connection, ConnectionOptions
 from aicompute_tui.domain.connection_choices import FLAGS
 from aicompute_tui.domain.errors import InvalidInput, NotFound
 from aicompute_tui.domain.money import nano_from_usd
 from aicompute_tui.domain.redaction import holds_secret
+from aicompute_tui.llms.addresses import address_of
 from aicompute_tui.llms.presets import Preset, preset_of
 from aicompute_tui.services.arguments import flag, integer, text, texts
 from aicompute_tui.services.context import Arguments
@@ -44,7 +45,7 @@ def base_url(arguments: Arguments, preset: Preset) -> str:
     given = preset.base_url if word is None or word.lower() == NONE else word
     if given is None:
         raise InvalidInput(f"{preset.title} has an address for each.", f"Give yours: --base-url {preset.url_example}")
-    return check_base_url(given, preset.usual_path)
+    return address_of(given, preset).base_url
 
 
 def described(arguments: Arguments, connection: Connection) -> Connection:
@@ -55,10 +56,17 @@ def described(arguments: Arguments, connection: Connection) -> Connection:
         base_url=base_url(arguments, preset) if text(arguments, "url") else connection.base_url,
         model=_chosen(arguments, "model", connection.model, None, str),
         description=_chosen(arguments, "description", connection.description, "", _line),
-        options=_options(arguments, connection.options),
+        options=replace(_options(arguments, connection.options), api_version=_version(arguments, connection, preset)),
         flags=_switched(connection.flags, arguments),
         tags=_tags(arguments, connection.tags),
     )
+
+
+def _version(arguments: Arguments, connection: Connection, preset: Preset) -> str | None:
+    """The one in the address that was given, else as it was."""
+    word = text(arguments, "url")
+    given = None if word is None or word.lower() == NONE else address_of(word, preset).api_version
+    return given or connection.options.api_version
 
 
 def _chosen(arguments: Arguments, name: str, before: Value, usual: Value, read: Callable[[str], Value]) -> Value:
@@ -140,7 +148,7 @@ def _headers(given: Sequence[str], before: tuple[tuple[str, str], ...]) -> tuple
             raise InvalidInput(f"“{name[:64]}” cannot be sent as a header.", "Write it like X-Title=console.")
         if (name.lower() in _KEY_HEADERS and value) or holds_secret(name, value):
             raise InvalidInput(f"“{name}” would hold a key, which no row may.", "Give keys with --api-key-stdin.")
-        found.pop(name, None)
+        found = {kept: words for kept, words in found.items() if kept.lower() != name.lower()}
         if value:
             found[name] = value
     return tuple(found.items())

@@ -13,6 +13,7 @@ from aicompute_tui.domain.connection_choices import TEST_PROMPT
 from aicompute_tui.domain.errors import AicError, InvalidInput, NotAllowed, NotFound, RateLimited, Refused
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.token_prices import cost_nano_usd, most_input_tokens
+from aicompute_tui.llms.addresses import lists_models
 from aicompute_tui.llms.base import Endpoint
 from aicompute_tui.llms.presets import preset_of
 from aicompute_tui.services.arguments import flag, integer, required_text, text, texts
@@ -50,7 +51,7 @@ async def test(context: Context, arguments: Arguments) -> Json:
     try:
         view |= await _probed(endpoint)
         if text(arguments, "prompt") is not None:
-            view |= await _prompted(context, endpoint, arguments)  # an answer proves more than a list
+            view |= {**await _prompted(context, endpoint, arguments), "note": None}  # an answer proves more than a list
         elif view["model_is_listed"] is False:
             raise _not_listed(connection)
     except AicError as error:
@@ -69,6 +70,7 @@ _TOLD = (
     "prompt_tokens",
     "completion_tokens",
     "cost_usd",
+    "note",
 )
 """What a test's answer always has, unknown or not."""
 
@@ -100,6 +102,10 @@ async def _probed(endpoint: Endpoint) -> JsonObject:
 
     began = time.monotonic()
     await check_key(endpoint)
+    if not lists_models(endpoint.connection):
+        note = "It answers, and lists no models: whether it takes the key and has the model is told by --prompt alone."
+        took = milliseconds(time.monotonic() - began)
+        return {"latency_ms": took, "models": None, "model_is_listed": None, "note": note}
     listed = await list_models(endpoint)
     found, model = [each.id for each in listed], endpoint.connection.model
     silent = [each.id for each in listed if each.answers is False]
@@ -178,6 +184,7 @@ _ENDING = (
     "output_tokens",
     "reasoning_tokens",
     "cost_usd",
+    "cost_source",
 )
 
 

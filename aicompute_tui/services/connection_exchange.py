@@ -7,10 +7,11 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from aicompute_tui.domain.connection import Connection, check_base_url, check_connection_name, server_of
+from aicompute_tui.domain.connection import Connection, check_connection_name, server_of
 from aicompute_tui.domain.errors import AicError, InvalidInput
 from aicompute_tui.domain.ids import new_id
 from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.llms.addresses import address_of
 from aicompute_tui.llms.presets import preset_of
 from aicompute_tui.services.arguments import flag, required_text, texts
 from aicompute_tui.services.connection_arguments import checked_key, described
@@ -104,7 +105,7 @@ def _described(context: Context, entry: Entry, seen: Connection | None) -> Conne
             created_by=context.actor.name,
             name=check_connection_name(entry.name),
             kind=preset.name,
-            base_url=check_base_url(entry.base_url, preset.usual_path),
+            base_url=address_of(entry.base_url, preset).base_url,
             created_at=now,
             is_active=entry.is_active,
         )

@@ -77,7 +77,7 @@ def entry_of(connection: Connection, sealed_key: str | None) -> Entry:
     return Entry(
         name=connection.name,
         type=connection.kind,
-        base_url=connection.base_url,
+        base_url=connection.base_url + (f"?api-version={options.api_version}" if options.api_version else ""),
         model=connection.model,
         description=connection.description or None,
         tags=[*connection.tags],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aicompute_tui.domain.connection import Connection, Ending, ServedModel, shown_options
 from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.domain.money import usd_from_nano
-from aicompute_tui.domain.token_prices import TokenPrices, cost_nano_usd
+from aicompute_tui.domain.token_prices import TokenPrices
 from aicompute_tui.services.views import moment_or_none
 
 _LEAST_TO_SHOW = 16
@@ -27,6 +27,7 @@ def connection_view(connection: Connection) -> JsonObject:
         "flags": [*connection.flags],
         "tags": [*connection.tags],
         **shown_options(options),
+        "api_version": options.api_version,
         "price_in_usd": usd(options.input_nano_usd),
         "price_out_usd": usd(options.output_nano_usd),
         "price_cached_usd": usd(options.cached_nano_usd),
@@ -49,10 +50,10 @@ def model_view(model: ServedModel) -> JsonObject:
 
 def ending_view(connection: Connection, asked: str, ending: Ending) -> JsonObject:
     """`asked` is the model that was asked, in case the answer does not name one."""
-    from aicompute_tui.llms.prices import prices_of
+    from aicompute_tui.llms.prices import cost_of
 
     usage = ending.usage
-    cost = cost_nano_usd(usage, prices_of(connection, ending.model, asked))
+    cost = cost_of(connection, usage, ending.model, asked)
     return {
         "model": ending.model,
         "finish_reason": ending.finish_reason,
@@ -63,7 +64,8 @@ def ending_view(connection: Connection, asked: str, ending: Ending) -> JsonObjec
         "cached_tokens": usage.cached_tokens,
         "output_tokens": usage.output_tokens,
         "reasoning_tokens": usage.reasoning_tokens,
-        "cost_usd": usd(cost),
+        "cost_usd": None if cost is None else usd(cost.nano_usd),
+        "cost_source": None if cost is None else cost.source,
     }
 
 
@@ -81,6 +83,7 @@ def tested_view(connection: Connection, asked: str, ending: Ending) -> JsonObjec
         "reasoning_tokens": told["reasoning_tokens"],
         "finish_reason": told["finish_reason"],
         "cost_usd": told["cost_usd"],
+        "cost_source": told["cost_source"],
     }
 
 

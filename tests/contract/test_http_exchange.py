@@ -73,6 +73,11 @@ async def test_an_answer_of_known_length_in_pieces_or_until_the_end(tmp_path: Pa
         assert (answer.status, answer.body, answer.is_whole, answer.headers["x-thing"]) == (200, b"hello", True, "a")
 
 
+async def test_a_header_that_comes_twice_is_told_whole() -> None:
+    answer = await asked(OK + b"Retry-After: 120\r\nretry-after: 60\r\nContent-Length: 0\r\n\r\n")
+    assert answer.headers["retry-after"] == "120, 60"
+
+
 async def test_what_is_said_in_passing_is_no_answer() -> None:
     answer = await asked(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + OK + b"Content-Length: 2\r\n\r\nok")
     assert (answer.status, answer.body, answer.headers) == (200, b"ok", {"content-length": "2"})

@@ -23,6 +23,12 @@ GOOD: JsonObject = {"ok": True, "models": 3, "model": "tiny", "model_is_listed":
 PRICED: JsonObject = {"cost_at_most_usd": 0.0012, "price_source": "litellm 1.106.2", "price_as_of": "2026-11-20"}
 
 
+SILENT: JsonObject = {
+    "ok": True, "models": None, "model": "tiny", "model_is_listed": None, "latency_ms": 31.2,
+    "note": "It answers, and lists no models.",
+}  # fmt: skip
+
+
 def piece(said: str) -> JsonObject:
     return {"text": said, "total_seconds": None}
 
@@ -177,3 +183,12 @@ async def test_a_prompt_given_with_the_word_waits_for_enter_also_when_one_comes_
         await world.press("enter")
         await world.until(lambda: len(world.session.opened) == 1)
         assert world.session.opened[0].arguments["prompt"] == "hello"
+
+
+@pytest.mark.asyncio
+async def test_what_a_free_test_cannot_tell_is_said() -> None:
+    async with console(reading([], connections=[connection_row("box")])) as world:
+        world.session.answers |= {"connection.test": SILENT, "connection.estimate": PRICED}
+        await world.press(":", *"connection-test", *" box", "enter")
+        await world.until(lambda: "lists no models" in world.shown)
+        assert "0 models" not in world.shown

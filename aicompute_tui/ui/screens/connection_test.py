@@ -108,6 +108,8 @@ class ConnectionTestScreen(ConsoleScreen):
         lines = [Content.assemble((f"{dot} answers", "$success"), " ", told)]
         if row.get("model_is_listed") is True:
             lines.append(Content.styled(f"{plain(model)} is among its models", _DIM))
+        if text(row, "note"):
+            lines.append(Content.styled(plain(text(row, "note")), _DIM))
         return lines
 
     def _tell(self, lines: list[Content]) -> None:
@@ -180,5 +182,7 @@ class ConnectionTestScreen(ConsoleScreen):
 
 
 def _models(row: JsonObject) -> str:
-    count = number(row, "models") or 0
+    count = number(row, "models")
+    if count is None:
+        return ""
     return f"{count:,.0f} model" if count == 1 else f"{count:,.0f} models"
