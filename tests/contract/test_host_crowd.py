@@ -84,7 +84,7 @@ async def test_rows_of_the_living_stay_right_and_the_dead_delay_nobody(fleet: Fl
             await until(lambda: name in fleet.names(), f"{name} is told of", NEWS_SECONDS)  # noqa: B023
             each.docker("rm", "-f", name)
             await until(lambda: name not in fleet.names(), f"{name} is forgotten", NEWS_SECONDS)  # noqa: B023
-    assert len(fleet.snapshot().containers) == ALL
+    await until(lambda: len(fleet.snapshot().containers) == ALL, "no row of the removed is left", NEWS_SECONDS)
     hosts = {row.name: row for row in fleet.snapshot().hosts}
     assert {name for name, row in hosts.items() if row.state == "up"} == {
         name for name in hosts if not name.startswith("dead")

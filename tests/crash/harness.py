@@ -20,6 +20,7 @@ from aicompute_tui.domain.instance import Instance
 from aicompute_tui.domain.job import Job
 from aicompute_tui.domain.launch import LaunchAttempt
 from aicompute_tui.store.database import Store, database_url
+from tests.crash.warm import WarmProcess
 from tests.entry import FileClock
 from tests.world import World
 
@@ -58,14 +59,15 @@ class Ledger:
 
 
 class Scene:
-    """One home on one cloud. `source` is the tree whose product runs, the repository or a copy with a mutant."""
+    """One home on one cloud. `warm` runs the product where it is another than the repository's, or is run often."""
 
-    def __init__(self, folder: Path, world: World, template: Path, source: Path = REPOSITORY) -> None:
+    def __init__(self, folder: Path, world: World, template: Path, warm: WarmProcess | None = None) -> None:
         self.world = world
-        self._source = source
+        self._warm = warm
         self.home = folder / "home"
         self.clock_file = folder / "clock"
         self.points_file = folder / "points"
+        self._said = folder / "said"
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copytree(template, self.home)
         self.clock_file.write_text("0")
@@ -124,6 +126,8 @@ class Scene:
             await store.aclose()
 
     def _python(self, module: str, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        if self._warm is not None:
+            return self._warm.run(module, arguments, self._environment(), self.home, self._said)
         return subprocess.run(
             self._command(module, arguments),
             env=self._environment(),
@@ -145,7 +149,7 @@ class Scene:
             "HOME": str(self.home),
             "LANG": "C.UTF-8",
             "AIC_TUI_HOME": str(self.home),
-            "PYTHONPATH": f"{self._source}{os.pathsep}{REPOSITORY}",
+            "PYTHONPATH": str(REPOSITORY),
         }
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
 import pytest
 
 from tests.crash.harness import OPERATIONS, REPOSITORY, Operation, Scene, check, try_point
+from tests.crash.warm import WarmProcess
 from tests.world import World, start_world
 
 LEAST_POINTS = 30
@@ -45,12 +49,42 @@ def template(tmp_path_factory: pytest.TempPathFactory, worlds: SimpleQueue[World
     return scene.home
 
 
-def points_of(operation: Operation, folder: Path, world: World, template: Path, source: Path) -> list[str]:
+@dataclass
+class Lanes:
+    """As many crashes at a time as there are clouds, each with a process that has read the product of `source`."""
+
+    worlds: SimpleQueue[World]
+    template: Path
+    warm: SimpleQueue[WarmProcess]
+
+    @contextmanager
+    def scene(self, folder: Path) -> Iterator[Scene]:
+        world, warm = self.worlds.get(), self.warm.get()
+        try:
+            yield Scene(folder, world, self.template, warm)
+        finally:
+            self.worlds.put(world)
+            self.warm.put(warm)
+
+
+@contextmanager
+def lanes_of(source: Path, worlds: SimpleQueue[World], template: Path) -> Iterator[Lanes]:
+    processes = [WarmProcess(f"{source}{os.pathsep}{REPOSITORY}") for _ in range(AT_ONCE)]
+    queue: SimpleQueue[WarmProcess] = SimpleQueue()
+    for process in processes:
+        queue.put(process)
+    try:
+        yield Lanes(worlds, template, queue)
+    finally:
+        for process in processes:
+            process.close()
+
+
+def points_of(operation: Operation, scene: Scene) -> list[str]:
     """Every point the unharmed command passes, each once."""
-    scene = Scene(folder, world, template, source)
     if operation.prepare is not None:
         assert scene.run(operation.prepare).returncode == 0
-    world.faults(*operation.faults)
+    scene.world.faults(*operation.faults)
     done = scene.run(operation.command)
     assert (done.returncode == 0) == (not operation.faults), done.stderr
     points = list(dict.fromkeys(scene.points()))
@@ -59,9 +93,7 @@ def points_of(operation: Operation, folder: Path, world: World, template: Path, 
     return points
 
 
-def crash_everywhere(
-    folder: Path, worlds: SimpleQueue[World], template: Path, source: Path, *, stop_at_first: bool
-) -> tuple[int, list[str]]:
+def crash_everywhere(folder: Path, lanes: Lanes, *, stop_at_first: bool) -> tuple[int, list[str]]:
     """How many points were tried and what failed at which. Who stops at the first begins around the wire."""
     failures: list[str] = []
 
@@ -69,24 +101,20 @@ def crash_everywhere(
         if stop_at_first and failures:
             return
         number, operation, point = job
-        world = worlds.get()
-        try:
-            try_point(Scene(folder / str(number), world, template, source), operation, point)
-        except AssertionError as error:
-            failures.append(f"{operation.name} killed at {point}: {error}")
-        finally:
-            worlds.put(world)
+        with lanes.scene(folder / str(number)) as scene:
+            try:
+                try_point(scene, operation, point)
+            except AssertionError as error:
+                failures.append(f"{operation.name} killed at {point}: {error}")
 
     jobs: list[tuple[int, Operation, str]] = []
     for operation in OPERATIONS:
-        world = worlds.get()
-        try:
-            for point in points_of(operation, folder / operation.name, world, template, source):
-                jobs.append((len(jobs), operation, point))
-        except AssertionError as error:
-            failures.append(f"{operation.name} unharmed: {error}")
-        finally:
-            worlds.put(world)
+        with lanes.scene(folder / operation.name) as scene:
+            try:
+                for point in points_of(operation, scene):
+                    jobs.append((len(jobs), operation, point))
+            except AssertionError as error:
+                failures.append(f"{operation.name} unharmed: {error}")
     if stop_at_first:
         jobs.sort(key=lambda job: job[2].startswith("commit"))
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -98,7 +126,8 @@ def crash_everywhere(
 def test_nothing_leaks_wherever_the_process_dies(
     tmp_path: Path, worlds: SimpleQueue[World], template: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tried, failures = crash_everywhere(tmp_path, worlds, template, REPOSITORY, stop_at_first=False)
+    with lanes_of(REPOSITORY, worlds, template) as lanes:
+        tried, failures = crash_everywhere(tmp_path, lanes, stop_at_first=False)
     with capsys.disabled():
         print(f"\ncrash points tried: {tried}")
     assert not failures, "\n".join(failures)
@@ -118,5 +147,6 @@ def test_a_mutant_without_a_safeguard_is_caught(
         check=True,
         capture_output=True,
     )
-    _, failures = crash_everywhere(tmp_path / "crashes", worlds, template, source, stop_at_first=True)
+    with lanes_of(source, worlds, template) as lanes:
+        _, failures = crash_everywhere(tmp_path / "crashes", lanes, stop_at_first=True)
     assert failures, f"{mutant} went unnoticed"
