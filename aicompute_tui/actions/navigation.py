@@ -196,7 +196,7 @@ NAVIGATION: dict[str, Navigation] = {
         Navigation("usage.shorter", "shorter", "Looks less far back, down to a day by hours.",
                    "usage", "span(-1)", ("less_than_sign",)),
         Navigation("usage.callers", "callers", "Tells apart who asked: commands, the gateway, …; or sums them again.",
-                   "usage", "callers", ("c",)),
+                   "usage", "callers", ("w",)),
         Navigation("usage.figures", "figures", "Shows the chart as figures, or as bars again.",
                    "usage", "figures", ("b",)),
         Navigation("recommend.model", "model", "Goes to the fields: another model, budget or context.",

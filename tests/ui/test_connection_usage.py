@@ -117,7 +117,7 @@ async def test_usage_is_told_apart_by_who_asked(given: str) -> None:
             await world.press(":", *"connection-usage by", "equals_sign", *"caller", "enter")
         else:
             await opened(world)
-            await world.press("c")
+            await world.press("w")
         await world.until(lambda: "gateway" in world.shown and "1,100" in world.shown)
         assert "by caller" in world.header
         await world.until(lambda: "1,207 asked" in world.parts("#usage-chart"))
@@ -125,7 +125,7 @@ async def test_usage_is_told_apart_by_who_asked(given: str) -> None:
         await world.until(lambda: isinstance(world.app.screen, CallsScreen) and asked[-1].get("caller") == "gateway")
         await world.press("escape")
         await world.until(lambda: isinstance(world.app.screen, UsageScreen) and "1,100" in world.shown)
-        await world.press("c")
+        await world.press("w")
         await world.until(lambda: "gateway" not in world.shown and "1,200" in world.shown)
         assert "by caller" not in world.header
 

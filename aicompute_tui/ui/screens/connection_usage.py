@@ -41,8 +41,7 @@ class UsageScreen(RecordScreen):
     CSS_PATH = [STYLES / "records.tcss", STYLES / "usage.tcss"]  # noqa: RUF012 - Textual's own form
     OWN_PLACES: ClassVar[tuple[Place, ...]] = ("usage",)
     HINTS: ClassVar[tuple[str, ...]] = (
-        "go.open", "usage.all", "usage.longer", "usage.shorter", "usage.figures", "go.export", "go.help",
-        "usage.callers",
+        "go.open", "usage.all", "usage.longer", "usage.shorter", "usage.figures", "usage.callers", "go.help",
     )  # fmt: skip
 
     def __init__(self, session: Session) -> None:
