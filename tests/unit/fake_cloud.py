@@ -28,6 +28,7 @@ from aicompute_tui.domain.spot import PlacementScore, SpotPoint
 from aicompute_tui.hub.base import Hub
 from aicompute_tui.services.context import Actor, Context
 from aicompute_tui.services.jobs import run_job, submit
+from aicompute_tui.settings.keys import SETTINGS
 from aicompute_tui.settings.places import places_from
 from aicompute_tui.store.database import Store, database_url
 
@@ -335,7 +336,7 @@ class FakePreferences:
         self.problem = ""
 
     def text(self, key: str) -> str:
-        return self.values.get(key, "")
+        return self.values.get(key, SETTINGS[key].default)
 
     def source(self, key: str) -> str:
         return "database" if key in self.values else "built-in"
