@@ -184,10 +184,10 @@ def with_rates(
 
     Nothing is told after a restart, when any counter stands below where it was; a rate that the server tells counts.
     """
-    if any(_has_fallen(getattr(now, each.name), getattr(before, each.name)) for each in fields(ServerCounters)):
-        return figures.tokens_per_second, figures.first_token_seconds
     tokens, began = _grown(now.tokens, before.tokens), _grown(now.first_tokens, before.first_tokens)
     waited = _grown(now.first_token_seconds, before.first_token_seconds)
+    if _is_fall(tokens) or _is_fall(began) or _is_fall(waited):
+        return figures.tokens_per_second, figures.first_token_seconds
     rate = figures.tokens_per_second
     if rate is None and tokens is not None and seconds > 0:
         rate = tokens / seconds
@@ -201,8 +201,8 @@ def _grown(now: float | None, before: float | None) -> float | None:
     return None if now is None or before is None else now - before
 
 
-def _has_fallen(now: float | None, before: float | None) -> bool:
-    return now is not None and before is not None and now < before
+def _is_fall(grown: float | None) -> bool:
+    return grown is not None and grown < 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

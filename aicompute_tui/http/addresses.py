@@ -10,6 +10,7 @@ import time
 from collections import deque
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import lru_cache
 
 _AT_ONCE, _MOST = 128, 256
 _STALLING_AT_ONCE, _MOST_STALLING = 16, 32
@@ -43,6 +44,7 @@ def _resolved(host: str) -> list[str]:
     return [str(info[4][0]) for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
 
 
+@lru_cache(4_096)
 def _is_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host)

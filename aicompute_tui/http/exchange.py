@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping
+from contextlib import nullcontext
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -51,7 +52,10 @@ def _address(url: str) -> _Address:
 
 
 class Line:
-    """A connection kept for the questions of one moment to one server; ended by `close`."""
+    """A connection kept for the questions of one moment to one server; ended by `close`.
+
+    Its owner gives all of them together their time.
+    """
 
     def __init__(self) -> None:
         self._origin = ""
@@ -89,12 +93,12 @@ async def get(
 ) -> Answer:
     """What a server answers, whatever its status; nothing is followed elsewhere. Raises AicError where none comes.
 
-    Addresses nearby go past a proxy.
+    Addresses nearby go past a proxy. The owner of a `line` bounds it in time, `seconds` does so where there is none.
     """
     address = _address(url)
     origin = address.origin
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds) if line is None else nullcontext():
             if not is_proxied(url):
                 return await _direct(address, headers, most_bytes, tls_ca, line)
             return await _through_proxy(url, headers, most_bytes, tls_ca)

@@ -9,7 +9,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from aicompute_tui.domain.errors import AicError, NotFound, RateLimited, TimedOut, Unreachable
-from aicompute_tui.domain.server import ModelServer, ServerFacts, ServerReading, ServerReport, abilities_of, with_rates
+from aicompute_tui.domain.server import (
+    ModelServer,
+    ServerFacts,
+    ServerFigures,
+    ServerReading,
+    ServerReport,
+    abilities_of,
+    with_rates,
+)
 from aicompute_tui.domain.server_kind import ServerKind
 from aicompute_tui.http.exchange import Line
 from aicompute_tui.servers.base import Adapter, Told
@@ -33,31 +41,47 @@ async def read(
     `apart` are the seconds since the reading before, where they were measured: a clock may have been moved since.
     """
     with closing(Line()) as line:
-        reading, told = await _read(Wire(server, secret, line), ADAPTERS[server.kind], before, now)
-    return reading if told is None else _with_rates(reading, told, before, apart)
+        return await _read(Wire(server, secret, line), before, now, apart)
 
 
-async def _read(
-    wire: Wire, adapter: Adapter, before: ServerReport | None, now: datetime
-) -> tuple[ServerReading, Told | None]:
-    server, began = wire.server, time.monotonic()
-    reading = ServerReading(server_id=server.id, read_at=now)
+async def _read(wire: Wire, before: ServerReport | None, now: datetime, apart: float | None) -> ServerReading:
+    server, adapter, began = wire.server, ADAPTERS[wire.server.kind], time.monotonic()
+    degraded, told = "", Told()
+    latency: int | None = None
+    facts: ServerFacts | None = None
+    problem: AicError | None = None
     try:
         async with asyncio.timeout(server.options.timeout_seconds):
-            reading = replace(reading, degraded=await adapter.health(wire))
-            reading = replace(reading, latency_microseconds=round((time.monotonic() - began) * 1_000_000))
-            reading = await _with_facts(wire, adapter, reading, before)
-            return await _with_figures(wire, adapter, reading)
+            degraded = await adapter.health(wire)
+            latency = round((time.monotonic() - began) * 1_000_000)
+            facts, refusal = await _facts(wire, adapter, now, before)
+            degraded = degraded or refusal
+            told, refusal = await _told(wire, adapter)
+            degraded = degraded or refusal
     except TimeoutError:
-        seconds = server.options.timeout_seconds
-        if reading.latency_microseconds is not None:
-            return replace(reading, degraded=reading.degraded or f"its figures do not come within {seconds} s"), None
-        step = f"Look whether it is well, or give it more: aic-tui server edit {server.word} --timeout SECONDS"
-        return replace(reading, problem=TimedOut(f"“{server.name}” said nothing for {seconds} s.", step)), None
+        if latency is None:
+            problem = _silent(server)
+        degraded = degraded or f"its figures do not come within {server.options.timeout_seconds} s"
     except RateLimited as error:
-        return replace(reading, problem=_down(error)), None
+        problem = _down(error)
     except AicError as error:
-        return replace(reading, problem=error), None
+        problem = error
+    return ServerReading(
+        server_id=server.id,
+        read_at=now,
+        latency_microseconds=latency,
+        problem=problem,
+        degraded="" if latency is None else degraded,
+        facts=facts,
+        figures=_with_rates(told, now, before, apart),
+        counters=told.counters,
+    )
+
+
+def _silent(server: ModelServer) -> TimedOut:
+    seconds = server.options.timeout_seconds
+    step = f"Look whether it is well, or give it more: aic-tui server edit {server.word} --timeout SECONDS"
+    return TimedOut(f"“{server.name}” said nothing for {seconds} s.", step)
 
 
 def _down(error: RateLimited) -> AicError:
@@ -66,41 +90,42 @@ def _down(error: RateLimited) -> AicError:
     return Unreachable(error.message, error.next_step, error.details) if is_down else error
 
 
-async def _with_facts(
-    wire: Wire, adapter: Adapter, reading: ServerReading, before: ServerReport | None
-) -> ServerReading:
+async def _facts(
+    wire: Wire, adapter: Adapter, now: datetime, before: ServerReport | None
+) -> tuple[ServerFacts | None, str]:
     """Models and version, where those known are old, or of a time that is yet to come; a refusal is degraded."""
     kept = _MOVING_FOR if wire.server.kind in _MOVING else _FACTS_FOR
     known_at = before.facts_at if before is not None else None
-    if known_at is not None and timedelta() <= reading.read_at - known_at < kept:
-        return reading
+    if known_at is not None and timedelta() <= now - known_at < kept:
+        return None, ""
     try:
-        return replace(reading, facts=await adapter.facts(wire))
+        return await adapter.facts(wire), ""
     except AicError as error:
-        return replace(reading, degraded=reading.degraded or error.message)
+        return None, error.message
 
 
-async def _with_figures(wire: Wire, adapter: Adapter, reading: ServerReading) -> tuple[ServerReading, Told]:
+async def _told(wire: Wire, adapter: Adapter) -> tuple[Told, str]:
     """A server that refuses its figures is degraded, not down."""
-    told, refusal = Told(), reading.degraded
+    if not abilities_of(wire.server.kind).has_figures:
+        return Told(), ""
     try:
-        if abilities_of(wire.server.kind).has_figures:
-            told = await adapter.figures(wire)
+        return await adapter.figures(wire), ""
     except NotFound:
-        told = Told()  # they are switched off there
+        return Told(), ""  # they are switched off there
     except AicError as error:
-        refusal = refusal or error.message
-    return replace(reading, degraded=refusal), told
+        return Told(), error.message
 
 
-def _with_rates(reading: ServerReading, told: Told, before: ServerReport | None, apart: float | None) -> ServerReading:
+def _with_rates(told: Told, now: datetime, before: ServerReport | None, apart: float | None) -> ServerFigures:
     figures = told.figures
     if apart is None and before is not None and before.read_at is not None:
-        apart = (reading.read_at - before.read_at).total_seconds()
-    if before is not None and apart is not None and 0 < apart <= _LONGEST_RATE_SECONDS:
-        rate, wait = with_rates(figures, told.counters, before.counters, apart)
-        figures = replace(figures, tokens_per_second=rate, first_token_seconds=wait)
-    return replace(reading, figures=figures, counters=told.counters)
+        apart = (now - before.read_at).total_seconds()
+    if before is None or apart is None or not 0 < apart <= _LONGEST_RATE_SECONDS:
+        return figures
+    rate, wait = with_rates(figures, told.counters, before.counters, apart)
+    if (rate, wait) == (figures.tokens_per_second, figures.first_token_seconds):
+        return figures
+    return replace(figures, tokens_per_second=rate, first_token_seconds=wait)
 
 
 async def facts_now(server: ModelServer, secret: str | None) -> ServerFacts:
