@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import signal
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from aicompute_tui.domain.errors import Unreachable
 from aicompute_tui.store.configuration import Secrets
 from tests.contract.certificates import make_certificates
-from tests.contract.cli_world import Cli, cli_for
+from tests.contract.cli_world import Cli
 from tests.contract.llm_servers import (
     DONE,
     KEY,
@@ -27,19 +26,6 @@ from tests.contract.llm_servers import (
     openai_answer,
     openai_piece,
 )
-
-
-@pytest.fixture
-def server() -> Iterator[LlmServer]:
-    with llm_server() as made:
-        yield made
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Cli]:
-    """Without any cloud."""
-    with cli_for(tmp_path, {}, monkeypatch, capsys) as made:
-        yield made
 
 
 def add(cli: Cli, server: LlmServer, preset: str = "openai-compatible", *words: str, model: str = "tiny") -> None:

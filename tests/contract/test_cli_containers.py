@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from tests.contract.cli_world import Cli, cli_for, until
+from tests.contract.cli_world import Cli, until
 from tests.contract.engines import RealEngine, engine, engines, lines_of, two_engines
 from tests.contract.ssh_world import free_port
 
@@ -15,13 +12,10 @@ __all__ = ["engine", "engines", "two_engines"]
 
 
 @pytest.fixture
-def cli(
-    tmp_path: Path, engine: RealEngine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Cli]:
+def cli(cli: Cli, engine: RealEngine) -> Cli:
     """With the host `box`."""
-    with cli_for(tmp_path, {}, monkeypatch, capsys) as made:
-        assert made.json("host", "add", "box", engine.unix)["state"] == "up"
-        yield made
+    assert cli.json("host", "add", "box", engine.unix)["state"] == "up"
+    return cli
 
 
 def test_lines_go_to_stdout_and_what_is_said_of_them_to_stderr(cli: Cli, engine: RealEngine) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.contract.cli_world import Cli, cli_for
+from tests.contract.cli_world import Cli
 from tests.contract.llm_servers import LlmServer, Reply, llm_server
 
 
@@ -19,14 +18,11 @@ def server() -> Iterator[LlmServer]:
 
 
 @pytest.fixture
-def cli(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], server: LlmServer
-) -> Iterator[Cli]:
+def cli(cli: Cli, server: LlmServer) -> Cli:
     """With two connections: one that answers, and one that nobody listens at."""
-    with cli_for(tmp_path, {}, monkeypatch, capsys) as made:
-        made.json("connection", "add", "box", "--url", server.url)
-        made.json("connection", "add", "gone", "--url", "http://127.0.0.1:9")
-        yield made
+    cli.json("connection", "add", "box", "--url", server.url)
+    cli.json("connection", "add", "gone", "--url", "http://127.0.0.1:9")
+    return cli
 
 
 def test_all_are_checked_at_once_and_a_bad_one_is_a_failure(cli: Cli) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from aicompute_tui.domain.server_kind import ServerKind
-from tests.contract.cli_world import Cli, cli_for, until
+from tests.contract.cli_world import Cli, until
 from tests.contract.llm_servers import KEY, Reply
 from tests.contract.server_standins import KINDS, StandIn, stand_in
 
@@ -20,13 +20,6 @@ from tests.contract.server_standins import KINDS, StandIn, stand_in
 @pytest.fixture
 def server() -> Iterator[StandIn]:
     with stand_in() as made:
-        yield made
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Cli]:
-    """Without any cloud."""
-    with cli_for(tmp_path, {}, monkeypatch, capsys) as made:
         yield made
 
 
@@ -151,7 +144,9 @@ def test_what_answers_at_an_address_is_told_and_nothing_is_kept(cli: Cli, server
     assert {each.headers.get("authorization") for each in server.asked} == {None}
     assert {each.method for each in server.asked} == {"GET"}
     assert (cli.json("server", "list"), cli.json("job", "list")) == ([], [])
-    nobody = cli.json("server", "probe", "http://127.0.0.1:9")
+    answer = cli("server", "probe", "http://127.0.0.1:9", "-o", "json")
+    nobody = answer.data
+    assert (answer.code, found["ok"], nobody["ok"]) == (1, True, False)
     assert (nobody["kind"], "Nothing answers" in nobody["problem"], bool(nobody["next_step"])) == (None, True, True)
     refused(cli, "probe", "ftp://box", kind="InvalidInput", code=2)
 

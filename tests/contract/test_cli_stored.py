@@ -5,12 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.contract.cli_world import Cli, cli_for
+from tests.contract.cli_world import Cli
 from tests.contract.engines import RealEngine, engine, engines, lines_of, two_engines
 from tests.contract.registry_world import PASSWORD, USER, Registry, private_registry
 from tests.contract.ssh_world import free_port
@@ -19,13 +17,10 @@ __all__ = ["engine", "engines", "private_registry", "two_engines"]
 
 
 @pytest.fixture
-def cli(
-    tmp_path: Path, engine: RealEngine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Cli]:
+def cli(cli: Cli, engine: RealEngine) -> Cli:
     """With the host `box`."""
-    with cli_for(tmp_path, {}, monkeypatch, capsys) as made:
-        assert made.json("host", "add", "box", engine.unix)["state"] == "up"
-        yield made
+    assert cli.json("host", "add", "box", engine.unix)["state"] == "up"
+    return cli
 
 
 def test_what_is_removed_wants_a_yes_and_is_named_by_host(cli: Cli, engine: RealEngine) -> None:

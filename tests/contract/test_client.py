@@ -26,7 +26,7 @@ from aicompute_tui.client import (
     get_connection,
 )
 from aicompute_tui.domain.health import HealthReport, TargetKind
-from tests.contract.cli_world import Cli, cli_for
+from tests.contract.cli_world import Cli
 from tests.contract.llm_servers import (
     KEY,
     LlmServer,
@@ -47,11 +47,10 @@ def server() -> Iterator[LlmServer]:
 
 
 @pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Cli]:
-    """Without any cloud; a client in this process finds the same home."""
-    with cli_for(tmp_path, {}, monkeypatch, capsys) as made:
-        monkeypatch.setenv("AIC_TUI_HOME", str(made.home))
-        yield made
+def cli(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """A client in this process finds the same home."""
+    monkeypatch.setenv("AIC_TUI_HOME", str(cli.home))
+    return cli
 
 
 def add(cli: Cli, name: str, url: str, *words: str, stdin: str = "") -> None:

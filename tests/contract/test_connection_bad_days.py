@@ -7,14 +7,12 @@ import json
 import threading
 import time
 import tracemalloc
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from aicompute_tui.http import addresses
 from aicompute_tui.llms import calls
-from tests.contract.cli_world import Cli, cli_for
+from tests.contract.cli_world import Cli
 from tests.contract.dripping import dripping, pouring
 from tests.contract.llm_servers import (
     KEY,
@@ -22,7 +20,6 @@ from tests.contract.llm_servers import (
     Reply,
     event,
     gemini_answer,
-    llm_server,
     openai_answer,
     openai_piece,
 )
@@ -33,19 +30,12 @@ MIB = 1 << 20
 
 
 @pytest.fixture
-def server() -> Iterator[LlmServer]:
-    with llm_server() as made:
-        yield made
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Cli]:
-    """Without any cloud, and without the proxies of who runs the tests."""
+def cli(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Without the proxies of who runs the tests."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-    with cli_for(tmp_path, {}, monkeypatch, capsys) as made:
-        yield made
+    return cli
 
 
 def add(cli: Cli, url: str, *words: str, kind: str = "openai-compatible", model: str = "tiny") -> None:

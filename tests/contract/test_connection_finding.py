@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,21 +12,8 @@ import pytest
 
 from aicompute_tui.llms.presets import PRESETS
 from aicompute_tui.services import connection_finding
-from tests.contract.cli_world import Cli, cli_for
-from tests.contract.llm_servers import KEY, LlmServer, llm_server
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Cli]:
-    """Without any cloud."""
-    with cli_for(tmp_path, {}, monkeypatch, capsys) as made:
-        yield made
-
-
-@pytest.fixture
-def server() -> Iterator[LlmServer]:
-    with llm_server() as made:
-        yield made
+from tests.contract.cli_world import Cli
+from tests.contract.llm_servers import KEY, LlmServer
 
 
 @pytest.fixture(autouse=True)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from aicompute_tui.client import BadAnswer, Embedded, InvalidInput, Reranked, get_connection
-from tests.contract.cli_world import Cli, cli_for
-from tests.contract.llm_servers import KEY, LlmServer, llm_server, ollama_answer
+from tests.contract.cli_world import Cli
+from tests.contract.llm_servers import KEY, LlmServer, ollama_answer
 
 DOCUMENTS = ("A cat sleeps.", "A dog barks.", "Nothing.")
 COHERE = {
@@ -24,17 +22,10 @@ INFO = {"model_id": "BAAI/bge", "model_type": {"reranker": {}}, "max_input_lengt
 
 
 @pytest.fixture
-def server() -> Iterator[LlmServer]:
-    with llm_server() as made:
-        yield made
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Cli]:
-    """Without any cloud; a client in this process finds the same home."""
-    with cli_for(tmp_path, {}, monkeypatch, capsys) as made:
-        monkeypatch.setenv("AIC_TUI_HOME", str(made.home))
-        yield made
+def cli(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """A client in this process finds the same home."""
+    monkeypatch.setenv("AIC_TUI_HOME", str(cli.home))
+    return cli
 
 
 def add(cli: Cli, server: LlmServer, kind: str, *words: str) -> None:

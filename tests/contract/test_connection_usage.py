@@ -6,7 +6,6 @@ import asyncio
 import signal
 import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from aicompute_tui.domain.errors import Unreachable
 from aicompute_tui.runtime import build
 from aicompute_tui.services.gpu_samples import thin_out
 from aicompute_tui.store.calls import Calls
-from tests.contract.cli_world import Cli, cli_for
+from tests.contract.cli_world import Cli
 from tests.contract.llm_servers import DONE, LlmServer, llm_server, openai_answer, openai_piece
 
 WORDS = "a most secret question"
@@ -25,12 +24,6 @@ WORDS = "a most secret question"
 def server() -> Iterator[LlmServer]:
     with llm_server() as made:
         made.json("/v1/models", {"data": [{"id": "tiny"}]})
-        yield made
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Cli]:
-    with cli_for(tmp_path, {}, monkeypatch, capsys) as made:
         yield made
 
 

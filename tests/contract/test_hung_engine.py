@@ -7,7 +7,6 @@ import contextlib
 import signal
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -16,7 +15,7 @@ from aicompute_tui.cli.escape_keys import EscapeKeys
 from aicompute_tui.cli.shell_watch import ShellWatch
 from aicompute_tui.domain.errors import NotFound, Unreachable
 from aicompute_tui.hosts.docker import execution
-from tests.contract.cli_world import Cli, cli_for
+from tests.contract.cli_world import Cli
 from tests.contract.engines import engine, engines, lines_of, two_engines
 from tests.contract.host_world import ROADS, engine_of, host, reached, tls_engine
 from tests.contract.hung_engine import CONTAINER, HungEngine, hung_engine
@@ -33,13 +32,10 @@ def hung() -> Iterator[HungEngine]:
 
 
 @pytest.fixture
-def cli(
-    tmp_path: Path, hung: HungEngine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Cli]:
-    with cli_for(tmp_path, {}, monkeypatch, capsys) as made:
-        assert made.json("host", "add", "box", hung.url)["state"] == "up"
-        assert made.json("container", "list")
-        yield made
+def cli(cli: Cli, hung: HungEngine) -> Cli:
+    assert cli.json("host", "add", "box", hung.url)["state"] == "up"
+    assert cli.json("container", "list")
+    return cli
 
 
 @pytest.fixture

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.contract.cli_world import Answer, Cli, cli_for
+from tests.contract.cli_world import Answer, Cli
 from tests.contract.model_servers import KEY, RunningServer, litellm_proxy
 
 pytestmark = pytest.mark.timeout(1800)  # the first use on a machine builds the server
@@ -30,16 +29,13 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 
 
 @pytest.fixture
-def cli(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], proxy: RunningServer
-) -> Iterator[Cli]:
-    """With a connection to it, without any cloud."""
-    with cli_for(tmp_path, {}, monkeypatch, capsys) as made:
-        made.json(
-            "connection", "add", "box", "--preset", "litellm", "--url", proxy.url, "--model", "talker", "--stdin",
-            stdin=KEY,
-        )  # fmt: skip
-        yield made
+def cli(cli: Cli, proxy: RunningServer) -> Cli:
+    """With a connection to it."""
+    cli.json(
+        "connection", "add", "box", "--preset", "litellm", "--url", proxy.url, "--model", "talker", "--stdin",
+        stdin=KEY,
+    )  # fmt: skip
+    return cli
 
 
 def ask(cli: Cli, model: str) -> Answer:

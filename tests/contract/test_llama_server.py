@@ -13,7 +13,7 @@ import pytest
 
 from aicompute_tui.client import Embedded, get_connection
 from aicompute_tui.llms import dialects
-from tests.contract.cli_world import Cli, cli_for
+from tests.contract.cli_world import Cli
 from tests.contract.model_servers import KEY, RunningServer, llama_server
 from tests.contract.tiny_model import CONTEXT
 
@@ -34,13 +34,6 @@ def own_server(tmp_path: Path) -> Iterator[RunningServer]:
     folder = tmp_path / "own"
     folder.mkdir()
     with llama_server(folder) as made:
-        yield made
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Cli]:
-    """Without any cloud."""
-    with cli_for(tmp_path, {}, monkeypatch, capsys) as made:
         yield made
 
 

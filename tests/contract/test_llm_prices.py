@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.contract.cli_world import Cli, cli_for
+from tests.contract.cli_world import Cli
 from tests.contract.llm_servers import DONE, llm_server, openai_piece
 
 _ANTHROPIC = ("--preset", "anthropic", "--model", "claude-sonnet-5", "--api-key-stdin")
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Cli]:
-    with cli_for(tmp_path, {}, monkeypatch, capsys) as made:
-        yield made
 
 
 def rows(cli: Cli, *words: str) -> list[dict[str, Any]]:

@@ -7,13 +7,12 @@ it comes in these events is what a llama-server does.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from aicompute_tui.llms import dialects
-from tests.contract.cli_world import Cli, cli_for
+from tests.contract.cli_world import Cli
 from tests.contract.llm_servers import KEY, LlmServer, Reply, event, llm_server, openai_answer
 
 REFUSAL = "This model is only supported in v1/responses and not in v1/chat/completions."
@@ -35,17 +34,14 @@ def server() -> Iterator[LlmServer]:
 
 
 @pytest.fixture
-def cli(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], server: LlmServer
-) -> Iterator[Cli]:
+def cli(cli: Cli, monkeypatch: pytest.MonkeyPatch, server: LlmServer) -> Cli:
     """With one connection to `server`; nothing is known yet of how its models answer."""
     monkeypatch.setattr(dialects, "_by_responses", set())
-    with cli_for(tmp_path, {}, monkeypatch, capsys) as made:
-        made.json(
-            "connection", "add", "pro", "--type", "openai", "--url", server.url, "--model", "org/pro",
-            "--temperature", "0.5", "--api-key-stdin", stdin=KEY,
-        )  # fmt: skip
-        yield made
+    cli.json(
+        "connection", "add", "pro", "--type", "openai", "--url", server.url, "--model", "org/pro",
+        "--temperature", "0.5", "--api-key-stdin", stdin=KEY,
+    )  # fmt: skip
+    return cli
 
 
 def piece(kind: str, **rest: Any) -> bytes:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.contract.cli_world import Cli, cli_for
+from tests.contract.cli_world import Cli
 from tests.contract.model_servers import RunningServer, mlflow_server
 
 pytestmark = pytest.mark.timeout(1800)  # the first use on a machine builds the server
@@ -16,13 +15,6 @@ pytestmark = pytest.mark.timeout(1800)  # the first use on a machine builds the 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     with mlflow_server(tmp_path_factory.mktemp("mlflow")) as made:
-        yield made
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Cli]:
-    """Without any cloud."""
-    with cli_for(tmp_path, {}, monkeypatch, capsys) as made:
         yield made
 
 

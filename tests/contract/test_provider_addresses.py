@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.contract.cli_world import Cli, cli_for
-from tests.contract.llm_servers import KEY, LlmServer, llm_server, openai_answer
+from tests.contract.cli_world import Cli
+from tests.contract.llm_servers import KEY, LlmServer, openai_answer
 
 BEDROCK = "https://bedrock-runtime.us-east-1.amazonaws.com"
 GEMINI = "https://generativelanguage.googleapis.com"
 AZURE = "https://r.openai.azure.com/openai"
-
-
-@pytest.fixture
-def server() -> Iterator[LlmServer]:
-    with llm_server() as made:
-        yield made
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Cli]:
-    """Without any cloud."""
-    with cli_for(tmp_path, {}, monkeypatch, capsys) as made:
-        yield made
 
 
 def add(cli: Cli, preset: str, url: str, *words: str) -> None:

@@ -3,40 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from aicompute_tui.llms import calls
 from aicompute_tui.llms.presets import PRESETS, Place
-from tests.contract.cli_world import Cli, cli_for
+from tests.contract.cli_world import Cli
 from tests.contract.llm_servers import (
     DONE,
     KEY,
     OPENAI_USAGE,
     LlmServer,
     event,
-    llm_server,
     openai_answer,
     openai_piece,
 )
 
 CHAT = "/v1/chat/completions"
-
-
-@pytest.fixture
-def server() -> Iterator[LlmServer]:
-    with llm_server() as made:
-        yield made
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Cli]:
-    """Without any cloud."""
-    with cli_for(tmp_path, {}, monkeypatch, capsys) as made:
-        yield made
 
 
 def add(cli: Cli, server: LlmServer, preset: str = "openai-compatible", *words: str) -> None:

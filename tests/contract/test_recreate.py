@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from aicompute_tui.domain.errors import AicError, Conflict, NotFound, Refused, SetupFailed
-from tests.contract.cli_world import Cli, cli_for, until
+from tests.contract.cli_world import Cli, until
 from tests.contract.container_world import House, opened_house
 from tests.contract.engines import RealEngine, engine, engines, lines_of, two_engines
 from tests.contract.registry_world import Registry, registry
@@ -190,13 +190,10 @@ async def test_one_that_removes_itself_is_refused_and_there_is_nothing_to_finish
 
 
 @pytest.fixture
-def cli(
-    tmp_path: Path, engine: RealEngine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Cli]:
+def cli(cli: Cli, engine: RealEngine) -> Cli:
     """With the host `box`."""
-    with cli_for(tmp_path, {}, monkeypatch, capsys) as made:
-        assert made.json("host", "add", "box", engine.unix)["state"] == "up"
-        yield made
+    assert cli.json("host", "add", "box", engine.unix)["state"] == "up"
+    return cli
 
 
 def killed(cli: Cli, engine: RealEngine, *changes: str, when: str) -> tuple[str, str]:

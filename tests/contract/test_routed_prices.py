@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.contract.cli_world import Cli, cli_for
+from tests.contract.cli_world import Cli
 from tests.contract.llm_servers import KEY, LlmServer, llm_server
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Cli]:
-    with cli_for(tmp_path, {}, monkeypatch, capsys) as made:
-        yield made
 
 
 @pytest.fixture
