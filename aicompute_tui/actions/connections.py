@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aicompute_tui.actions.model import Action, Parameter
-from aicompute_tui.domain.connection_choices import FLAGS
+from aicompute_tui.domain.connection_choices import FLAG_TITLES, FLAGS
 from aicompute_tui.llms.presets import PRESETS
 
 _NAME = Parameter("name", "text", "Name, id or the beginning of the id.", positional=True, required=True)
@@ -28,7 +28,7 @@ _OPTIONS = (
     ),
     Parameter("tls_ca", "path", "File with the certificates to trust instead of the usual ones."),
     Parameter("tag", "text", "A tag; may be given again.", repeatable=True),
-    *(Parameter(flag, "flag", f"Offer it to {flag}.") for flag in FLAGS),
+    *(Parameter(flag, "flag", f"Offer it to {title}.") for flag, title in FLAG_TITLES.items()),
 )
 
 
@@ -144,7 +144,7 @@ CONNECTION_ACTIONS = (
             _MODEL,
             *_OPTIONS,
             Parameter("no_tag", "text", "Take this tag away; may be given again.", repeatable=True),
-            *(Parameter(f"no_{flag}", "flag", f"Offer it to {flag} no more.") for flag in FLAGS),
+            *(Parameter(f"no_{flag}", "flag", f"Offer it to {title} no more.") for flag, title in FLAG_TITLES.items()),
             Parameter("no_key", "flag", "Forget its key."),
         ),
         keys=("e",),

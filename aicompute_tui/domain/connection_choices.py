@@ -4,5 +4,6 @@ from __future__ import annotations
 
 TEST_PROMPT = "Hello, how are you?"
 """What a test asks unless told."""
-FLAGS = ("livekit", "mcp", "automation")
+FLAG_TITLES = {"livekit": "LiveKit", "mcp": "MCP", "automation": "automation"}
+FLAGS = tuple(FLAG_TITLES)
 """What a connection may be offered to."""

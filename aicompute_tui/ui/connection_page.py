@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from textual.content import Content
 
+from aicompute_tui.domain.connection_choices import FLAG_TITLES
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.store.rows import ConnectionRow
 from aicompute_tui.ui.connection_columns import kind_title, status, status_look, words_of
@@ -20,7 +21,6 @@ from aicompute_tui.ui.widgets.text_line import spread
 
 _STYLES = {"good": "$success", "warn": "$warning", "bad": "$error", "dim": "$foreground-muted"}
 _DIM = "$foreground-muted"
-_FLAG_TITLES = {"livekit": "LiveKit", "mcp": "MCP", "automation": "automation"}
 
 
 class ConnectionView(NamedTuple):
@@ -95,7 +95,7 @@ def _what(view: ConnectionView) -> Iterator[Field]:
     yield Field("model", row.model or "the only one it serves")
     yield Field("key", _key(view))
     yield Field("description", row.description)
-    yield Field("offered to", ", ".join(_FLAG_TITLES.get(flag, flag) for flag in words_of(row.flags)) or "nobody yet")
+    yield Field("offered to", ", ".join(FLAG_TITLES.get(flag, flag) for flag in words_of(row.flags)) or "nobody yet")
     yield Field("tags", ", ".join(words_of(row.tags)))
     yield Field("follows", (row.source or "").replace(":", " ", 1))
     used = "never" if row.used_at is None else f"{span(max(0.0, view.now - row.used_at))} ago"
