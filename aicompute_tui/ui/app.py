@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from textual import events
 from textual.app import App
 from textual.binding import BindingsMap, BindingType
+from textual.css.query import NoMatches
 from textual.notifications import SeverityLevel
 from textual.reactive import Reactive
 from textual.screen import Screen, ScreenResultType
@@ -233,7 +234,13 @@ class ConsoleApp(App[int], inherit_bindings=False):
     # -- ends
 
     def _handle_exception(self, error: Exception) -> None:
-        """The last boundary: the log keeps the details, the person gets one sentence after the terminal is restored."""
+        """The last boundary: the log keeps the details, the person gets one sentence after the terminal is restored.
+
+        Who leaves while a view opens takes its parts away: what looks for them then has no more to do.
+        """
+        if self._exit and isinstance(error, NoMatches):
+            log.debug("a part of the console was gone as it ended", exc_info=error)
+            return
         if self.is_headless:
             super()._handle_exception(error)
             return

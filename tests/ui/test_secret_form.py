@@ -1,10 +1,18 @@
-"""Forms that may ask for a secret: keys that come before their fields."""
+"""Forms that may ask for a secret: keys that come before their fields, and who leaves before they stand."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 import pytest
 
+from aicompute_tui.ui.screens.connection_form import ConnectionForm
 from aicompute_tui.ui.screens.credential_form import CredentialForm
+from aicompute_tui.ui.screens.host_form import HostForm
+from aicompute_tui.ui.screens.secret_form import SecretForm
+from aicompute_tui.ui.screens.server_form import ServerForm
+from aicompute_tui.ui.session import Session
 from tests.ui.console_world import console
 from tests.ui.fleet import FullSession, fleet, rest
 
@@ -17,3 +25,24 @@ async def test_a_form_handed_over_before_its_fields_stand_waits_for_them() -> No
         form.action_take()
         form.forget_problem()
         assert "Store it" in await rest(world)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda session: HostForm(session.glyphs, {}, {}),
+        lambda session: ServerForm(session, {}),
+        lambda session: ConnectionForm(session, {}),
+        lambda session: CredentialForm(session.glyphs),
+    ],
+    ids=["host", "server", "connection", "credential"],
+)
+async def test_a_form_left_at_any_moment_while_it_opens_breaks_nothing(form: Callable[[Session], SecretForm]) -> None:
+    async with console(fleet(), session=FullSession()) as world:
+        for turns_of_the_loop in range(0, 60, 2):
+            world.app.push_screen(form(world.session))
+            for _ in range(turns_of_the_loop):
+                await asyncio.sleep(0)
+            await world.app.pop_screen()
+        assert world.app.is_running

@@ -11,6 +11,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.css.query import NoMatches
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
@@ -112,11 +113,11 @@ class SecretForm(ModalScreen[Given | None]):
 
     @on(TurnField.Changed)
     def show_fields(self) -> None:
-        rows = self.query(FormRow)
-        if not rows:
+        try:
+            asked = frozenset(self.asked())
+        except NoMatches:
             return  # left before it stood
-        asked = frozenset(self.asked())
-        for row in rows:
+        for row in self.query(FormRow):
             row.display = (row.id or "").removeprefix("row-") in asked
 
     @on(Input.Changed)

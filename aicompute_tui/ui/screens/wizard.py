@@ -108,6 +108,8 @@ class WizardScreen(ConsoleScreen, Generic[FormT]):
             made = {**self.STEPS, **self.SIDE_STEPS}[view](self.session, self.form, id=view)
             self._steps[view] = made
             await self.query_one("#wizard").mount(made)
+            if self not in self.app.screen_stack:
+                return  # left before it stood
         for name, step in self._steps.items():
             step.display = name == view
         shown = cast("Step[FormT]", self.step)
