@@ -8,12 +8,14 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from tests.brisk_keys import make_keys_brisk
 from tests.world import world, world_server
 
 __all__ = ["world", "world_server"]
 _MADE_BETWEEN_LOOKS = 10_000
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+make_keys_brisk()
 
 
 def pytest_collection_finish() -> None:
