@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import work
+
 from aicompute_tui.actions.model import Scope
 from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.json import Json, JsonObject
@@ -51,12 +53,11 @@ class EventsScreen(RecordScreen):
         given = str(self.arguments.get("limit") or "")
         self._limit = max(self._limit, int(given)) if given.isdecimal() else self._limit
         super().on_screen_resume()
-        self.run_worker(
-            keep_streaming(self.session, "event.follow", lambda: self._narrowed, self._take_event, self._lost),
-            group="follow",
-            exclusive=True,
-            exit_on_error=False,
-        )
+        self._follow()
+
+    @work(group="follow", exclusive=True, exit_on_error=False)
+    async def _follow(self) -> None:
+        await keep_streaming(self.session, "event.follow", lambda: self._narrowed, self._take_event, self._lost)
 
     def on_screen_suspend(self) -> None:
         self.workers.cancel_group(self, "follow")
