@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import floor
 from typing import NamedTuple
 
 from aicompute_tui.domain.json import Json, JsonObject
@@ -46,6 +47,12 @@ def checked_for(row: JsonObject, window_seconds: float, now: float) -> float | N
 def checks_of(row: JsonObject, percent_key: str) -> float | None:
     """How many checks an uptime is of."""
     return number(row, percent_key.replace("_percent", "_checks"))
+
+
+def share_words(percent: float) -> str:
+    """`99.60 %`, and never 100 where a check failed."""
+    hundredths = floor(round(percent * 100, 6))
+    return f"{hundredths // 100} %" if hundredths % 100 == 0 else f"{hundredths / 100:.2f} %"
 
 
 def samples_of(row: JsonObject) -> list[Sample]:

@@ -8,7 +8,7 @@ from aicompute_tui.domain.durations import span
 from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.ui.answering import took
 from aicompute_tui.ui.format import StateLook, sign
-from aicompute_tui.ui.health_history import DAY_SECONDS, UPTIMES, checked_for, checks_of
+from aicompute_tui.ui.health_history import DAY_SECONDS, UPTIMES, checked_for, checks_of, share_words
 from aicompute_tui.ui.records import RecordList, RowColumn, number, plain_column, text, time_column
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.widgets.columns import Cell, Column
@@ -59,7 +59,7 @@ def _uptime_column(session: Session, place: int, letter: str, needs: int) -> Row
         if percent is None or checked_for(row, narrower, now) is not None:  # the narrower holds the same checks
             return Cell(session.glyphs.unknown, "dim")
         short = checked_for(row, window, now)
-        return Cell(f"{percent:.4g} %") if short is None else Cell(f"{_one_unit(short)} {floor(percent)}%", "dim")
+        return Cell(share_words(percent)) if short is None else Cell(f"{_one_unit(short)} {floor(percent)}%", "dim")
 
     return Column(
         key=key, title=title, width=8, align="right", letter=letter, needs=needs, cell=cell,

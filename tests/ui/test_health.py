@@ -73,7 +73,7 @@ async def test_a_page_tells_latency_uptime_and_the_last_checks(page: tuple[str, 
     async with world_of(size) as world:
         await open_page(world, page)
         await world.until(lambda: "95.83 %" in panel(world))
-        for part in ("120 of 2,880 checks failed", "184 ms", "p50 171 ms", "p95 420 ms", "7 d 99.4 %", "30 d –", "✕"):
+        for part in ("120 of 2,880 checks failed", "184 ms", "p50 171 ms", "p95 420 ms", "7 d 99.40 %", "30 d –", "✕"):
             assert part in panel(world), part
         assert "up since 11-18" in panel(world)
         assert "●●●✕✕●●●" in panel(world)

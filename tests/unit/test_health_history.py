@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from aicompute_tui.ui.health_history import DAY_SECONDS, Part, Sample, last_checks, parts_of, samples_of
+import pytest
+
+from aicompute_tui.ui.health_history import DAY_SECONDS, Part, Sample, last_checks, parts_of, samples_of, share_words
 from tests.ui.console_world import NOW
 from tests.ui.health_world import samples
 
@@ -25,3 +27,19 @@ def test_the_last_checks_stand_the_newest_last_and_broken_rows_are_left_out() ->
     told = samples_of({"samples": [*samples(bad_hour=0), "broken", {"at": "never"}]})
     assert len(told) == 48
     assert last_checks(told, 4) == [True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("percent", "words"),
+    [
+        (100.0, "100 %"),
+        (99.9996, "99.99 %"),
+        (99.6, "99.60 %"),
+        (99.65, "99.65 %"),
+        (29.0, "29 %"),
+        (0.004, "0 %"),
+        (9.81, "9.81 %"),
+    ],
+)
+def test_an_uptime_has_two_digits_and_is_whole_only_where_no_check_failed(percent: float, words: str) -> None:
+    assert share_words(percent) == words

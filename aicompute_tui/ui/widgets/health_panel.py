@@ -17,7 +17,16 @@ from aicompute_tui.domain.moments import parse_moment
 from aicompute_tui.ui.answering import took
 from aicompute_tui.ui.format import moment
 from aicompute_tui.ui.glyphs import Glyphs
-from aicompute_tui.ui.health_history import UPTIMES, Sample, checked_for, checks_of, last_checks, parts_of, samples_of
+from aicompute_tui.ui.health_history import (
+    UPTIMES,
+    Sample,
+    checked_for,
+    checks_of,
+    last_checks,
+    parts_of,
+    samples_of,
+    share_words,
+)
 from aicompute_tui.ui.records import number, text
 from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.widgets.content_lines import ContentLines
@@ -176,7 +185,7 @@ def _shares(view: HealthView, glyphs: Glyphs, *, counts: bool) -> Iterator[Conte
             checks_of(view.told, key),
             checked_for(view.told, window, view.now),
         )
-        told = glyphs.unknown if percent is None else f"{percent:.4g} %"
+        told = glyphs.unknown if percent is None else share_words(percent)
         many = [(f" of {checks:,.0f}", _DIM)] if counts and checks else []
         name = title if short is None else f"since {span(short)}"
         yield Content.assemble((f"{name} ", _DIM), told, *many)
