@@ -6,7 +6,7 @@ import asyncio
 from time import monotonic, process_time
 from unittest.mock import patch
 
-_LOOK_SECONDS = 0.005
+_LOOK_SECONDS = 0.01
 _BUSY_SHARE = 0.05
 """Of the time between two looks: who works less is idle, as Textual has it."""
 

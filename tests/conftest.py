@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from tests.brisk_keys import make_keys_brisk
+from tests.fresh_database import copy_fresh_databases
 from tests.world import world, world_server
 
 __all__ = ["world", "world_server"]
@@ -16,6 +17,7 @@ _MADE_BETWEEN_LOOKS = 10_000
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 make_keys_brisk()
+copy_fresh_databases()
 
 
 def pytest_collection_finish() -> None:

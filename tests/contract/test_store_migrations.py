@@ -20,6 +20,7 @@ from aicompute_tui.store import database, fast, migrations, schema
 from aicompute_tui.store.database import Store, database_url
 from aicompute_tui.store.tables import metadata
 from tests.contract.store_world import StandingClock, instance, opened
+from tests.fresh_database import migrate
 
 pytestmark = pytest.mark.asyncio
 
@@ -35,6 +36,11 @@ def upgrade():
     op.add_column("instances", sa.Column("colour", sa.Text()))
     {then}
 """
+
+
+@pytest.fixture(autouse=True)
+def no_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "_upgrade", migrate)
 
 
 async def present_version(path: Path) -> str:

@@ -27,7 +27,7 @@ async def test_keys_alone_go_through_every_step_and_deploy(size: tuple[int, int]
         await at(pilot, app, "server")
         await pilot.press("down", "enter", *keys_for("org/model"), "enter")
         await at(pilot, app, "options")
-        assert "8000, or the next that is free" in shown(app)
+        await until(pilot, lambda: "8000, or the next that is free" in shown(app))
         await pilot.press(*keys_for("qwen"), "enter")
         await at(pilot, app, "review")
         await until(pilot, lambda: "Deploy qwen on lab-1" in shown(app))
