@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -18,6 +19,20 @@ settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 make_keys_brisk()
 copy_fresh_databases()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that mostly wait for servers stand between those that keep a processor busy; the longest file begins."""
+    files = list(dict.fromkeys(item.path for item in items))
+    crash, contract, ui = ([path for path in files if path.parent.name == name] for name in ("crash", "contract", "ui"))
+    mixed = [path for _, path in sorted([*_spread(contract), *_spread(ui)])]
+    places = {path: place for place, path in enumerate(dict.fromkeys([*crash, *mixed, *files]))}
+    items.sort(key=lambda item: places[item.path])
+
+
+def _spread(files: list[Path]) -> list[tuple[float, Path]]:
+    """Each with its share of the way."""
+    return [(index / len(files), path) for index, path in enumerate(files)]
 
 
 def pytest_collection_finish() -> None:
