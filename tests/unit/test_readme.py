@@ -137,7 +137,7 @@ def test_test_command_is_what_the_check_run_takes_and_its_pins_hold() -> None:
     (extraction,) = re.findall(r"command=\$\((sed .*)\)", script)
     taken = subprocess.run(["bash", "-c", extraction], cwd=ROOT, check=True, capture_output=True, text=True)
     assert taken.stdout.strip() == command
-    assert command.endswith(".venv/bin/pytest -n 3 tests/person")
+    assert command.endswith(".venv/bin/pytest -n 4 tests/person")
     for extra in re.findall(r"\[(\w+)\]", command + the_block("sh demo")):
         assert extra in project()["optional-dependencies"]
     pins = {canonicalize_name(pin.name): pin for pin in constraints()}
