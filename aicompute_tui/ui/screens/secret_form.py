@@ -113,11 +113,16 @@ class SecretForm(ModalScreen[Given | None]):
 
     @on(TurnField.Changed)
     def show_fields(self) -> None:
+        rows = self.query(FormRow)
+        if not rows:
+            return  # left before it stood, or not there yet
         try:
             asked = frozenset(self.asked())
         except NoMatches:
-            return  # left before it stood
-        for row in self.query(FormRow):
+            if self in self.app.screen_stack:
+                raise
+            return  # left while it was made
+        for row in rows:
             row.display = (row.id or "").removeprefix("row-") in asked
 
     @on(Input.Changed)
