@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import floor
 from typing import NamedTuple
 
 from aicompute_tui.domain.json import Json, JsonObject
@@ -50,9 +49,8 @@ def checks_of(row: JsonObject, percent_key: str) -> float | None:
 
 
 def share_words(percent: float) -> str:
-    """`99.60 %`, and never 100 where a check failed."""
-    hundredths = floor(round(percent * 100, 6))
-    return f"{hundredths // 100} %" if hundredths % 100 == 0 else f"{hundredths / 100:.2f} %"
+    """`99.60 %`; it comes in whole hundredths, and is 100 only where no check failed."""
+    return "100 %" if percent == 100 else f"{percent:.2f} %"
 
 
 def samples_of(row: JsonObject) -> list[Sample]:
