@@ -8,9 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from aicompute_tui.clouds.aws.lean import lean_loader
 from aicompute_tui.domain.clock import Clock
 from aicompute_tui.domain.errors import LeaseLost, Unreachable
 
@@ -34,8 +33,6 @@ class AwsRuntime:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="aws")
         self._closed = threading.Event()
         self._current = threading.local()
-        self._loader: Any = None
-        self._loader_lock = threading.Lock()
 
     async def run(self, function: Callable[[], T], *, seconds: float, send_by: datetime | None = None) -> T:
         """The function's result from a thread. Raises Unreachable after `seconds`; the late result is dropped."""
@@ -73,13 +70,6 @@ class AwsRuntime:
     def pause(self, seconds: float) -> None:
         """Waits in a thread, no longer than until the runtime closes."""
         self._closed.wait(seconds)
-
-    def loader(self) -> Any:
-        """botocore's model loader, shared by every session because the EC2 model is large."""
-        with self._loader_lock:
-            if self._loader is None:
-                self._loader = lean_loader()
-            return self._loader
 
     def close(self) -> None:
         """Drops what waits; what is under way ends by its own time-outs and sends nothing more."""

@@ -19,7 +19,7 @@ from aicompute_tui.clouds.aws.credentials import (
 )
 from aicompute_tui.clouds.aws.endpoints import endpoint_url
 from aicompute_tui.clouds.aws.errors import Origin, failures, translate
-from aicompute_tui.clouds.aws.lean import parse_moment
+from aicompute_tui.clouds.aws.lean import lean_loader, parse_moment
 from aicompute_tui.clouds.aws.runtime import AwsRuntime
 from aicompute_tui.domain.credential import AwsKeys, Credential
 from aicompute_tui.domain.errors import NotConfigured, Refused
@@ -194,7 +194,7 @@ class AwsSession:
             "credentials_file": (None, [], str(files.credentials_path), None),
         }
         session = botocore.session.Session(session_vars=variables, profile=profile)
-        session.register_component("data_loader", self.runtime.loader())
+        session.register_component("data_loader", lean_loader())
         session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=parse_moment)
         session.register("before-send", self._before_send)
         if self._keys is not None:
