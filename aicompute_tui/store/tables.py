@@ -108,7 +108,6 @@ Index(
     instances.c.name,
     unique=True,
     sqlite_where=NOT_FINAL,
-    postgresql_where=NOT_FINAL,
 )
 Index(
     "instances_remote",
@@ -118,7 +117,6 @@ Index(
     instances.c.remote_id,
     unique=True,
     sqlite_where=NOT_FINAL,
-    postgresql_where=NOT_FINAL,
 )
 Index("instances_state", instances.c.state, instances.c.ended_at)
 Index("instances_remote_id", instances.c.remote_id)
