@@ -217,7 +217,7 @@ class LlmConnection:
         from aicompute_tui.services.call_recording import answered
         from aicompute_tui.services.connection_calls import endpoint_of, only_model
 
-        _check(text, max_tokens, temperature)
+        check_request(text, max_tokens, temperature)
         async with self._opened() as context:
             endpoint = await endpoint_of(context, self.id)
             await _refuse_unused(context, endpoint.connection)
@@ -246,8 +246,8 @@ async def _refuse_unused(context: Context, connection: Connection) -> None:
         raise Refused(f"“{connection.name}” is out of use{f': {reason}' if reason else ''}.", step)
 
 
-def _check(text: str, max_tokens: int | None, temperature: float | None) -> None:
-    """Raises InvalidInput."""
+def check_request(text: str, max_tokens: int | None, temperature: float | None) -> None:
+    """Raises InvalidInput for what no connection could answer."""
     if not text.strip():
         raise InvalidInput("The prompt is empty.", "Give some words.")
     if max_tokens is not None and max_tokens < 1:

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
-from aicompute_tui.client.connection import Answer, LlmConnection
+from aicompute_tui.client.connection import Answer, LlmConnection, check_request
 from aicompute_tui.domain.connection import Message
 from aicompute_tui.domain.errors import AicError, InvalidInput
 
@@ -29,7 +29,11 @@ class Fallback:
         system: str | None = None,
         history: Sequence[Message] = (),
     ) -> Answer:
-        """As a connection's. Raises the error of the last one, with what the others said in its details."""
+        """As a connection's. Raises the error of the last one, with what the others said in its details.
+
+        InvalidInput where the request itself is at fault: then nobody is asked.
+        """
+        check_request(prompt, max_tokens, temperature)
         failed: dict[str, AicError] = {}
         for each in self.connections:
             said = ""
@@ -55,7 +59,8 @@ class Fallback:
         system: str | None = None,
         history: Sequence[Message] = (),
     ) -> AsyncGenerator[str, None]:
-        """As a connection's. Raises the error of the last one where none began to answer."""
+        """As a connection's. Raises the error of the last one where none began, InvalidInput as `generate` does."""
+        check_request(prompt, max_tokens, temperature)
         failed: dict[str, AicError] = {}
         for each in self.connections:
             has_begun = False

@@ -253,6 +253,22 @@ def test_the_next_one_answers_where_one_fails(kept: Cli, server: LlmServer) -> N
         asyncio.run(ask())
 
 
+def test_a_request_that_nobody_could_answer_is_put_to_nobody(kept: Cli, server: LlmServer) -> None:
+    async def ask(prompt: str, **more: int) -> None:
+        async with ConnectionManager() as manager:
+            either = await manager.get_fallback("box", "keyed")
+            with pytest.raises(InvalidInput) as refused:
+                await either.generate(prompt, **more)
+            assert refused.value.details == ""
+            with pytest.raises(InvalidInput):
+                [piece async for piece in either.stream(prompt, **more)]
+
+    asyncio.run(ask(" "))
+    asyncio.run(ask("Hello?", max_tokens=0))
+    asyncio.run(ask("Hello?", temperature=3))
+    assert server.asked == []
+
+
 def test_what_health_took_out_of_use_is_left_out(kept: Cli, server: LlmServer) -> None:
     async def ask() -> list[str]:
         async with ConnectionManager() as manager:
