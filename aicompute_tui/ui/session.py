@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from aicompute_tui.domain.clock import Clock
 from aicompute_tui.domain.errors import AicError, Refused, Unreachable
 from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.ui.conversations import Conversations
 from aicompute_tui.ui.glyphs import UNICODE, Glyphs
 from aicompute_tui.ui.local_zone import LOCAL_ZONE
 from aicompute_tui.ui.overview import Overview, Sums
@@ -68,6 +69,7 @@ class Session:
         """What is said once the console is open: parts of the configuration that do not count."""
         self.offer_columns: tuple[str, ...] = ()
         """Columns of the price explorer as they were chosen in this console; none stands for the usual ones."""
+        self.conversations = Conversations()
         self.on_change: Callable[[StateChange], None] = lambda _: None
         self.on_agent: Callable[[], None] = lambda: None
         self.on_warning: Callable[[str], None] = lambda _: None

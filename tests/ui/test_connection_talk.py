@@ -10,6 +10,7 @@ from textual.widgets import Input
 
 from aicompute_tui.domain.errors import AuthFailed
 from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.ui.conversations import Conversations
 from aicompute_tui.ui.screens.connection_chat import ChatScreen
 from aicompute_tui.ui.screens.connection_test import ConnectionTestScreen
 from aicompute_tui.ui.widgets.text_line import TextLine
@@ -85,6 +86,36 @@ async def test_esc_stops_an_answer_and_then_leaves() -> None:
         assert "still answering" not in world.jobs
         await world.press("escape")
         assert not isinstance(world.app.screen, ChatScreen)
+
+
+@pytest.mark.asyncio
+async def test_what_was_said_is_there_again_until_it_is_begun_anew() -> None:
+    async with opened("connection-ask") as world:
+        await world.press(*"hello", "enter")
+        await world.until(lambda: len(world.session.opened) == 1)
+        world.session.opened[0].send(piece("Guten Tag"))
+        world.session.opened[0].send(ENDING)
+        await world.until(lambda: "$0.0004" in world.parts("#chat-said"))
+        await world.press("escape")
+        assert not isinstance(world.app.screen, ChatScreen)
+        await world.press(":", *"connection-ask box", "enter")
+        await world.until(lambda: "Guten Tag" in world.parts("#chat-said"))
+        assert "hello" in world.parts("#chat-said")
+        await world.press(*"more", "enter")
+        await world.until(lambda: len(world.session.opened) == 2)
+        assert world.session.opened[1].arguments["earlier"] == ["user=hello", "assistant=Guten Tag"]
+        await world.press("ctrl+n", "escape", ":", *"connection-ask box", "enter")
+        await world.until(lambda: isinstance(world.app.screen, ChatScreen))
+        assert world.parts("#chat-said").strip() == ""
+
+
+def test_the_latest_conversations_are_kept() -> None:
+    kept = Conversations()
+    for number in range(30):
+        kept.of(f"c{number}").append(("user", "hello"))
+        kept.of("c0")
+    assert kept.of("c0") == kept.of("c29") == [("user", "hello")]
+    assert kept.of("c5") == []
 
 
 @pytest.mark.asyncio

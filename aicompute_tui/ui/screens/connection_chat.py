@@ -26,7 +26,7 @@ _MOST_EARLIER = 200_000
 
 
 class ChatScreen(ConsoleScreen):
-    """The conversation lives as long as the view."""
+    """What was said is there again when the view is; it ends with the console, or where it is begun anew."""
 
     CSS_PATH: ClassVar[str | None] = str(STYLES / "talk.tcss")
     OWN_PLACES: ClassVar[tuple[Place, ...]] = ("chat",)
@@ -40,7 +40,7 @@ class ChatScreen(ConsoleScreen):
         row = session.state.connections.get(row_id)
         self._connection_name = row_id if row is None else row.name
         self._given: JsonObject = {}
-        self._turns: list[tuple[str, str]] = []
+        self._turns = session.conversations.of(row_id)
         """Who and what, of all that was answered."""
         self._said = SaidLines(id="chat-said")
         self._line = LineInput(placeholder="write here", longest=_LONGEST_LINE, id="chat-line")
@@ -60,6 +60,10 @@ class ChatScreen(ConsoleScreen):
             with Horizontal(id="chat-entry"):
                 yield Static("you ", id="chat-you", markup=False)
                 yield self._line
+
+    def on_mount(self) -> None:
+        for who, said in self._turns:
+            self._said.say("you" if who == "user" else self._connection_name, said)
 
     def selected_ids(self) -> list[str]:
         return [self.row_id]
@@ -124,7 +128,7 @@ class ChatScreen(ConsoleScreen):
     def action_anew(self) -> None:
         if self._worker is not None:
             self._worker.cancel()
-        self._worker, self._turns = None, []
+        self._worker, self._turns = None, self.session.conversations.begin(self.row_id)
         self._said.clear()
         self._line.focus()
 
