@@ -46,3 +46,30 @@ async def test_a_form_left_at_any_moment_while_it_opens_breaks_nothing(form: Cal
                 await asyncio.sleep(0)
             await world.app.pop_screen()
         assert world.app.is_running
+
+
+@pytest.mark.asyncio
+async def test_what_was_typed_is_left_by_a_second_esc_only() -> None:
+    async with console(fleet(), session=FullSession()) as world:
+        form = HostForm(world.session.glyphs, {"name": "lab-1"}, {})
+        world.app.push_screen(form)
+        await world.press("tab", "tab", *"tcp://box")
+        await world.press("escape")
+        assert world.app.screen is form
+        assert "esc again leaves" in await rest(world)
+        await world.press(*":2376")
+        assert "esc again leaves" not in await rest(world)
+        await world.press("escape")
+        assert world.app.screen is form
+        await world.press("escape")
+        assert world.app.screen is not form
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("keys", [(), ("x", "backspace"), ("tab", "right")])
+async def test_a_form_in_which_nothing_is_typed_is_left_at_once(keys: tuple[str, ...]) -> None:
+    async with console(fleet(), session=FullSession()) as world:
+        form = HostForm(world.session.glyphs, {}, {})
+        world.app.push_screen(form)
+        await world.press(*keys, "escape")
+        assert world.app.screen is not form

@@ -66,6 +66,12 @@ class SecretForm(ModalScreen[Given | None]):
         Binding("ctrl+l", "take", "hand over", show=False),
     ]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._stood: dict[str | None, str] = {}
+        self._typed: set[str | None] = set()
+        self._has_warned = False
+
     # -- what a form says of itself
 
     @property
@@ -101,6 +107,7 @@ class SecretForm(ModalScreen[Given | None]):
                 yield Answer(f"ctrl+l {self.verb}", id="go")
 
     def on_mount(self) -> None:
+        self._stood = {field.id: field.value for field in self.query(Input)}
         self.show_fields()
 
     def text(self, name: str) -> str:
@@ -124,6 +131,14 @@ class SecretForm(ModalScreen[Given | None]):
             return  # left while it was made
         for row in rows:
             row.display = (row.id or "").removeprefix("row-") in asked
+
+    @on(Input.Changed)
+    def note_typing(self, event: Input.Changed) -> None:
+        """What a form fills in by itself is no loss; what somebody typed is."""
+        if event.input is self.focused:
+            is_new = event.value != self._stood.get(event.input.id, "")
+            (self._typed.add if is_new else self._typed.discard)(event.input.id)
+            self._has_warned = False
 
     @on(Input.Changed)
     def forget_problem(self) -> None:
@@ -160,6 +175,11 @@ class SecretForm(ModalScreen[Given | None]):
 
     @on(Answer.Pressed, "#safe")
     def action_keep(self) -> None:
+        """Twice where something was typed: it is kept nowhere."""
+        if self._typed and not self._has_warned:
+            self._has_warned = True
+            self.query_one("#problem", Static).update("What you typed is kept nowhere. esc again leaves.")
+            return
         self._leave(None)
 
     def _leave(self, given: Given | None) -> None:
