@@ -6,7 +6,12 @@ from aicompute_tui.actions.model import Action, Parameter
 
 _HOW = (
     Parameter("name", "text", "Name, id or the beginning of the id; none means all.", positional=True),
-    Parameter("since", "duration", "How far back latencies and history go.", default="24h"),
+    Parameter(
+        "since",
+        "duration",
+        "How far back latencies and history go; older than 24h they are of means of 5 minutes.",
+        default="24h",
+    ),
 )
 
 HEALTH_ACTIONS = (

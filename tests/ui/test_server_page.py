@@ -67,6 +67,9 @@ async def test_one_that_does_not_answer_says_why_and_what_to_do() -> None:
         await open_page(world, "tei-bge")
         for part in ("✕ offline", "connection refused", "Is it running?"):
             assert part in facts(world)
+        assert "e edit" in world.footer
+        await open_page(world)
+        assert "e edit" not in world.footer
 
 
 @pytest.mark.asyncio

@@ -43,7 +43,7 @@ class ServerScreen(ConsoleScreen):
     OWN_PLACES: ClassVar[tuple[Place, ...]] = ("server",)
     HINTS: ClassVar[tuple[str, ...]] = (
         "server.pull", "server.load", "server.unload", "server.sleep", "server.embed", "server.rerank",
-        "servers.stretch", "server.check", "go.help",
+        "servers.stretch", "server.check", "server.edit", "go.help",
     )  # fmt: skip
     AUTO_FOCUS = "#models"
 
@@ -224,7 +224,10 @@ class ServerScreen(ConsoleScreen):
     # -- what can be done
 
     def offers(self, command_id: str) -> bool:
+        """Its edit where it does not answer: the address or the key may be what is wrong."""
         record = self.session.record(self.row_id)
+        if command_id == "server.edit":
+            return record is not None and record.get("state") != "online"
         return record is None or refusal(command_id, record) is None
 
     def action_perform(self, action_id: str) -> None:
