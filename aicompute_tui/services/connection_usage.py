@@ -186,6 +186,7 @@ async def _wanted(context: Context, transaction: Transaction, arguments: Argumen
     name = text(arguments, "name")
     return CallFilter(
         since=_since(text(arguments, "since"), context.clock.now()),
+        until=_until(text(arguments, "until")),
         connection_id=None if name is None else await _connection_id(transaction, name),
         caller=None if caller is None else Caller(caller),
     )
@@ -213,3 +214,12 @@ def _since(value: str | None, now: datetime) -> datetime:
     except InvalidInput:
         step = "Write it like 7d, 2026-11-20 or 2026-11-20T14:00Z."
         raise InvalidInput(f"“{value}” is neither a moment nor a duration.", step) from None
+
+
+def _until(value: str | None) -> datetime | None:
+    if value is None:
+        return None
+    moment = parse_moment(value)
+    if moment is None:
+        raise InvalidInput(f"“{value}” is no moment.", "Write it like 2026-11-20 or 2026-11-20T14:00Z.")
+    return moment

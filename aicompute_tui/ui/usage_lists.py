@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from textual.content import Content
 
 from aicompute_tui.domain.json import JsonObject
-from aicompute_tui.domain.moments import parse_moment
+from aicompute_tui.domain.moments import format_moment, parse_moment
 from aicompute_tui.ui.answering import cost, seconds
 from aicompute_tui.ui.glyphs import Glyphs
 from aicompute_tui.ui.records import RecordList, RowColumn, number, plain_column, text, time_column
@@ -71,8 +71,7 @@ def _cost(session: Session) -> Callable[[JsonObject], Cell]:
     """Costs that are known in part say so."""
 
     def shown(row: JsonObject) -> Cell:
-        told = cost(number(row, "cost_usd"), session.glyphs)
-        return Cell(f"{told}+" if row.get("cost_usd") is not None and row.get("unpriced") else told)
+        return Cell(_spent(number(row, "cost_usd"), number(row, "unpriced") or 0, session.glyphs))
 
     return shown
 
@@ -82,7 +81,7 @@ def _figures(session: Session) -> list[RowColumn]:
     return [
         _figure("requests", "asked", 7, "A", lambda row: _count(row, "requests", glyphs)),
         _figure("error_rate", "failed", 6, "F", _failed),
-        _figure("input_tokens", "tokens in", 9, "I", lambda row: _count(row, "input_tokens", glyphs), needs=52),
+        _figure("input_tokens", "tok in", 7, "I", lambda row: _count(row, "input_tokens", glyphs), needs=52),
         _figure("output_tokens", "out", 7, "O", lambda row: _count(row, "output_tokens", glyphs), needs=52),
         _figure("cost_usd", "cost", 9, "C", _cost(session)),
         _figure("p50_seconds", "p50", 7, "P", lambda row: seconds(row, "p50_seconds", glyphs), needs=76),
@@ -126,7 +125,7 @@ def _usage_told(session: Session, row: JsonObject) -> str:
     unpriced = number(row, "unpriced")
     if unpriced:
         told.append(f"the cost of {unpriced:,.0f} is unknown")
-    told.append(f"p95 {seconds(row, 'p95_seconds', glyphs)}")
+    told += [f"{name} {seconds(row, f'{name}_seconds', glyphs)}" for name in ("p50", "p95")]
     return "   ".join(told)
 
 
@@ -183,16 +182,45 @@ CALLS = RecordList(
 # -- by time
 
 
-def summed(rows: Sequence[JsonObject], span: Span, now: datetime) -> list[tuple[datetime, float, float | None]]:
-    """Requests and known cost of every hour, day or month of the span, the present one last."""
-    found: dict[datetime, tuple[float, float | None]] = {}
+class Bar(NamedTuple):
+    """An hour, day or month; of so many requests the cost is unknown, and `cost_usd` is that of the others."""
+
+    at: datetime
+    requests: float = 0.0
+    cost_usd: float | None = None
+    unpriced: float = 0.0
+
+    def more(self, row: JsonObject) -> Bar:
+        """With what another row of the same time tells."""
+        known = number(row, "cost_usd")
+        return Bar(
+            self.at,
+            self.requests + (number(row, "requests") or 0),
+            self.cost_usd if known is None else (self.cost_usd or 0) + known,
+            self.unpriced + (number(row, "unpriced") or 0),
+        )
+
+
+def summed(rows: Sequence[JsonObject], span: Span, now: datetime) -> list[Bar]:
+    """Every hour, day or month of the span, the present one last."""
+    bars = {at: Bar(at) for at in _moments(span, now)}
     for row in rows:
         at = parse_moment(text(row, "at"))
-        if at is not None:
-            requests, spent = found.get(at, (0.0, None))
-            known = number(row, "cost_usd")
-            found[at] = (requests + (number(row, "requests") or 0), spent if known is None else (spent or 0) + known)
-    return [(at, *found.get(at, (0.0, None))) for at in _moments(span, now)]
+        if at is not None and at in bars:
+            bars[at] = bars[at].more(row)
+    return list(bars.values())
+
+
+def begun(row: JsonObject, span: Span) -> tuple[str, str] | None:
+    """The first and the last moment of a row's hour, day or month; None where it is of no time."""
+    at = parse_moment(text(row, "at"))
+    if at is None:
+        return None
+    if span.by == "month":
+        end = at.replace(year=at.year + at.month // 12, month=at.month % 12 + 1)
+    else:
+        end = at + timedelta(hours=1 if span.by == "hour" else 24)
+    return format_moment(at), (end - timedelta(microseconds=1)).isoformat()
 
 
 def within(rows: Sequence[JsonObject], span: Span, now: datetime) -> list[JsonObject]:
@@ -210,12 +238,10 @@ def _moments(span: Span, now: datetime) -> list[datetime]:
     return [datetime.fromtimestamp(last.timestamp() - back * step, UTC) for back in reversed(range(span.bars))]
 
 
-def chart_lines(
-    figures: Sequence[tuple[datetime, float, float | None]], span: Span, size: tuple[int, int], glyphs: Glyphs
-) -> list[Content]:
+def chart_lines(figures: Sequence[Bar], span: Span, size: tuple[int, int], glyphs: Glyphs) -> list[Content]:
     """Bars of requests over their times; `size` is the room in cells."""
     width, height = size
-    most = max((requests for _, requests, _ in figures), default=0.0)
+    most = max((each.requests for each in figures), default=0.0)
     every = tick(most, 2) if most else 1.0
     top = every * 2
     margin = max(len(short(top)), 2)
@@ -226,33 +252,37 @@ def chart_lines(
     upright, corner, level = ("│", "┼", "─") if glyphs.unicode else ("|", "+", "-")
     lines = [chart_title(figures, span, glyphs)]
     for line in range(bars, 0, -1):
-        filled = [
-            steps[round(8 * min(1.0, max(0.0, requests / top * bars - (line - 1))))] for _, requests, _ in figures
-        ]
+        filled = [steps[round(8 * min(1.0, max(0.0, each.requests / top * bars - (line - 1))))] for each in figures]
         label = short(top) if line == bars else ""
         painted = (" " * gap).join(each * bar for each in filled)
         lines.append(Content.assemble((f"{label:>{margin}} {upright} ", _DIM), (painted, "$primary")))
     wide = len(figures) * (bar + gap) - gap
     lines.append(Content.styled(f"{'0':>{margin}} {corner}{level * (wide + 1)}", _DIM))
-    first, last = (figures[place][0].strftime(span.shown_as) for place in (0, -1))
+    first, last = (figures[place].at.strftime(span.shown_as) for place in (0, -1))
     between = " " * max(1, wide - len(first) - len(last))
     lines.append(Content.styled(f"{'':>{margin}}   {first}{between}{last}", _DIM))
     return lines
 
 
-def chart_title(figures: Sequence[tuple[datetime, float, float | None]], span: Span, glyphs: Glyphs) -> Content:
-    known = [spent for _, _, spent in figures if spent is not None]
-    asked = short(sum(requests for _, requests, _ in figures))
-    spent = cost(round(sum(known), 9) if known else None, glyphs)
-    return Content.assemble((f"REQUESTS, {span.title}", _DIM), f"   {asked} asked   cost {spent}", ("   UTC", _DIM))
+def chart_title(figures: Sequence[Bar], span: Span, glyphs: Glyphs) -> Content:
+    known = [each.cost_usd for each in figures if each.cost_usd is not None]
+    unpriced = sum(each.unpriced for each in figures)
+    asked = short(sum(each.requests for each in figures))
+    spent = _spent(round(sum(known), 9) if known else None, unpriced, glyphs)
+    told = f"   {asked} asked   cost {spent}" + (f", of {short(unpriced)} unknown" if known and unpriced else "")
+    return Content.assemble((f"REQUESTS, {span.title}", _DIM), told, ("   UTC", _DIM))
 
 
-def table_lines(
-    figures: Sequence[tuple[datetime, float, float | None]], span: Span, height: int, glyphs: Glyphs
-) -> list[Content]:
+def _spent(cost_usd: float | None, unpriced: float, glyphs: Glyphs) -> str:
+    """`$0.13+` where there was more that nobody told the cost of."""
+    return cost(cost_usd, glyphs) + ("+" if cost_usd is not None and unpriced else "")
+
+
+def table_lines(figures: Sequence[Bar], span: Span, height: int, glyphs: Glyphs) -> list[Content]:
     """The same in figures, the newest first."""
     lines = [chart_title(figures, span, glyphs)]
-    for at, requests, spent in list(reversed(figures))[: height - 1]:
-        told = f"  {at.strftime(span.shown_as):<10}{short(requests):>9} asked   cost {cost(spent, glyphs)}"
-        lines.append(Content(told) if requests else Content.styled(told, _DIM))
+    for each in list(reversed(figures))[: height - 1]:
+        spent = _spent(each.cost_usd, each.unpriced, glyphs)
+        told = f"  {each.at.strftime(span.shown_as):<10}{short(each.requests):>9} asked   cost {spent}"
+        lines.append(Content(told) if each.requests else Content.styled(told, _DIM))
     return lines

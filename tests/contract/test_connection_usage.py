@@ -164,6 +164,9 @@ def test_what_is_gone_keeps_what_it_used(cli: Cli, server: LlmServer) -> None:
     cli.json("connection", "remove", "box", "--yes")
     assert cli.json("connection", "usage", "box")[0]["requests"] == 1
     (asked,) = calls(cli, "box", "--limit", "1")
+    assert calls(cli, "--until", asked["at"][:4] + "-01-01") == []
+    assert asked in calls(cli, "--until", "2999-01-01")
+    assert cli("connection", "calls", "--until", "soon").code == 2
     assert asked["connection"] == "box"
     assert calls(cli, asked["connection_id"]) == [asked]
     assert cli("connection", "usage", "never", "-o", "json").error["error"] == "NotFound"

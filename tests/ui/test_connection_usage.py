@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import pytest
 
 from aicompute_tui.domain.json import Json, JsonObject
-from aicompute_tui.ui.glyphs import ASCII
+from aicompute_tui.ui.glyphs import ASCII, UNICODE
 from aicompute_tui.ui.screens.connection_usage import CallsScreen, UsageScreen
+from aicompute_tui.ui.usage_lists import SPANS, Span, begun, summed, table_lines
 from tests.ui.console_world import Console, HeldSession, connection_row, console, reading
 
 
@@ -94,6 +96,61 @@ async def test_on_a_connection_its_own_usage_comes_first_and_all_are_one_key_awa
         await world.until(lambda: asked[-1].get("name") == "connection-free")
         await world.press("escape")
         assert not isinstance(world.app.screen, UsageScreen)
+
+
+@pytest.mark.asyncio
+async def test_a_row_of_time_opens_the_requests_of_that_time_and_says_where_they_were_cut() -> None:
+    session = world_of(HeldSession())
+    asked: list[JsonObject] = []
+
+    async def query(action_id: str, arguments: Mapping[str, Json]) -> Json:
+        if action_id == "connection.calls":
+            asked.append(dict(arguments))
+            return [{**CALL, "id": f"c{number}"} for number in range(1_000)]
+        return [used("box", at="2026-11-16T00:00:00Z")] if arguments.get("name") else session.answers[action_id]
+
+    session.query = query  # type: ignore[method-assign]
+    async with console(reading([], connections=[connection_row("box")]), session=session) as world:
+        await world.press("4", "u")
+        await world.until(lambda: isinstance(world.app.screen, UsageScreen) and "16 Nov" in world.shown)
+        await world.press("enter")
+        await world.until(lambda: isinstance(world.app.screen, CallsScreen) and "newest 1,000" in world.header)
+        assert "16 Nov" in world.header
+        assert (asked[-1]["since"], asked[-1]["until"]) == ("2026-11-16T00:00:00Z", "2026-11-16T23:59:59.999999+00:00")
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_half_of_the_figures_are_not_lost_in_a_usual_terminal(size: tuple[int, int]) -> None:
+    async with console(
+        reading([], connections=[connection_row("box")]), session=world_of(HeldSession()), size=size
+    ) as world:
+        await opened(world)
+        heads = next(line for line in world.shown.splitlines() if "asked" in line and "failed" in line)
+        assert ("p50" in heads, "p95" in heads) == (True, True)
+
+
+def test_what_is_unknown_of_the_cost_is_said_with_the_sum() -> None:
+    span, now = SPANS[1], datetime(2026, 11, 20, 14, 5, tzinfo=UTC)
+    rows = [used("box", requests=2, cost_usd=0.05), used("free", requests=50, cost_usd=None, unpriced=50)]
+    title, first, *_ = (line.plain for line in table_lines(summed(rows, span, now), span, 6, UNICODE))
+    assert "52 asked   cost $0.050+, of 50 unknown" in title
+    assert "cost $0.050+" in first
+    assert "unknown" not in table_lines(summed(rows[:1], span, now), span, 6, UNICODE)[0].plain
+    assert "+" not in table_lines(summed(rows[1:], span, now), span, 6, UNICODE)[0].plain
+
+
+@pytest.mark.parametrize(
+    ("span", "last"),
+    [(SPANS[0], "2026-11-20T00:59:59.999999+00:00"), (SPANS[2], "2026-11-20T23:59:59.999999+00:00"),
+     (SPANS[3], "2026-12-19T23:59:59.999999+00:00")],
+)  # fmt: skip
+def test_a_row_ends_where_the_next_begins(span: Span, last: str) -> None:
+    assert begun(used("box"), span) == ("2026-11-20T00:00:00Z", last)
+    assert begun(used("box", at="2026-12-01T00:00:00Z"), SPANS[3]) == (
+        "2026-12-01T00:00:00Z", "2026-12-31T23:59:59.999999+00:00",
+    )  # fmt: skip
+    assert begun(used("box", at=None), span) is None
 
 
 @pytest.mark.asyncio

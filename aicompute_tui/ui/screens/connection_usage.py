@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 
 from aicompute_tui.domain.errors import AicError
 from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.domain.moments import parse_moment
 from aicompute_tui.settings.packaged import STYLES
 from aicompute_tui.ui.navigation import Place
 from aicompute_tui.ui.records import RowColumn
@@ -20,6 +21,7 @@ from aicompute_tui.ui.usage_lists import (
     SPANS,
     USAGE,
     Span,
+    begun,
     by_caller_columns,
     by_time_columns,
     chart_lines,
@@ -32,6 +34,7 @@ from aicompute_tui.ui.widgets.content_lines import ContentLines
 _CHART_HIGH, _CHART_LOW = 9, 6
 _MARGIN = 6
 _CALLER = "caller"
+_MOST_CALLS = 1_000
 
 
 class UsageScreen(RecordScreen):
@@ -175,14 +178,17 @@ class UsageScreen(RecordScreen):
         self._paint_chart()
 
     def open_selected(self) -> None:
-        """The requests of the connection under the cursor."""
+        """The requests that the row under the cursor sums up."""
         from aicompute_tui.ui.view_stack import Place as View
 
         rows = self.selected_rows()
         if rows:
-            name, since = str(rows[0].get("connection_id")), self.span.since
-            caller: JsonObject = {"caller": rows[0].get("caller")} if self._is_by_caller else {}
-            self.console.views.enter(View("connection.calls", {"name": name, "since": since, **caller}))
+            asked: JsonObject = {"name": str(rows[0].get("connection_id")), "since": self.span.since}
+            if self._is_by_caller:
+                asked["caller"] = rows[0].get("caller")
+            if self._is_by_time and (span := begun(rows[0], self.span)) is not None:
+                asked["since"], asked["until"] = span
+            self.console.views.enter(View("connection.calls", asked))
 
 
 def _rows(answer: Json) -> list[JsonObject]:
@@ -193,12 +199,33 @@ class CallsScreen(RecordScreen):
     """Without a word of what was said: none is kept."""
 
     LIST = CALLS
+    _is_cut = False
     HINTS: ClassVar[tuple[str, ...]] = ("go.open", "go.json", "go.filter", "go.export", "go.command", "go.help")
 
     @property
     def crumbs(self) -> tuple[str, ...]:
         row = self.session.state.connections.get(str(self.arguments.get("name")))
-        return ("Connections", *([row.name] if row is not None else []), self.LIST.title)
+        time = [when] if (when := self._time) else []
+        cut = [f"the newest {_MOST_CALLS:,}"] if self._is_cut else []
+        return ("Connections", *([row.name] if row is not None else []), self.LIST.title, *time, *cut)
+
+    @property
+    def _time(self) -> str:
+        """The hour, day or month that was opened; empty for all that the list goes back."""
+        begin, end = (parse_moment(str(self.arguments.get(name) or "")) for name in ("since", "until"))
+        if begin is None or end is None:
+            return ""
+        days = (end - begin).total_seconds() / 86_400
+        return begin.strftime("%b %Y" if days > 2 else "%d %b" if days > 0.5 else "%d %b %H:%M")
+
+    @property
+    def asked(self) -> JsonObject:
+        return {"limit": _MOST_CALLS, **self.arguments}
+
+    def fill(self, answer: Json) -> None:
+        super().fill(answer)
+        self._is_cut = isinstance(answer, list) and len(answer) >= _MOST_CALLS
+        self.refresh_header()
 
     def tick(self) -> None:
         super().tick()
