@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from aicompute_tui.runtime import build
 from aicompute_tui.services.gpu_samples import thin_out
 from aicompute_tui.store.calls import Calls
 from tests.contract.cli_world import Cli
-from tests.contract.llm_servers import DONE, LlmServer, llm_server, openai_answer, openai_piece
+from tests.contract.llm_servers import DONE, KEY, LlmServer, event, llm_server, openai_answer, openai_piece
 
 WORDS = "a most secret question"
 
@@ -80,6 +81,40 @@ def test_what_fails_is_written_down_with_its_kind_and_costs_nothing(cli: Cli, se
     assert row["unpriced"] == 1, "a cut answer was billed, a refused one not"
 
 
+def test_what_is_refused_within_an_answer_may_be_billed(cli: Cli, server: LlmServer) -> None:
+    """A minute was thought before it, of which no text came."""
+    prices = ("--price-in", "2.5", "--price-out", "10")
+    cli.json("connection", "add", "claude", "--preset", "anthropic", "--url", server.url, "--model", "claude-x",
+             "--api-key-stdin", *prices, stdin=KEY)  # fmt: skip
+    usage = {"input_tokens": 125, "output_tokens": 1, "cache_read_input_tokens": 100}
+    thought = {"type": "content_block_delta", "delta": {"type": "thinking_delta", "thinking": "Hm"}}
+    server.stream(
+        "/v1/messages",
+        event({"type": "message_start", "message": {"model": "claude-x", "usage": usage}}, "message_start"),
+        event(thought, "content_block_delta"),
+        event({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}, "error"),
+    )
+    assert cli("connection", "ask", "claude", "Who?", "-o", "json").error["error"] == "RateLimited"
+    (asked,) = calls(cli, "claude")
+    assert (asked["input_tokens"], asked["cached_tokens"], asked["problem_kind"]) == (225, 100, "RateLimited")
+    assert (asked["output_tokens"], asked["cost_usd"]) == (None, None), "what it began with is not what it made"
+
+    add(cli, server, "box", *prices)
+    limited = {"error": {"code": 429, "message": "slow"}}
+    server.json("/v1/chat/completions", limited, 429)
+    server.json("/v1/embeddings", limited, 429)
+    for words in (("ask", "box", "Who?"), ("embed", "box", "Who?")):
+        assert cli("connection", *words).code != 0
+    (row,) = cli.json("connection", "usage", "box")
+    assert (row["failed"], row["unpriced"], row["cost_usd"]) == (2, 0, 0.0), "nobody began to answer"
+    server.stream("/v1/chat/completions", event(limited))
+    server.json("/v1/embeddings", limited)
+    for words in (("ask", "box", "Who?"), ("embed", "box", "Who?")):
+        assert cli("connection", *words, "-o", "json").error["error"] == "RateLimited"
+    rows = {row["connection"]: row for row in cli.json("connection", "usage")}
+    assert [(rows[name]["unpriced"], rows[name]["cost_usd"]) for name in ("claude", "box")] == [(1, None), (2, None)]
+
+
 def test_an_answer_that_was_stopped_is_no_failure(cli: Cli, server: LlmServer) -> None:
     add(cli, server)
     server.stream("/v1/chat/completions", openai_piece("Hel"), stalls=True)
@@ -96,7 +131,7 @@ def test_an_answer_that_was_stopped_is_no_failure(cli: Cli, server: LlmServer) -
 def test_an_answer_comes_also_where_its_use_cannot_be_written_down(
     cli: Cli, server: LlmServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def full(*given: object) -> None:
+    async def full(*given: object, **more: object) -> None:
         raise Unreachable("The disk is full.")
 
     add(cli, server)
@@ -152,7 +187,8 @@ def test_calls_that_a_wrong_clock_left_in_the_future_keep_nobody_waiting(cli: Cl
     answers(server)
     assert cli("connection", "ask", "box", "Who?").code == 0
     assert cli("connection", "ask", "box", "Who?", "-o", "json").error["error"] == "RateLimited"
-    change(cli, "UPDATE calls SET at = at + 86400000000")
+    (book,) = (each for each in cli.home.rglob("rates/*") if each.suffix != ".lock")
+    book.write_text((datetime.now(UTC) + timedelta(days=1)).isoformat() + "\nnonsense\n")
     assert cli("connection", "ask", "box", "Who?").code == 0
     assert cli("connection", "ask", "box", "Who?", "-o", "json").error["error"] == "RateLimited", "the new one counts"
 
@@ -198,7 +234,8 @@ def test_calls_are_forgotten_after_a_month_and_their_sums_stay(cli: Cli, server:
 def test_before_a_test_asks_it_says_what_that_costs_at_most(cli: Cli, server: LlmServer) -> None:
     add(cli, server, "box", "--price-in", "1", "--price-out", "1000")
     openai_answer(server)
-    assert "costs at most $0.0500" in cli("connection", "test", "box", "--prompt").err
+    for output in ("table", "json"):
+        assert "costs at most $0.0500" in cli("connection", "test", "box", "--prompt", "-o", output).err
     told = cli.json("connection", "estimate", "box", "--max-tokens", "100", "--prompt", "x")
     assert (told["prompt"], told["max_tokens"], told["price_source"]) == ("x", 100, "your own prices")
     assert 0.1 < told["cost_at_most_usd"] < 0.101
