@@ -1,4 +1,4 @@
-"""What a server offers that is not kept as a connection yet; no key is sent, and nothing is written down."""
+"""What a server offers that is not kept as a connection yet; nothing is written down."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from aicompute_tui.domain.json import Json
 from aicompute_tui.llms.base import Endpoint
 from aicompute_tui.llms.presets import preset_of
 from aicompute_tui.services.arguments import text
-from aicompute_tui.services.connection_arguments import base_url
+from aicompute_tui.services.connection_arguments import base_url, checked_key
 from aicompute_tui.services.connection_views import model_view
 from aicompute_tui.services.context import Arguments, Context
 
 
 async def offers(context: Context, arguments: Arguments) -> Json:
-    """Handler of `connection.offers`."""
+    """Handler of `connection.offers`. A key that a form holds goes to that address alone; no parameter names it."""
     from aicompute_tui.llms.calls import list_models
 
     preset = preset_of(text(arguments, "preset") or "openai-compatible")
@@ -26,4 +26,6 @@ async def offers(context: Context, arguments: Arguments) -> Json:
         id="", owner=actor.owner, created_by=actor.name, name=where, kind=preset.name, base_url=where,
         created_at=context.clock.now(),
     )  # fmt: skip
-    return [model_view(model) for model in await list_models(Endpoint(asked, preset, None))]
+    key = text(arguments, "typed_key")
+    endpoint = Endpoint(asked, preset, None if key is None else checked_key(key))
+    return [model_view(model) for model in await list_models(endpoint)]

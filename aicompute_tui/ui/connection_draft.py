@@ -87,7 +87,7 @@ def added(values: Mapping[str, str]) -> JsonObject:
     if values.get("header"):
         arguments["header"] = list[Json](_words(values["header"]))
     if values.get("tags"):
-        arguments["tag"] = list[Json](_words(values["tags"]))
+        arguments["tag"] = list[Json](tags_in(values["tags"]))
     return arguments | dict.fromkeys(checked_flags(values.get("offer", "")), True)
 
 
@@ -106,7 +106,7 @@ def changed(row: ConnectionRow, values: Mapping[str, str]) -> JsonObject:
         gone = [f"{name}=" for name in header_names(options_of(row)) if name not in kept]
         arguments["header"] = list[Json]([*_words(values["header"]), *gone])
     if "tags" in differs:
-        tags, held = _words(values["tags"]), words_of(row.tags)
+        tags, held = tags_in(values["tags"]), words_of(row.tags)
         arguments["tag"] = list[Json]([tag for tag in tags if tag not in held])
         arguments["no_tag"] = list[Json]([tag for tag in held if tag not in tags])
     if "offer" in differs:
@@ -144,6 +144,11 @@ def model_hint(models: Sequence[str], typed: str) -> str:
         return f"not among the {len(models):,} models on offer"
     count = f"{len(found):,} of {len(models):,}" if len(found) < len(models) else f"{len(models):,} offered"
     return f"{count}: {', '.join(found[:4])}{' …' if len(found) > 4 else ''}"
+
+
+def tags_in(text: str) -> list[str]:
+    """Between commas; between blanks where there is no comma."""
+    return _words(text) if "," in text else text.split()
 
 
 def _words(text: str) -> list[str]:

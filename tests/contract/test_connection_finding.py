@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from aicompute_tui.domain.errors import AuthFailed, InvalidInput
+from aicompute_tui.domain.json import Json
 from aicompute_tui.llms.presets import PRESETS
+from aicompute_tui.runtime import build
 from aicompute_tui.services import connection_finding
+from aicompute_tui.services.connection_offers import offers
 from tests.contract.cli_world import Cli
 from tests.contract.llm_servers import KEY, LlmServer
 
@@ -99,3 +105,31 @@ def test_doctor_tells_whether_each_key_opens(cli: Cli) -> None:
     assert verdict == "failed"
     cli.json("connection", "edit", "good", "--no-key")
     assert told("connection good") == [("warning", "OpenAI wants a key, and none is kept.")]
+
+
+def test_what_a_provider_offers_is_listed_by_a_key_that_is_kept_nowhere(
+    cli: Cli, server: LlmServer, tmp_path: Path
+) -> None:
+    server.json("/v1/models", {"data": [{"id": "large"}]})
+    runtime = build(environment=cli.child_environment())
+
+    async def listed(key: str) -> Json:
+        arguments = {"preset": "openai-compatible", "url": f"{server.url}/v1", "typed_key": key}
+        return await offers(await runtime.context(), arguments)
+
+    async def ask() -> None:
+        assert isinstance(rows := await listed(KEY), list)
+        assert [row["id"] for row in rows if isinstance(row, dict)] == ["large"]
+        server.json("/v1/models", {"error": {"message": f"Incorrect API key provided: {KEY}"}}, 401)
+        with pytest.raises(AuthFailed) as refused:
+            await listed(KEY)
+        assert KEY not in f"{refused.value.message}{refused.value.details}{refused.value.next_step}"
+        with pytest.raises(InvalidInput):
+            await listed("two keys")
+        await runtime.aclose()
+
+    asyncio.run(ask())
+    assert [asked.headers["authorization"] for asked in server.asked] == [f"Bearer {KEY}"] * 2
+    held = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert held
+    assert not any(KEY.encode() in each for each in held)

@@ -53,8 +53,8 @@ class ConnectionForm(SecretForm):
         """Names where a key stands in this console's environment; what stands there is read when it is handed over."""
         self._variable_for = (self._kind, self._first.get("url", ""))
         self._models: list[str] = []
-        self._models_of: tuple[str, str] | None = None
-        """Kind and address that were asked for their models."""
+        self._models_of: tuple[str, str, int] | None = None
+        """Kind, address and the hash of the key that were asked for their models."""
 
     @property
     def question(self) -> str:
@@ -139,7 +139,7 @@ class ConnectionForm(SecretForm):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         if event.widget.id == "connection-model":
-            asked = (self._kind, self.text("url"))
+            asked = (self._kind, self.text("url"), hash(self._key_given()))
             if asked != self._models_of:
                 self._models_of = asked
                 self._ask_models()
@@ -155,17 +155,21 @@ class ConnectionForm(SecretForm):
 
     @work(group="models", exclusive=True, exit_on_error=False)
     async def _ask_models(self) -> None:
-        """Asked by the agent. A key that is only typed goes nowhere, so a provider tells once it is kept."""
-        url, preset = self.text("url"), self._preset
-        is_kept = self._row is not None and url == self._row.base_url
-        if not url or (preset.needs_key and not is_kept):
+        """Asked by the agent, with the key that stands here or is kept."""
+        url, preset, key = self.text("url"), self._preset, self._key_given()
+        is_kept = self._row is not None and url == self._row.base_url and not key
+        if not url:
+            return
+        if preset.needs_key and not is_kept and not key:
+            self._tell("its models are listed here once its key stands above")
             return
         self._tell("asking for its models …")
         try:
             if self._row is not None and is_kept:
                 answer = await self._session.query("connection.models", {"name": self._row.id})
             else:
-                answer = await self._session.query("connection.offers", {"url": url, "preset": self._kind})
+                typed: JsonObject = {"typed_key": key} if key else {}
+                answer = await self._session.query("connection.offers", {"url": url, "preset": self._kind, **typed})
         except AicError as error:
             self._models = []
             self._tell(error.message)
