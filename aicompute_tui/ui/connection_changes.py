@@ -42,6 +42,9 @@ async def edit(app: ConsoleApp, session: Session, targets: Sequence[str], given:
 
     if not rows:
         raise NotFound("There is no connection under the cursor.", "Name one: :connection-edit NAME")
+    if len(rows) > 1:
+        step = "Take the marks back, or say what changes: :connection-edit tag=lab"
+        raise Refused("The form edits one connection at a time.", step)
     told = await app.push_screen_wait(ConnectionForm(session, {}, rows[0]))
     if told is not None:
         await _hand_over(session, "connection.edit", told)

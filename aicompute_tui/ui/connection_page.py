@@ -117,13 +117,14 @@ def _how(view: ConnectionView) -> Iterator[Field]:
     for name, label in (
         ("retries", "retries"), ("temperature", "temperature"), ("max_tokens", "max tokens"),
         ("organization", "organisation"), ("headers", "headers"), ("priority", "priority"),
-        ("requests_per_minute", "requests/min"), ("tls_ca", "trusts"),
+        ("requests_per_minute", "requests/min"), ("tls_ca", "trusts"), ("api_version", "API version"),
     ):  # fmt: skip
         yield Field(label, _text(record, name))
-    prices = [record.get("price_in_usd"), record.get("price_out_usd")]
+    prices = [record.get(f"price_{each}_usd") for each in ("in", "out", "cached")]
     if any(price is not None for price in prices):
         told = [view.session.glyphs.unknown if price is None else f"${price:,.10g}" for price in prices]
-        yield Field("price", f"{told[0]} in, {told[1]} out for a million tokens")
+        cached = f", {told[2]} from a cache" if prices[2] is not None else ""
+        yield Field("price", f"{told[0]} in, {told[1]} out{cached} for a million tokens")
 
 
 def _text(record: JsonObject, key: str) -> str:

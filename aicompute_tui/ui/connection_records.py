@@ -48,6 +48,7 @@ def connection_record(row: ConnectionRow) -> JsonObject:
         **{name: options.get(name) for name in _OPTIONS},
         "headers": ", ".join(header_names(options)) or None,
         "tls_ca": options.get("tls_ca"),
+        "api_version": options.get("api_version"),
         **{name: _usd(options.get(key)) for key, name in _PRICES.items()},
         "owner": row.owner,
         "created_at": _moment(row.created_at),
