@@ -32,6 +32,7 @@ STRETCHES = (
     Stretch("24h", "the last 24 hours", 86_400),
     Stretch("7d", "the last 7 days", 7 * 86_400),
     Stretch("30d", "the last 30 days", 30 * 86_400),
+    Stretch("1y", "the last year", 365 * 86_400),
 )
 
 

@@ -63,9 +63,10 @@ async def _hand_over(
 async def check(app: ConsoleApp, session: Session, targets: Sequence[str], given: Mapping[str, Json]) -> None:  # noqa: ARG001
     """Those named, else all; what one of several said stands in the table by itself."""
     named = [find_row(session.state, each, "servers") or each for each in targets]
-    count = len(named) or len(session.state.servers)
+    count = len(named) or sum(bool(row.is_active) for row in session.state.servers.values())
     if not count:
-        raise Refused("There is no server to ask.", "n adds one.")
+        step = ":server-activate NAME puts one back." if session.state.servers else "n adds one."
+        raise Refused("There is no server to ask.", step)
     app.say(f"asking {_called(session, named[0]) if len(named) == 1 else f'{count} servers'} …", "dim")
     answer = await session.query("server.check", {"names": list[Json](named)})
     rows = [row for row in (answer if isinstance(answer, list) else []) if isinstance(row, dict)]

@@ -110,7 +110,7 @@ async def test_the_charts_turn_through_the_stretches_and_ask_for_what_is_stored(
         await world.until(lambda: "the last hour" in panel(world))
         assert panel(world) != before
         assert "▃" in panel(world)
-        for told in ("24 hours", "7 days", "30 days"):
+        for told in ("24 hours", "7 days", "30 days", "the last year"):
             await world.press("h")
             await world.until(lambda told=told: told in panel(world))  # type: ignore[misc]
         await world.press("h")

@@ -170,9 +170,9 @@ class ServerScreen(ConsoleScreen):
             self.run_worker(self._load_history(), group="history", exclusive=True, exit_on_error=False)
 
     async def _load_history(self) -> None:
-        stretch = self._stretch
+        since = f"{self._stretch.seconds}s"
         try:
-            answer: Json = await self.session.query("server.metrics", {"name": self.row_id, "since": stretch.word})
+            answer: Json = await self.session.query("server.metrics", {"name": self.row_id, "since": since})
         except AicError as error:
             self.say(error.message, "warn", next_step=error.next_step)
         else:

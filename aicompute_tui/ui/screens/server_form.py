@@ -17,6 +17,7 @@ from aicompute_tui.domain.errors import AicError, InvalidInput, NotFound
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.server import check_server_name, check_server_url, name_from
 from aicompute_tui.domain.server_kind import ServerKind
+from aicompute_tui.ui.connection_draft import tags_in
 from aicompute_tui.ui.records import number, text
 from aicompute_tui.ui.screens.secret_form import Given, SecretForm, SecretInput
 from aicompute_tui.ui.server_columns import kind_title
@@ -65,7 +66,6 @@ class ServerForm(SecretForm):
         status = text(first, "expected_status")
         kinds = [(kind.value, kind_title(kind.value)) for kind in ServerKind]
         choices = kinds if self._row_id is not None else [(_FIND_OUT, "find out"), *kinds]
-        tags = first.get("tags") or first.get("tag")
         held = "stored; type a new one to replace it" if first.get("has_key") else "none"
         yield FormRow("address", LineInput(self._url, placeholder=_HINT, id="server-url"), id="row-url")
         yield self._found_line
@@ -75,8 +75,7 @@ class ServerForm(SecretForm):
         yield FormRow("status", LineInput(status, placeholder="any of 2xx", id="server-status"), id="row-status")
         yield FormRow("name", LineInput(text(first, "name"), placeholder="its address", id="server-name"),
                       id="row-name")  # fmt: skip
-        words = " ".join(map(str, tags)) if isinstance(tags, list) else ""
-        yield FormRow("tags", LineInput(words, placeholder="lab prod", id="server-tags"), id="row-tags")
+        yield FormRow("tags", LineInput(_tag_line(first), placeholder="lab, prod", id="server-tags"), id="row-tags")
         yield FormRow("authority", LineInput(text(first, "tls_ca"), placeholder="file of certificates to trust",
                                              id="server-tls-ca"), id="row-tls-ca")  # fmt: skip
 
@@ -158,7 +157,7 @@ class ServerForm(SecretForm):
         arguments: JsonObject = {"name": self._named, "url": address, **self._options()}
         if kind is not None:
             arguments["kind"] = kind.value
-        if tags := self.text("tags").split():
+        if tags := tags_in(self.text("tags")):
             arguments["tag"] = list[Json](tags)
         return arguments
 
@@ -174,8 +173,8 @@ class ServerForm(SecretForm):
             arguments["kind"] = kind.value
         held = before.get("tags")
         old = [str(each) for each in held] if isinstance(held, list) else []
-        new = self.text("tags").split()
-        if set(old) != set(new):
+        new = tags_in(self.text("tags"))
+        if self.text("tags") != _tag_line(before) and set(old) != set(new):
             arguments["tag"] = [
                 *(each for each in new if each not in old),
                 *(f"-{each}" for each in old if each not in new),
@@ -205,3 +204,8 @@ class ServerForm(SecretForm):
         if self.text("url") != self._looked_at and self._found_line.display:
             self._found, self._looked_at = {}, ""
             self._say_found()
+
+
+def _tag_line(first: JsonObject) -> str:
+    tags = first.get("tags") or first.get("tag")
+    return ", ".join(map(str, tags)) if isinstance(tags, list) else ""
