@@ -95,10 +95,10 @@ async def name_variables(call: Call, runtime: Runtime, context: Context) -> None
 
 
 async def say_cost(call: Call, runtime: Runtime, context: Context) -> None:  # noqa: ARG001
-    """What a test's prompt costs at most, before it is sent. What stands in its way, the test says itself."""
+    """What a test's prompt costs at most, before it is sent, beside what programs read. What stands in its way, the test says."""
     from aicompute_tui.services.connection_calls import estimate
 
-    if call.options.output != "table" or not call.arguments.get("prompt"):
+    if not call.arguments.get("prompt"):
         return
     try:
         told = await estimate(context, call.arguments)
