@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aicompute_tui.actions.model import Action, Parameter
 from aicompute_tui.domain.connection_choices import FLAG_TITLES, FLAGS
+from aicompute_tui.domain.connection_status import STATUS_CHOICES
 from aicompute_tui.llms.presets import PRESETS
 
 _NAME = Parameter("name", "text", "Name, id or the beginning of the id.", positional=True, required=True)
@@ -99,13 +100,14 @@ CONNECTION_ACTIONS = (
     Action(
         "connection.list",
         "List connections",
-        "Everything that answers prompts, as it was added; nothing is called.",
+        "Everything that answers prompts, and how it answered last; nothing is called.",
         "global",
         "query",
         "aicompute_tui.services.connections:list_connections",
         ("connection", "list"),
         (
             Parameter("kind", "choice", "Only this preset.", choices=tuple(PRESETS)),
+            Parameter("status", "choice", "Only those that stand like this.", choices=STATUS_CHOICES),
             Parameter("tag", "text", "Only those with this tag."),
             Parameter("flag", "choice", "Only those offered to this.", choices=FLAGS),
             Parameter(

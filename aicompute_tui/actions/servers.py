@@ -6,6 +6,7 @@ from aicompute_tui.actions.model import Action, Parameter
 from aicompute_tui.domain.server_kind import ServerKind
 
 KINDS = tuple(kind.value for kind in ServerKind)
+_STATES = ("offline", "degraded", "unknown", "online", "inactive")
 _NAME = Parameter("name", "text", "Name, id or the beginning of the id.", positional=True, required=True)
 _MODEL = Parameter("model", "text", "The model, as the server names it.", positional=True, required=True)
 _ONE_MODEL = Parameter("model", "text", "The model to ask; one alone needs no choice.")
@@ -99,6 +100,7 @@ SERVER_ACTIONS = (
         ("server", "list"),
         (
             Parameter("kind", "choice", "Only this kind.", choices=KINDS),
+            Parameter("state", "choice", "Only those that are like this.", choices=_STATES),
             Parameter("tag", "text", "Only those with this tag."),
         ),
         aliases=("servers",),

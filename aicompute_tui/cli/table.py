@@ -207,7 +207,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "volume.prune": ("host", "removed", "kept", "freed", "problem"),
     "volume.remove": ("host", "name", "removed", "problem"),
     "registry.list": ("registry", "user", "problem"),
-    "connection.list": ("name", "state", "kind", "model", "base_url", "flags", "tags"),
+    "connection.list": ("name", "status", "kind", "model", "base_url", "flags", "tags"),
     "connection.import": ("name", "action", "kind", "base_url", "has_key", "note"),
     "connection.health": _HEALTH,
     "server.health": _HEALTH,
@@ -342,7 +342,7 @@ def cell(row: JsonObject, name: str) -> str:
     checks = row.get(name.replace("_percent", "_checks")) if name.startswith("uptime_") else None
     if checks is not None:
         return f"{clean(_text(value))} of {checks}"
-    if name == "state":
+    if name == ("status" if "status" in row else "state"):
         return clean(_text(value)) + _age_of_state(row)
     if name == "gpu_count" and isinstance(value, float):
         return gpus_told(value)

@@ -11,13 +11,15 @@ from aicompute_tui.services.views import moment_or_none
 _LEAST_TO_SHOW = 16
 
 
-def connection_view(connection: Connection) -> JsonObject:
+def connection_view(connection: Connection, status: str | None = None) -> JsonObject:
+    """`state` is what a person chose; `status`, where it is told, what comes of it and of the last check."""
     options = connection.options
     return {
         "id": connection.id,
         "name": connection.name,
         "kind": connection.kind,
         "state": "active" if connection.is_active else "inactive",
+        **({} if status is None else {"status": status}),
         "inactive_reason": connection.inactive_reason,
         "base_url": connection.base_url,
         "model": connection.model,

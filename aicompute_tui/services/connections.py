@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aicompute_tui.domain.connection import Connection, check_connection_name
+from aicompute_tui.domain.connection_status import connection_status
 from aicompute_tui.domain.errors import AicError, InvalidInput
+from aicompute_tui.domain.health import HealthReport
 from aicompute_tui.domain.ids import new_id
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.llms.presets import PRESETS, preset_of
@@ -13,23 +15,36 @@ from aicompute_tui.services.arguments import flag, required_text, text
 from aicompute_tui.services.connection_arguments import base_url, described
 from aicompute_tui.services.connection_views import connection_view, masked
 from aicompute_tui.services.context import Arguments, Context
+from aicompute_tui.services.health import interval_seconds
+from aicompute_tui.services.health_age import unchecked_seconds
 from aicompute_tui.services.keyed_rows import CONNECTIONS
 
 
 async def list_connections(context: Context, arguments: Arguments) -> Json:
-    """Handler of `connection.list`: no call is made to any of them."""
+    """Handler of `connection.list`: as they answered last; no call is made to any of them."""
     kind, tag, wanted = text(arguments, "kind"), text(arguments, "tag"), text(arguments, "flag")
-    source = text(arguments, "source")
+    source, status = text(arguments, "source"), text(arguments, "status")
     async with context.store.read() as transaction:
         found = await transaction.connections.list()
-    return [
-        connection_view(each)
+        health = await transaction.health_reports.list(each.id for each in found)
+    rows = [
+        _view(context, each, health.get(each.id))
         for each in found
         if (kind is None or each.kind == kind)
         and (tag is None or tag in each.tags)
         and (wanted is None or wanted in each.flags)
         and (source is None or source == (each.source or "none").partition(":")[0])
     ]
+    return [row for row in rows if status is None or str(row["status"]).replace(" ", "-") == status]
+
+
+def _view(context: Context, connection: Connection, health: HealthReport | None) -> JsonObject:
+    """With how it stands, and how long nobody has checked one that was well: its status is that of then."""
+    state, is_held_back = (None, False) if health is None else (health.state, health.is_held_back)
+    status = connection_status(state, is_active=connection.is_active, is_held_back=is_held_back)
+    interval = interval_seconds(context.preferences)
+    seconds = unchecked_seconds(health if connection.is_active else None, context.clock.now(), interval)
+    return {**connection_view(connection, status), "unchecked_seconds": None if seconds is None else round(seconds)}
 
 
 async def presets(context: Context, arguments: Arguments) -> Json:  # noqa: ARG001
@@ -50,11 +65,13 @@ async def show(context: Context, arguments: Arguments) -> Json:
     """Handler of `connection.show`: of its key the ends alone leave here."""
     async with context.store.read() as transaction:
         connection = await transaction.connections.find(required_text(arguments, "name"))
+        health = await transaction.health_reports.get(connection.id)
+    view = _view(context, connection, health)
     try:
         secret = await CONNECTIONS.opened_key(context, connection)
     except AicError as error:
-        return {**connection_view(connection), "key": None, "problem": error.message, "next_step": error.next_step}
-    return {**connection_view(connection), "key": None if secret is None else masked(secret)}
+        return {**view, "key": None, "problem": error.message, "next_step": error.next_step}
+    return {**view, "key": None if secret is None else masked(secret)}
 
 
 async def add(context: Context, arguments: Arguments) -> Json:

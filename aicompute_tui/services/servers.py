@@ -34,16 +34,17 @@ _LONGEST_SECONDS = 300
 
 async def list_servers(context: Context, arguments: Arguments) -> Json:
     """Handler of `server.list`: as they were seen last; nothing is called."""
-    kind, tag = text(arguments, "kind"), text(arguments, "tag")
+    kind, tag, state = text(arguments, "kind"), text(arguments, "tag"), text(arguments, "state")
     async with context.store.read() as transaction:
         found = await transaction.servers.list()
         health = await transaction.health_reports.list(each.id for each in found)
         reports = await transaction.server_reports.list()
-    return [
+    rows = [
         server_view(each, health.get(each.id), reports.get(each.id)) | _age_view(context, each, health.get(each.id))
         for each in found
         if (kind is None or each.kind.value == kind) and (tag is None or tag in each.tags)
     ]
+    return [row for row in rows if state is None or row["state"] == state]
 
 
 async def show(context: Context, arguments: Arguments) -> Json:

@@ -6,9 +6,10 @@ import json
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
+from aicompute_tui.domain.connection_status import STATUSES, connection_status
 from aicompute_tui.llms.presets import PRESETS
 from aicompute_tui.store.rows import ConnectionRow
-from aicompute_tui.ui.filter_language import CONTEXT, Value
+from aicompute_tui.ui.filter_language import CONTEXT, Known, Value, whole_words
 from aicompute_tui.ui.format import StateLook, age, sign, span
 from aicompute_tui.ui.glyphs import Glyphs
 from aicompute_tui.ui.widgets.columns import Cell, Column
@@ -26,17 +27,12 @@ _DEGRADED = StateLook("⚠", "^", "warn")
 _ERROR = StateLook("✕", "x", "bad")
 _TESTING = StateLook("◌", ".", "warn")
 _INACTIVE = StateLook("■", "#", "dim")
-_ORDER = ("error", "held back", "degraded", "testing", "active", "inactive")
+_SOURCES = frozenset({"container", "instance", "none"})
 _MOST_TEXTS = 20_000
 
 
 def status(row: ConnectionRow) -> str:
-    """`held back` was taken out of use because it failed; `testing` is not checked yet."""
-    if not row.is_active:
-        return "inactive"
-    if row.is_held_back:
-        return "held back"
-    return {"up": "active", "degraded": "degraded", "down": "error"}.get(row.state, "testing")
+    return connection_status(row.state, is_active=bool(row.is_active), is_held_back=bool(row.is_held_back))
 
 
 def status_look(row: ConnectionRow) -> StateLook:
@@ -77,7 +73,7 @@ def trouble_first(rows: Iterable[tuple[str, ConnectionRow]]) -> dict[str, Connec
 
 
 def _place(item: tuple[str, ConnectionRow]) -> tuple[int, str]:
-    return _ORDER.index(status(item[1])), item[1].name.lower()
+    return STATUSES.index(status(item[1])), item[1].name.lower()
 
 
 def connection_columns(glyphs: Glyphs, now: Now, unchecked: Unchecked) -> list[Column[ConnectionRow]]:
@@ -86,7 +82,7 @@ def connection_columns(glyphs: Glyphs, now: Now, unchecked: Unchecked) -> list[C
     return [
         Column(key="name", title="name", width=15, weight=3, most=40, cell=cells.name,
                sort=lambda row: row.name.lower(), letter="N"),
-        Column(key="status", title="status", width=11, cell=cells.status, sort=lambda row: _ORDER.index(status(row)),
+        Column(key="status", title="status", width=11, cell=cells.status, sort=lambda row: STATUSES.index(status(row)),
                letter="S", fields=("status", "health")),
         Column(key="kind", title="kind", width=9, weight=1, most=26, cell=lambda row: cells.dim_if_off(row,
                kind_word(row.kind)), sort=lambda row: kind_word(row.kind).lower(), letter="K"),
@@ -159,13 +155,13 @@ def filter_value(now: Now) -> Callable[[ConnectionRow, str], Value]:
 _VALUES: dict[str, Callable[[ConnectionRow], Value]] = {
     "name": lambda row: row.name,
     "id": lambda row: row.id,
-    "kind": lambda row: f"{row.kind} {kind_title(row.kind)}",
+    "kind": lambda row: Known(row.kind, PRESETS, f"{row.kind} {kind_title(row.kind)}"),
     "model": lambda row: row.model,
     "url": lambda row: row.base_url,
-    "status": status,
-    "tag": lambda row: " ".join(words_of(row.tags)),
-    "flag": lambda row: " ".join(words_of(row.flags)),
-    "source": lambda row: row.source,
+    "status": lambda row: whole_words(status(row)),
+    "tag": lambda row: whole_words(*words_of(row.tags)),
+    "flag": lambda row: whole_words(*words_of(row.flags)),
+    "source": lambda row: Known((row.source or "none").partition(":")[0], _SOURCES, row.source or ""),
     "ms": lambda row: None if row.latency_seconds is None else row.latency_seconds * 1000,
 }
 

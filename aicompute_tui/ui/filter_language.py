@@ -4,27 +4,46 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 from aicompute_tui.domain.durations import parse_duration
 from aicompute_tui.domain.errors import InvalidInput
+from aicompute_tui.domain.json import Json
 
 Row = TypeVar("Row")
-Value = str | float | None
+Value = str | float | Container[str] | None
 TextOf = Callable[[Row], str]
 """Everything of a row that is searched, lower case, a line per column."""
 ValueOf = Callable[[Row, str], Value]
-"""A row's value in a column: text, or a number in the column's own unit; None where it is not known."""
+"""A row's value in a column: text, words that are found whole, or a number in the column's own unit; None: unknown."""
 
 CONTEXT = "@"
 """The name under which `ValueOf` answers what `@name` narrows by."""
 _LONGEST = 200
 _COMPARE = re.compile(r"([A-Za-z_][\w-]*)(>=|<=|>|<|=)(.+)")
 _COLUMN = re.compile(r"([A-Za-z_][\w-]*):(.+)")
-_WORD = re.compile(r'"[^"]*"?|\S+')
+_WORD = re.compile(r'!?(?:[A-Za-z_][\w-]*[:=])?"[^"]*"?|\S+')
 _NUMBER = re.compile(r"\$?(\d+(?:\.\d*)?|\.\d+)([gt]?)(?:i?b)?%?", re.IGNORECASE)
+
+
+def whole_words(*texts: str) -> frozenset[str]:
+    """Each text is found as a whole, also with dashes for its spaces, and by each word of it."""
+    lowered = [text.lower() for text in texts]
+    return frozenset(form for text in lowered for form in (text, text.replace(" ", "-"), *text.split()))
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A word of a vocabulary: one that is in there finds itself alone, any other text what it is a part of."""
+
+    word: str
+    vocabulary: Container[str]
+    text: str
+
+    def __contains__(self, needle: object) -> bool:
+        return needle == self.word if needle in self.vocabulary else str(needle) in self.text.lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +72,13 @@ class Term:
             return lambda row: pattern.search(text_of(row)) is not None
         if column is None:
             return lambda row: (needle or "") in text_of(row)
-        return lambda row: (value := value_of(row, column)) is not None and (needle or "") in str(value).lower()
+        return lambda row: _holds(value_of(row, column), needle or "")
+
+
+def _holds(value: Value, needle: str) -> bool:
+    if value is None:
+        return False
+    return needle in (str(value).lower() if isinstance(value, (str, int, float)) else value)
 
 
 COMPARISONS: dict[str, Callable[[float, float], bool]] = {
@@ -96,6 +121,12 @@ def parse_filter(text: str, columns: Collection[str]) -> Filter:
     return Filter(line, tuple(term for term in terms if term is not None))
 
 
+def filter_for(arguments: Mapping[str, Json], columns: Iterable[str]) -> str:
+    """The filter that narrows to those of `columns` that were given: `kind:vllm tag:"my lab"`."""
+    given = {name: str(arguments[name]) for name in columns if arguments.get(name)}
+    return " ".join(f'{name}:"{value}"' if " " in value else f"{name}:{value}" for name, value in given.items())
+
+
 def _term(word: str, columns: Collection[str]) -> Term | None:
     inverse = word.startswith("!")
     body = word[1:] if inverse else word
@@ -105,14 +136,20 @@ def _term(word: str, columns: Collection[str]) -> Term | None:
     if compared := _COMPARE.fullmatch(body):
         name, operator, number = compared.groups()
         if operator == "=" and not _is_number(number):
-            return Term(column=_known(name, columns), needle=number.lower(), inverse=inverse)
+            return _within(_known(name, columns), number, inverse=inverse)
         return Term(column=_known(name, columns), operator=operator, number=_number(number), inverse=inverse)
     if (named := _COLUMN.fullmatch(body)) and named[1].lower() in columns:
-        return Term(column=named[1].lower(), needle=named[2].lower(), inverse=inverse)
+        return _within(named[1].lower(), named[2], inverse=inverse)
     if body.startswith(CONTEXT) and len(body) > 1:
         pattern = _starred(body[1:]) if "*" in body else None
         return Term(column=CONTEXT, needle=body[1:].lower(), pattern=pattern, inverse=inverse)
     return Term(needle=body.lower(), inverse=inverse) if body else None
+
+
+def _within(column: str, text: str, *, inverse: bool) -> Term | None:
+    """None for a quote that has only just been opened."""
+    needle = text.strip('"').lower()
+    return Term(column=column, needle=needle, inverse=inverse) if needle else None
 
 
 def _known(name: str, columns: Collection[str]) -> str:

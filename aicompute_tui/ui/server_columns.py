@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.store.rows import ServerRow
-from aicompute_tui.ui.filter_language import CONTEXT, Value
+from aicompute_tui.ui.filter_language import CONTEXT, Known, Value, whole_words
 from aicompute_tui.ui.format import StateLook, sign, span
 from aicompute_tui.ui.glyphs import Glyphs
 from aicompute_tui.ui.state import ConsoleState
@@ -252,9 +252,16 @@ def filter_value(host_of: HostOf) -> Callable[[ServerRow, str], Value]:
             return figure(row, _FIGURES[column])
         if column == CONTEXT:
             return f"{host_of(row)} {row.owner} {' '.join(tags_of(row))}"
-        return _texts(row, host_of)[column]
+        return _WHOLE[column](row) if column in _WHOLE else _texts(row, host_of)[column]
 
     return of
+
+
+_WHOLE: Mapping[str, Callable[[ServerRow], Value]] = {
+    "kind": lambda row: Known(row.kind, KIND_TITLES, f"{row.kind} {kind_title(row.kind)}"),
+    "state": lambda row: whole_words(state_word(row)),
+    "tag": lambda row: whole_words(*tags_of(row)),
+}
 
 
 def searched_text(row: ServerRow, host_of: HostOf) -> str:

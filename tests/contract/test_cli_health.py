@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 
 import pytest
@@ -55,6 +56,41 @@ def test_how_it_went_is_told_afterwards(cli: Cli, server: LlmServer) -> None:
     assert "75 of 4" in cli("connection", "health").out
     kinds = [each["kind"] for each in cli.json("event", "list")]
     assert kinds.count("connection.down") == 1
+
+
+def test_the_list_tells_how_each_connection_stands_and_narrows_to_it(cli: Cli) -> None:
+    def listed(*words: str) -> list[tuple[str, str, str]]:
+        return [(row["name"], row["state"], row["status"]) for row in cli.json("connection", "list", *words)]
+
+    assert listed() == [("box", "active", "testing"), ("gone", "active", "testing")]
+    cli.json("setting", "set", "health_deactivate_after", "4")
+    for _ in range(3):
+        cli("connection", "check")
+    assert listed("--status", "error") == [("gone", "active", "error")]
+    cli("connection", "check")
+    assert listed() == [("box", "active", "active"), ("gone", "active", "held back")]
+    assert listed("--status", "held-back") == [("gone", "active", "held back")]
+    assert cli.json("connection", "show", "gone")["status"] == "held back"
+    told = cli("connection", "list").out
+    assert [line.split()[1] for line in told.splitlines()] == ["STATUS", "active", "held"]
+    cli.json("connection", "deactivate", "gone")
+    assert listed("--status", "inactive") == [("gone", "inactive", "inactive")]
+    assert listed("--status", "active") == [("box", "active", "active")]
+    assert cli("connection", "list", "--status", "broken").code == 2
+
+
+def test_the_list_says_how_long_ago_a_connection_was_well(cli: Cli) -> None:
+    cli("connection", "check")
+    with sqlite3.connect(next(cli.home.rglob("*.db"))) as database:
+        database.execute("update health_reports set checked_at = checked_at - 3 * 86400 * 1000000")
+    told = cli("connection", "list").out.splitlines()
+    assert "active, not checked for 3d" in told[1]
+    assert "not checked for" not in told[2], "it was never well"
+    shown = cli("connection", "show", "box").out.splitlines()
+    assert [line.split(maxsplit=1)[1] for line in shown if line.startswith("stat")] == [
+        "active",
+        "active, not checked for 3d",
+    ]
 
 
 def test_what_was_never_checked_has_no_figures(cli: Cli) -> None:

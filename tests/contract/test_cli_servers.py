@@ -84,12 +84,16 @@ def test_a_server_is_found_out_listed_changed_and_removed(cli: Cli, server: Stan
         ["lab"],
     )
     assert cli.json("server", "list", "--kind", "ollama") == []
+    assert [each["name"] for each in cli.json("server", "list", "--state", "online")] == ["box"]
+    assert cli.json("server", "list", "--state", "offline") == []
     shown = cli.json("server", "show", "box")
     assert (shown["requests_running"], shown["can"]) == (4, ["sleep", "lora", "embed", "rerank"])
     assert cli.json("server", "metrics", "box")[0]["requests_waiting"] == 5
     changed = cli.json("server", "edit", "box", "--rename", "big box", "--timeout", "3", "--tag=-lab")
     assert (changed["name"], changed["timeout"], changed["tags"], changed["id"]) == ("big box", 3, [], row["id"])
     assert cli.json("server", "deactivate", "big box")["state"] == "inactive"
+    assert [each["name"] for each in cli.json("server", "list", "--state", "inactive")] == ["big box"]
+    assert cli.json("server", "list", "--state", "unknown") == []
     assert cli.json("server", "check") == [], "nobody looks at what is not in use"
     assert cli.json("server", "activate", row["id"])["state"] == "unknown"
     assert cli.json("server", "remove", "big box", "--yes")["name"] == "big box"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from textual.widgets import Input, Static
 
-from aicompute_tui.domain.json import Json
+from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.store.rows import ConnectionRow, Snapshot
+from aicompute_tui.ui.connection_draft import tags_in
 from aicompute_tui.ui.screens.confirm import ConfirmDialog
 from aicompute_tui.ui.screens.connection import ConnectionScreen
 from aicompute_tui.ui.screens.connection_form import ConnectionForm
@@ -115,6 +117,12 @@ async def test_the_cards_count_what_there_is_and_for_whom(size: tuple[int, int])
         ("flag:livekit", ["tired", "vllm-lab"]),
         ("tag:cheap", ["vllm-lab"]),
         ("!status:inactive ms<20 tag:lab", ["vllm-lab"]),
+        ("status:active", ["vllm-lab"]),
+        ("status:held-back", ["tired"]),
+        ('status:"held back"', ["tired"]),
+        ("status:act", []),
+        ("tag:la", []),
+        ("flag:live", []),
         ("api.groq.com", ["groq"]),
         ("refuses", ["groq"]),
     ],
@@ -283,6 +291,58 @@ async def test_the_models_of_a_server_are_listed_where_the_model_is_chosen() -> 
         assert form.query_one("#connection-model", Input).value == "llama3.2:3b"
 
 
+async def test_a_providers_models_are_listed_by_the_key_that_was_typed() -> None:
+    session = HeldSession()
+    asked: list[JsonObject] = []
+
+    async def query(action_id: str, arguments: Mapping[str, Json]) -> Json:
+        asked.append({"action": action_id, **arguments})
+        return [{"id": "llama-3.3-70b"}]
+
+    session.query = query  # type: ignore[method-assign]
+    async with console(many(), session=session, size=(120, 40)) as world:
+        await open_view(world)
+        form = await open_form(world, "n")
+        form.query_one("#connection-preset", TurnField).value = "groq"
+        form.query_one("#connection-model").focus()
+        await world.until(lambda: "once its key stands above" in world.shown)
+        assert asked == []
+        put(form, key=KEY)
+        form.query_one("#connection-key").focus()
+        await world.press("down")
+        await world.until(lambda: form.query_one("#connection-model", Input).value == "llama-3.3-70b")
+        assert asked == [
+            {"action": "connection.offers", "url": "https://api.groq.com/openai/v1", "preset": "groq", "typed_key": KEY}
+        ]
+        assert KEY not in world.shown
+
+
+async def test_the_form_is_not_opened_for_several_at_once() -> None:
+    async with console(many()) as world:
+        await open_view(world)
+        await world.press("space", "down", "space", "e")
+        await world.until(lambda: "one connection at a time" in world.jobs)
+        assert not isinstance(world.app.screen, ConnectionForm)
+
+
+@pytest.mark.parametrize(
+    ("typed", "tags"),
+    [("lab prod", ["lab", "prod"]), ("lab, on rent", ["lab", "on rent"]), ("lab,", ["lab"]), ("", [])],
+)
+async def test_tags_stand_between_commas_or_blanks(typed: str, tags: list[str]) -> None:
+    assert tags_in(typed) == tags
+
+
+async def test_the_page_tells_every_price_that_is_kept() -> None:
+    options = {"input_nano_usd": 2_000_000_000, "output_nano_usd": 10_000_000_000, "cached_nano_usd": 200_000_000,
+               "api_version": "2024-10-21"}  # fmt: skip
+    async with console(reading(connections=[connection_row("lab", options=options)]), size=(120, 40)) as world:
+        await open_view(world)
+        await world.press("enter")
+        await world.until(lambda: "$2 in, $10 out, $0.2 from a cache" in world.shown)
+        assert "2024-10-21" in world.shown
+
+
 async def test_a_server_that_does_not_tell_its_models_is_added_all_the_same() -> None:
     async with console(many()) as world:
         await open_view(world)
@@ -395,6 +455,27 @@ async def test_keys_lead_from_field_to_field_of_a_form_that_scrolls_and_hand_it_
         await world.press("ctrl+l")
         await world.until(lambda: bool(world.session.submitted))
         assert world.session.submitted[0][1]["name"] == "mine"
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("kind=openai", ["own", "off"]),
+        ("kind=openai-compatible", ["like"]),
+        ("status=held-back", ["tired"]),
+        ("status=active kind=openai", ["own"]),
+        ("source=container", ["like"]),
+        ("source=none kind=openai-compatible", []),
+        ("source=none status=error", ["groq"]),
+        ("tag=lab", ["vllm-lab"]),
+    ],
+)
+async def test_words_after_the_views_name_narrow_to_exactly_those(words: str, found: list[str]) -> None:
+    own = connection_row("own", kind="openai")
+    like = connection_row("like", kind="openai-compatible", source="container:lab-1/none")
+    async with console(many(own, like, connection_row("cloud", kind="azure"))) as world:
+        await world.press("colon", *f"connections {words}", "enter")
+        await world.until(lambda: isinstance(world.view, ConnectionsScreen) and names(world) == found)
 
 
 async def test_words_open_the_views_and_the_form() -> None:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aicompute_tui.domain.errors import InvalidInput
-from aicompute_tui.ui.filter_language import CONTEXT, Value, parse_filter
+from aicompute_tui.domain.json import Json
+from aicompute_tui.ui.filter_language import CONTEXT, Known, Value, filter_for, parse_filter, whole_words
 
 Row = dict[str, Value]
 COLUMNS = ("name", "type", "price", "up", "vram")
@@ -66,6 +67,48 @@ def kept(text: str) -> list[str]:
 )
 def test_each_form_keeps_its_rows(text: str, names: list[str]) -> None:
     assert kept(text) == names
+
+
+HELD: dict[str, Value] = {
+    "state": whole_words("held back"),
+    "tag": whole_words("Lab", "my box"),
+    "kind": Known("openai", ("openai", "openai-compatible"), "openai OpenAI"),
+    "none": whole_words(),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "is_kept"),
+    [
+        ("state:held-back", True),
+        ('state:"held back"', True),
+        ('state="Held Back"', True),
+        ("state:held", True),
+        ("state:hel", False),
+        ('!state:"held back"', False),
+        ("tag:lab", True),
+        ("tag:la", False),
+        ('tag:"my box" tag:lab', True),
+        ("kind:OpenAI", True),
+        ("kind:openai-compatible", False),
+        ("kind:open", True),
+        ("kind:azure", False),
+        ("none:held", False),
+        ('state:"', True),
+    ],
+)
+def test_words_of_a_column_are_found_whole_and_part_of_a_kind_that_is_none(text: str, is_kept: bool) -> None:
+    test = parse_filter(text, tuple(HELD)).predicate(lambda _: "", lambda _, column: HELD[column])
+    assert (test is None or test("row")) is is_kept
+
+
+def test_what_was_given_by_name_becomes_a_filter_that_keeps_words_together() -> None:
+    given: dict[str, Json] = {"tag": "my box", "state": "held-back", "name": "x", "kind": None}
+    made = filter_for(given, ("kind", "state", "tag"))
+    assert made == 'state:held-back tag:"my box"'
+    test = parse_filter(made, tuple(HELD)).predicate(lambda _: "", lambda _, column: HELD[column])
+    assert test is not None
+    assert test("row")
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,23 @@ async def test_a_filter_finds_servers_by_what_they_are_and_do(typed: str, found:
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [("kind=tei", {"tei"}), ("kind=tei-reranker", {"ranker"}), ("state=online", {"tei"}), ("tag=lab", {"tei"}),
+     ("/kind:rerank", {"ranker"}), ("/kind:te", {"tei", "ranker"}), ("/state:line", set())],
+)  # fmt: skip
+async def test_words_after_the_views_name_narrow_to_exactly_those(words: str, found: set[str]) -> None:
+    rows = [server_row("tei", kind="tei", tags=["lab"]),
+            server_row("ranker", kind="tei-reranker", tags=["lab-2"], state="down")]  # fmt: skip
+    async with console(reading(servers=rows)) as world:
+        await world.press("colon", *f"servers {words}", "enter")
+        await world.until(lambda: isinstance(world.view, ServersScreen))
+        view = world.view
+        assert isinstance(view, ServersScreen)
+        await world.until(lambda: {view.table.rows[row_id].name for row_id in view.table.order} == found)
+
+
+@pytest.mark.asyncio
 async def test_an_empty_view_invites_to_add_one() -> None:
     async with console(reading()) as world:
         await open_servers(world)
@@ -101,6 +118,14 @@ async def test_a_server_is_asked_now_and_its_answer_said() -> None:
         await open_servers(world)
         await world.press("r")
         await world.until(lambda: "tei-bge answers in 4 ms." in world.jobs)
+
+
+@pytest.mark.asyncio
+async def test_those_out_of_use_are_not_counted_among_the_asked() -> None:
+    async with console(reading(servers=[server_row("a", is_active=0), server_row("b", is_active=0)])) as world:
+        await open_servers(world)
+        await world.press("R")
+        await world.until(lambda: "There is no server to ask." in world.jobs)
 
 
 @pytest.mark.asyncio

@@ -22,7 +22,7 @@ from aicompute_tui.ui.connection_columns import (
     filter_value,
     trouble_first,
 )
-from aicompute_tui.ui.filter_language import parse_filter
+from aicompute_tui.ui.filter_language import filter_for, parse_filter
 from aicompute_tui.ui.format import this_minute
 from aicompute_tui.ui.navigation import Place, commands
 from aicompute_tui.ui.references import go_to_named
@@ -60,8 +60,7 @@ class ConnectionsScreen(ConsoleScreen):
 
     def take_arguments(self, arguments: Mapping[str, Json]) -> None:
         self._wanted = str(arguments.get("name") or "")
-        words = [f"{name}:{arguments[name]}" for name in ("kind", "tag", "flag") if arguments.get(name)]
-        self.filter_text = " ".join(words)
+        self.filter_text = filter_for(arguments, ("kind", "status", "tag", "flag", "source"))
 
     def compose_body(self) -> ComposeResult:
         yield self._cards

@@ -16,7 +16,7 @@ from aicompute_tui.domain.json import Json
 from aicompute_tui.settings.packaged import STYLES
 from aicompute_tui.store.rows import ServerRow
 from aicompute_tui.ui.bindings import key_text, keys_of
-from aicompute_tui.ui.filter_language import parse_filter
+from aicompute_tui.ui.filter_language import filter_for, parse_filter
 from aicompute_tui.ui.format import sign, this_minute
 from aicompute_tui.ui.navigation import Place, commands
 from aicompute_tui.ui.references import go_to_named
@@ -69,8 +69,7 @@ class ServersScreen(ConsoleScreen):
 
     def take_arguments(self, arguments: Mapping[str, Json]) -> None:
         self._wanted = str(arguments.get("name") or "")
-        words = (f"{name}:{arguments[name]}" for name in ("kind", "state", "tag") if arguments.get(name))
-        self.filter_text = " ".join(words)
+        self.filter_text = filter_for(arguments, ("kind", "state", "tag"))
 
     def compose_body(self) -> ComposeResult:
         yield self._cards
