@@ -51,10 +51,9 @@ class Call:
     def has_failed(self) -> bool:
         return not self.is_ok and self.problem_kind != CANCELLED
 
-    @property
-    def is_unpriced(self) -> bool:
-        """Whether it cost what nobody knows."""
-        was_refused = self.problem_kind in UNBILLED and self.first_token_microseconds is None
+    def is_unpriced(self, *, has_begun: bool) -> bool:
+        """Whether it cost what nobody knows; what failed once an answer had begun may be billed."""
+        was_refused = self.problem_kind in UNBILLED and self.first_token_microseconds is None and not has_begun
         return self.cost_nano_usd is None and not was_refused
 
 

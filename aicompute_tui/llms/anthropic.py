@@ -73,7 +73,7 @@ class Anthropic:
             reading.finish_reason = as_text(as_object(payload.get("delta")).get("stop_reason"))
             reading.usage = _usage(as_object(payload.get("usage")), reading.usage)
         elif kind == "message_stop":
-            reading.is_ended = True
+            reading.is_ended = reading.is_final = True
         return ""
 
 

@@ -59,13 +59,17 @@ class ModelPage(NamedTuple):
 
 @dataclass(slots=True)
 class Reading:
-    """What was read of a streamed answer so far."""
+    """What was read of an answer so far."""
 
+    has_begun: bool = False
+    """Whether it was not refused: what fails from then on may be billed."""
     model: str | None = None
     finish_reason: str | None = None
     usage: Usage = field(default_factory=Usage)
     is_ended: bool = False
     """Whether the server said that this was all: a stream that stops before was cut."""
+    is_final: bool = False
+    """Whether nothing may follow, as usage does after the end of some."""
     problem: Json = None
     """The error that came within the stream."""
 

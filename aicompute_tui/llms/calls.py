@@ -7,7 +7,7 @@ import json
 import ssl
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -38,6 +38,8 @@ _MOST_ERROR_BYTES = 64 << 10
 _MOST_PAGES = 50
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 10.0
+_TAIL_SECONDS = 5.0
+"""So long usage may follow after a server said that the answer was all; some then never close."""
 
 
 @dataclass(slots=True)
@@ -47,6 +49,7 @@ class Times:
     began: float
     connected: float | None = None
     first: float | None = None
+    last: float | None = None
 
     async def trace(self, name: str, _info: object) -> None:
         """httpx tells what it does; the last of these before the request is when the connection stood."""
@@ -93,39 +96,44 @@ async def check_key(endpoint: Endpoint) -> None:
                 raise
 
 
-async def fetch(endpoint: Endpoint, request: Request) -> Json:
-    """What one call gives that comes whole. Raises AicError."""
+async def fetch(endpoint: Endpoint, request: Request, reading: Reading | None = None) -> Json:
+    """What one call gives that comes whole; `reading` tells also after a failure. Raises AicError."""
     seconds = float(endpoint.connection.options.timeout_seconds)
     async with _within(endpoint, seconds), await _client(endpoint) as client:
-        return await _json(client, endpoint, request)
+        return await _json(client, endpoint, request, reading)
 
 
-async def answer(endpoint: Endpoint, prompt: Prompt, *, retries: int = 0) -> AsyncGenerator[str | Ending, None]:
+async def answer(
+    endpoint: Endpoint, prompt: Prompt, *, retries: int = 0, reading: Reading | None = None
+) -> AsyncGenerator[str | Ending, None]:
     """The pieces of an answer as they come, and last how it ended. Raises AicError, also after some pieces.
 
     Leaving it early closes the connection, which makes most servers stop.
     It is asked up to `retries` times again, but only where nobody began to make an answer.
+    What was told so far stands in `reading` also where it fails.
     """
     async with _within(endpoint, float(endpoint.connection.options.timeout_seconds)):
         made = await _client(endpoint)
+    reading = Reading() if reading is None else reading
     async with made as client, AsyncExitStack() as stack:
-        times, reading = Times(time.monotonic()), Reading()
+        times = Times(time.monotonic())
         asked = _Asked(client, endpoint, prompt, times, chat_dialect(endpoint, prompt.model))
         try:
             response = await _begun(stack, asked, retries)
         except _ByResponses as refusal:
             asked = asked._replace(dialect=RESPONSES)
             response = await _begun_otherwise(stack, asked, retries, refusal.error)
-        pieces = payloads(lines_of(response.aiter_bytes()), is_event_stream=asked.dialect.is_event_stream)
-        while (payload := await _next(endpoint, pieces, asked.seconds)) is not None:
-            if payload is END:
-                reading.is_ended = True
-                break
-            piece = asked.dialect.read(_checked(endpoint, payload), reading)
+        reading.has_begun = True
+        lines = await stack.enter_async_context(aclosing(lines_of(response.aiter_bytes())))
+        sent = payloads(lines, is_event_stream=asked.dialect.is_event_stream)
+        pieces = await stack.enter_async_context(aclosing(sent))
+        while (payload := await _next(asked, pieces, reading)) is not None:
+            piece = asked.dialect.read(payload, reading)
             if reading.problem is not None:
                 raise stream_problem(endpoint, reading.problem, prompt.model)
+            times.last = time.monotonic()
             if piece:
-                times.first = times.first or time.monotonic()
+                times.first = times.first or times.last
                 yield piece
     if not reading.is_ended:
         raise BadAnswer(f"The answer of “{endpoint.connection.name}” was cut off in the middle.", "Ask again.")
@@ -135,7 +143,7 @@ async def answer(endpoint: Endpoint, prompt: Prompt, *, retries: int = 0) -> Asy
         usage=reading.usage,
         connect_seconds=times.since(times.connected),
         first_token_seconds=times.since(times.first),
-        total_seconds=time.monotonic() - times.began,
+        total_seconds=(times.last or time.monotonic()) - times.began,
     )
 
 
@@ -218,10 +226,22 @@ async def _sent(asked: _Asked) -> AsyncIterator[httpx.Response]:
         await response.aclose()
 
 
-async def _next(endpoint: Endpoint, pieces: AsyncIterator[Json], seconds: float) -> Json:
-    """The following piece, None at the end."""
-    async with _within(endpoint, seconds):
-        return await anext(pieces, None)
+async def _next(asked: _Asked, pieces: AsyncIterator[Json], reading: Reading) -> JsonObject | None:
+    """The following piece, None at the end; what goes wrong once the server said that this was all is the end too."""
+    if reading.is_final:
+        return None
+    seconds = min(asked.seconds, _TAIL_SECONDS) if reading.is_ended else asked.seconds
+    try:
+        async with _within(asked.endpoint, seconds):
+            payload = await anext(pieces, None)
+        if payload is END:
+            reading.is_ended = True
+            return None
+        return None if payload is None else _checked(asked.endpoint, payload)
+    except AicError:
+        if reading.is_ended:
+            return None
+        raise
 
 
 def _checked(endpoint: Endpoint, payload: Json) -> JsonObject:
@@ -230,12 +250,16 @@ def _checked(endpoint: Endpoint, payload: Json) -> JsonObject:
     return payload
 
 
-async def _json(client: httpx.AsyncClient, endpoint: Endpoint, request: Request) -> Json:
+async def _json(
+    client: httpx.AsyncClient, endpoint: Endpoint, request: Request, reading: Reading | None = None
+) -> Json:
     """Raises AicError for anything but JSON with 200, and for an error within it."""
     response = await client.send(_built(client, endpoint, request), stream=True)
     try:
         _refuse_packed(endpoint, response)
         is_good = response.status_code == 200
+        if reading is not None:
+            reading.has_begun = is_good
         body = await _body(response, _MOST_BYTES if is_good else _MOST_ERROR_BYTES)
     finally:
         await response.aclose()

@@ -8,19 +8,19 @@ from urllib.parse import quote
 from aicompute_tui.domain.connection import Embeddings, Usage
 from aicompute_tui.domain.errors import BadAnswer, InvalidInput
 from aicompute_tui.domain.json import Json, JsonObject
-from aicompute_tui.llms.base import Endpoint, Request, as_count, as_number, as_object, as_text, objects_in
+from aicompute_tui.llms.base import Endpoint, Reading, Request, as_count, as_number, as_object, as_text, objects_in
 from aicompute_tui.llms.calls import fetch
 from aicompute_tui.llms.gemini import model_path
 from aicompute_tui.llms.openai import billed_nano_usd
 
 
-async def embed(endpoint: Endpoint, texts: Sequence[str], model: str) -> Embeddings:
+async def embed(endpoint: Endpoint, texts: Sequence[str], model: str, reading: Reading | None = None) -> Embeddings:
     """One vector for each text, in their order. Raises AicError, InvalidInput where the kind has none to offer."""
     request = _requests(endpoint, texts, model).get(endpoint.preset.dialect)
     if request is None:
         step = "Ask a connection of another kind for them."
         raise InvalidInput(f"{endpoint.preset.title} is asked for no embeddings here.", step)
-    answer = await fetch(endpoint, request)
+    answer = await fetch(endpoint, request, reading)
     vectors = _vectors(answer)
     if len(vectors) != len(texts) or not all(vectors):
         raise BadAnswer(f"“{endpoint.connection.name}” gave no embeddings.", "Choose a model that makes them.")

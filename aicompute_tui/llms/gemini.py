@@ -82,6 +82,11 @@ class Gemini:
         return text
 
 
+def model_id(dialect: str, model: str) -> str:
+    """As it is listed here, and priced: Google puts a prefix before each, which nobody has to give."""
+    return (model.removeprefix(_PREFIX) or model) if dialect == "gemini" else model
+
+
 def model_path(model: str) -> str:
     return f"/models/{quote(model.removeprefix(_PREFIX), safe='')}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from aicompute_tui.domain.errors import BadAnswer
 from aicompute_tui.domain.json import Json, JsonObject
@@ -15,7 +15,7 @@ END: JsonObject = {}
 """What is given for the mark that all was sent; known by being this very object."""
 
 
-async def lines_of(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def lines_of(parts: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
     """Without their ends; only a line feed ends one, since JSON may hold every other separator.
 
     Raises BadAnswer for a line or a stream far longer than any answer.
@@ -34,7 +34,7 @@ async def lines_of(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield bytes(rest.rstrip(b"\r"))
 
 
-async def payloads(lines: AsyncIterator[bytes], *, is_event_stream: bool) -> AsyncIterator[Json]:
+async def payloads(lines: AsyncIterator[bytes], *, is_event_stream: bool) -> AsyncGenerator[Json, None]:
     """The JSON of each piece, up to `END` where it says that it was the last. Raises BadAnswer for anything else."""
     async for line in lines:
         data = line.strip()

@@ -58,7 +58,7 @@ class Ollama:
         reading.model = as_text(payload.get("model")) or reading.model
         reading.problem = payload.get("error") or reading.problem
         if payload.get("done") is True:
-            reading.is_ended = True
+            reading.is_ended = reading.is_final = True
             reading.finish_reason = as_text(payload.get("done_reason"))
             reading.usage = Usage(
                 input_tokens=as_count(payload.get("prompt_eval_count")),

@@ -13,6 +13,7 @@ from aicompute_tui.domain.modalities import modalities_of
 from aicompute_tui.domain.money import nano_from_usd
 from aicompute_tui.domain.token_prices import TokenPrices, cost_nano_usd
 from aicompute_tui.llms.addresses import tells_cost
+from aicompute_tui.llms.gemini import model_id
 from aicompute_tui.llms.presets import PRESETS
 from aicompute_tui.settings.packaged import DATA
 
@@ -41,7 +42,8 @@ def prices_of(connection: Connection, *models: str | None) -> TokenPrices | None
         return None
     known = listed_prices()
     for model in models:
-        for name in (model or "", _DATED.sub("", model or "")):
+        plain = model_id(preset.dialect, model or "")
+        for name in (plain, _DATED.sub("", plain)):
             if (found := known.get((connection.kind, name))) is not None:
                 return found
     return None

@@ -12,7 +12,7 @@ from aicompute_tui.http.talk import Answer
 from aicompute_tui.llms.addresses import lists_models
 from aicompute_tui.llms.base import Endpoint, Request, as_object
 from aicompute_tui.llms.dialects import dialect_of
-from aicompute_tui.llms.problems import problem_of, stream_problem
+from aicompute_tui.llms.problems import health_problem, status_within
 
 
 async def probe(endpoint: Endpoint, seconds: float) -> AicError | None:
@@ -30,7 +30,7 @@ async def probe(endpoint: Endpoint, seconds: float) -> AicError | None:
     if answer.status == 404 and not lists_models(connection):
         return None  # it answers, and a list is not there to be had
     if answer.status != 200:
-        return problem_of(endpoint, answer.status, answer.headers, answer.body)
+        return health_problem(endpoint, answer.status, answer.headers, answer.body)
     return _problem_within(endpoint, answer, is_list=path is None)
 
 
@@ -42,8 +42,8 @@ def _problem_within(endpoint: Endpoint, answer: Answer, *, is_list: bool) -> Aic
         body: Json = json.loads(answer.body)
     except (ValueError, RecursionError):
         return _no_json(endpoint)
-    if as_object(body).get("error"):
-        return stream_problem(endpoint, as_object(body)["error"], None)
+    if error := as_object(body).get("error"):
+        return health_problem(endpoint, status_within(error), answer.headers, answer.body)
     if is_list and dialect_of(endpoint).read_models(body) is None:
         return BadAnswer(f"“{endpoint.connection.name}” gave no list of models.", "Check the address and kind.")
     return None

@@ -82,12 +82,38 @@ def wants_responses(endpoint: Endpoint, status: int, body: bytes) -> bool:
     return any(_BY_RESPONSES.search(each) for each in (said.message[:_LONGEST_SAYING], *said.words))
 
 
+def health_problem(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: bytes) -> AicError:
+    """Of what costs nothing: who answers 503 to that does not work, unless it says that it is about to."""
+    error = problem_of(endpoint, status, headers, body)
+    if status != 503 or not isinstance(error, RateLimited):
+        return error
+    name, decoded = endpoint.connection.name, _decoded(body)
+    saying = _saying(decoded, headers)
+    if _is_loading(as_object(as_object(decoded).get("error"))):
+        said = f"“{name}” is not ready: “{_safe(endpoint, saying.message)}”."
+        return RateLimited(said, error.next_step, error.details, retry_after=error.retry_after)
+    return BadAnswer(
+        f"“{name}” failed with 503.", _quoted(endpoint, saying) or "Look what is wrong there.", error.details
+    )
+
+
+def _is_loading(error: JsonObject) -> bool:
+    """How a llama.cpp server says so, which nothing that stands before it does."""
+    return error.get("code") == 503 and error.get("type") == "unavailable_error"
+
+
 def stream_problem(endpoint: Endpoint, problem: Json, model: str | None) -> AicError:
-    """The error that came within an answer; its code is a number, a number as text, or a word."""
-    saying = _saying({"error": problem}, {})
+    """The error that came within an answer."""
+    return _error(endpoint, status_within(problem), _saying({"error": problem}, {}), model)
+
+
+def status_within(problem: Json) -> int:
+    """The status that an error within an answer means; its code is a number, a number as text, or a word."""
     code = str(as_object(problem).get("code"))
-    named = next((status for word, status in _STATUS_BY_WORD.items() if word in saying.words), 500)
-    return _error(endpoint, int(code) if _FAILED.fullmatch(code) else named, saying, model)
+    if _FAILED.fullmatch(code):
+        return int(code)
+    words = _saying({"error": problem}, {}).words
+    return next((status for word, status in _STATUS_BY_WORD.items() if word in words), 500)
 
 
 def _error(endpoint: Endpoint, status: int, saying: Saying, model: str | None) -> AicError:  # noqa: PLR0911 - a table

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from aicompute_tui.domain.connection import Rank, Ranking, Usage
 from aicompute_tui.domain.errors import BadAnswer, InvalidInput
 from aicompute_tui.domain.json import Json
-from aicompute_tui.llms.base import Endpoint, Request, as_count, as_number, as_object, as_text, objects_in
+from aicompute_tui.llms.base import Endpoint, Reading, Request, as_count, as_number, as_object, as_text, objects_in
 from aicompute_tui.llms.calls import fetch
 
 
-async def rerank(endpoint: Endpoint, query: str, documents: Sequence[str], model: str) -> Ranking:
+async def rerank(
+    endpoint: Endpoint, query: str, documents: Sequence[str], model: str, reading: Reading | None = None
+) -> Ranking:
     """Best first. Raises AicError, InvalidInput where the kind ranks nothing."""
     if not endpoint.preset.ranks:
         step = "Ask a connection of another kind for that."
@@ -20,7 +22,7 @@ async def rerank(endpoint: Endpoint, query: str, documents: Sequence[str], model
         request = Request("/rerank", {"query": query, "texts": [*documents]})
     else:
         request = Request("/rerank", {"model": model, "query": query, "documents": [*documents]})
-    answer = await fetch(endpoint, request)
+    answer = await fetch(endpoint, request, reading)
     ranks = _ranks(answer, len(documents))
     if not ranks:
         raise BadAnswer(f"“{endpoint.connection.name}” gave no scores.", "Choose a model that ranks.")

@@ -49,7 +49,7 @@ class Responses(OpenAi):
         reading.model = as_text(response.get("model")) or reading.model
         reading.problem = _problem(payload, response) or reading.problem
         if kind in _ENDS or is_whole:
-            reading.is_ended = True
+            reading.is_ended = reading.is_final = True
             reading.finish_reason = _finish_reason(response)
             reading.usage = _usage(as_object(response.get("usage")))
         return _text(response) if is_whole else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from urllib.parse import quote
 
@@ -36,6 +37,8 @@ class LlamaCpp(Adapter):
         """Answered without the key; while a model loads it answers, and can do nothing."""
         answer = await wire.ask("/health")
         if answer.status == 503:
+            if not _is_loading(answer.body):
+                raise wire.problem(answer.status, answer.body, answer.headers)
             return wire.saying(answer.body) or "not ready"
         if as_object(wire.decoded(answer.body)).get("status") != "ok":
             raise wire.problem(answer.status, answer.body, answer.headers)
@@ -96,6 +99,15 @@ class LlamaCppRouter(LlamaCpp):
     async def unload(self, wire: Wire, model: str) -> None:
         await _sent(wire, model, "POST", "/models/unload", {"model": model})
         await _until(wire, model, frozenset({"unloaded"}))
+
+
+def _is_loading(body: bytes) -> bool:
+    """Whether it says so itself: a proxy before a server that died answers 503 in words of its own."""
+    try:
+        error = as_object(as_object(json.loads(body)).get("error"))
+    except (ValueError, RecursionError):
+        return False
+    return error.get("code") == 503 and error.get("type") == "unavailable_error"
 
 
 async def _sent(wire: Wire, model: str, method: str, path: str, body: JsonObject | None = None) -> None:

@@ -7,13 +7,13 @@ import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aicompute_tui.domain.call import CANCELLED, Call, Operation
 from aicompute_tui.domain.connection import Connection, Embeddings, Ending, Prompt, Ranking, Usage
 from aicompute_tui.domain.errors import AicError, InvalidInput
 from aicompute_tui.domain.ids import new_id
-from aicompute_tui.llms.base import Endpoint
+from aicompute_tui.llms.base import Endpoint, Reading
 from aicompute_tui.services.context import Context
 from aicompute_tui.services.request_rate import within_rate
 from aicompute_tui.store.settling import settled
@@ -36,6 +36,8 @@ class Recording:
     first: float | None = None
     ended: float | None = None
     usage: Usage = field(default_factory=Usage)
+    reading: Reading = field(default_factory=Reading)
+    """What was told until it failed, or was stopped."""
     asked: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -52,6 +54,13 @@ class Recording:
         """It was answered whole; `model` is who answered."""
         self.ended, self.usage, self.model = time.monotonic(), usage, model or self.model
 
+    @property
+    def told_usage(self) -> Usage:
+        """Of an answer that did not end nobody knows how much was made: counts of it are those of its beginning."""
+        if self.ended is not None:
+            return self.usage
+        return replace(self.reading.usage, output_tokens=None, reasoning_tokens=None)
+
 
 async def answered(
     context: Context, endpoint: Endpoint, prompt: Prompt, operation: Operation = Operation.CHAT
@@ -67,7 +76,7 @@ async def answered(
     async with (
         within_rate(context, endpoint.connection),
         recorded(context, endpoint.connection, operation, prompt.model) as recording,
-        aclosing(answer(endpoint, prompt, retries=retries)) as pieces,
+        aclosing(answer(endpoint, prompt, retries=retries, reading=recording.reading)) as pieces,
     ):
         async for piece in pieces:
             recording.take(piece)
@@ -89,7 +98,7 @@ async def embedded(context: Context, endpoint: Endpoint, texts: Sequence[str], m
         within_rate(context, endpoint.connection),
         recorded(context, endpoint.connection, Operation.EMBED, model) as recording,
     ):
-        found = await embed(endpoint, texts, model)
+        found = await embed(endpoint, texts, model, recording.reading)
         recording.end(found.usage, found.model)
         return found
 
@@ -102,7 +111,7 @@ async def ranked(context: Context, endpoint: Endpoint, query: str, documents: Se
         within_rate(context, endpoint.connection),
         recorded(context, endpoint.connection, Operation.RERANK, model) as recording,
     ):
-        found = await rerank(endpoint, query, documents, model)
+        found = await rerank(endpoint, query, documents, model, recording.reading)
         recording.end(found.usage, found.model)
         return found
 
@@ -128,7 +137,7 @@ async def _keep(context: Context, recording: Recording, problem: str) -> None:
     """An answer is never lost because its use could not be written down."""
     try:
         async with asyncio.timeout(_SECONDS), context.store.write() as transaction:
-            await transaction.calls.append(_call(context, recording, problem))
+            await transaction.calls.append(_call(context, recording, problem), has_begun=recording.reading.has_begun)
     except (AicError, TimeoutError) as error:
         log.warning("a call to %s was not written down: %s", recording.connection.name, error)
 
@@ -136,7 +145,7 @@ async def _keep(context: Context, recording: Recording, problem: str) -> None:
 def _call(context: Context, recording: Recording, problem: str) -> Call:
     from aicompute_tui.llms.prices import cost_of
 
-    now, usage, connection = context.clock.now(), recording.usage, recording.connection
+    now, usage, connection = context.clock.now(), recording.told_usage, recording.connection
     ended = recording.ended or time.monotonic()
     cost = cost_of(connection, usage, recording.model, recording.asked)
     return Call(

@@ -16,6 +16,7 @@ from aicompute_tui.domain.errors import InvalidInput, NotFound
 from aicompute_tui.domain.money import nano_from_usd
 from aicompute_tui.domain.redaction import holds_secret
 from aicompute_tui.llms.addresses import address_of
+from aicompute_tui.llms.gemini import model_id
 from aicompute_tui.llms.presets import Preset, preset_of
 from aicompute_tui.services.arguments import flag, integer, text, texts
 from aicompute_tui.services.context import Arguments
@@ -54,7 +55,7 @@ def described(arguments: Arguments, connection: Connection) -> Connection:
     return replace(
         connection,
         base_url=base_url(arguments, preset) if text(arguments, "url") else connection.base_url,
-        model=_chosen(arguments, "model", connection.model, None, str),
+        model=_chosen(arguments, "model", connection.model, None, partial(model_id, preset.dialect)),
         description=_chosen(arguments, "description", connection.description, "", _line),
         options=replace(_options(arguments, connection.options), api_version=_version(arguments, connection, preset)),
         flags=_switched(connection.flags, arguments),

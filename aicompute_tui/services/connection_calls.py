@@ -10,11 +10,12 @@ from fnmatch import fnmatchcase
 from aicompute_tui.domain.call import Operation
 from aicompute_tui.domain.connection import Connection, Ending, Message, Prompt, Usage
 from aicompute_tui.domain.connection_choices import TEST_PROMPT
-from aicompute_tui.domain.errors import AicError, InvalidInput, NotAllowed, NotFound, RateLimited, Refused
+from aicompute_tui.domain.errors import AicError, InvalidInput, NotAllowed, NotFound, RateLimited
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.token_prices import cost_nano_usd, most_input_tokens
 from aicompute_tui.llms.addresses import lists_models
 from aicompute_tui.llms.base import Endpoint
+from aicompute_tui.llms.gemini import model_id
 from aicompute_tui.llms.presets import preset_of
 from aicompute_tui.services.arguments import flag, integer, required_text, text, texts
 from aicompute_tui.services.call_recording import answered, embedded, ranked, refuse_silent
@@ -27,6 +28,7 @@ from aicompute_tui.services.connection_views import (
 )
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.embedding_views import embedding_view
+from aicompute_tui.services.health_checks import refuse_resting
 from aicompute_tui.services.keyed_rows import CONNECTIONS
 
 _TEST_TOKENS = 50
@@ -107,7 +109,7 @@ async def _probed(endpoint: Endpoint) -> JsonObject:
         took = milliseconds(time.monotonic() - began)
         return {"latency_ms": took, "models": None, "model_is_listed": None, "note": note}
     listed = await list_models(endpoint)
-    found, model = [each.id for each in listed], endpoint.connection.model
+    found, model = [each.id for each in listed], _chosen_model(endpoint, {})
     silent = [each.id for each in listed if each.answers is False]
     if endpoint.preset.answers and silent and _is_listed(model, silent):
         raise _embeds_only(endpoint.connection, model)
@@ -197,7 +199,7 @@ async def _prompt(endpoint: Endpoint, arguments: Arguments, asked: str, most: in
     given = integer(arguments, "max_tokens", least=1, most=10_000_000)
     return Prompt(
         text=asked,
-        model=text(arguments, "model") or endpoint.connection.model or await only_model(endpoint),
+        model=_chosen_model(endpoint, arguments) or await only_model(endpoint),
         max_tokens=given or most or options.max_tokens,
         temperature=options.temperature,
         earlier=_earlier(arguments),
@@ -215,6 +217,12 @@ def _earlier(arguments: Arguments) -> tuple[Message, ...]:
             )
         found.append(Message(role=role, text=words))
     return tuple(found)
+
+
+def _chosen_model(endpoint: Endpoint, arguments: Arguments) -> str | None:
+    """The one that is named for this call, else the connection's own; None where neither is."""
+    model = text(arguments, "model") or endpoint.connection.model
+    return None if model is None else model_id(endpoint.preset.dialect, model)
 
 
 async def only_model(endpoint: Endpoint, *, answers: bool = True) -> str:
@@ -239,7 +247,7 @@ async def embed(context: Context, arguments: Arguments) -> Json:
     """Handler of `connection.embed`: how many numbers came, the first of them, and how alike a second text is."""
     endpoint = await endpoint_of(context, required_text(arguments, "name"))
     words, other = required_text(arguments, "text"), text(arguments, "other")
-    model = text(arguments, "model") or endpoint.connection.model or await only_model(endpoint, answers=False)
+    model = _chosen_model(endpoint, arguments) or await only_model(endpoint, answers=False)
     began = time.monotonic()
     found = await embedded(context, endpoint, [words] if other is None else [words, other], model)
     return {
@@ -255,7 +263,7 @@ async def rerank(context: Context, arguments: Arguments) -> Json:
     """Handler of `connection.rerank`: the documents, best first."""
     endpoint = await endpoint_of(context, required_text(arguments, "name"))
     query, documents = required_text(arguments, "query"), checked_documents(texts(arguments, "documents"))
-    model = text(arguments, "model") or endpoint.connection.model or await only_model(endpoint, answers=False)
+    model = _chosen_model(endpoint, arguments) or await only_model(endpoint, answers=False)
     found = await ranked(context, endpoint, query, documents, model)
     return [
         {"score": round(rank.score, 6), "document": documents[rank.index], "index": rank.index} for rank in found.ranks
@@ -270,12 +278,10 @@ def checked_documents(documents: Sequence[str]) -> Sequence[str]:
 
 
 async def endpoint_of(context: Context, reference: str) -> Endpoint:
-    """A connection by name or id, with its key. Raises NotFound, NotConfigured, AuthFailed, NotAllowed."""
+    """A connection by name or id, with its key. Raises NotFound, NotConfigured, AuthFailed, NotAllowed, Refused."""
     async with context.store.read() as transaction:
         connection: Connection = await transaction.connections.find(reference)
     if not context.clouds.may_reach(connection.base_url):
         raise NotAllowed("The demo reaches nothing but this machine.", "Leave the demo to use your own connections.")
-    if connection.inactive_reason is not None:  # whoever answers there now is not who its key is for
-        reason = connection.inactive_reason
-        raise Refused(f"“{connection.name}” is out of use: {reason}.", "It is back in use once that answers again.")
+    refuse_resting(connection)
     return Endpoint(connection, preset_of(connection.kind), await CONNECTIONS.opened_key(context, connection))

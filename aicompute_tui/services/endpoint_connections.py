@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from aicompute_tui.domain.connection import Connection, check_base_url, server_of
+from aicompute_tui.domain.event import EventFilter
 from aicompute_tui.domain.ids import new_id
 from aicompute_tui.llms.presets import PRESETS
 from aicompute_tui.services import endpoint_servers
-from aicompute_tui.services.connection_sources import Served, free_name, is_let_go, predecessors
+from aicompute_tui.services.connection_sources import Served, free_name, is_let_go
 from aicompute_tui.services.context import Context
 from aicompute_tui.services.events import told
 from aicompute_tui.services.keyed_rows import CONNECTIONS
@@ -23,15 +24,16 @@ async def follow_ready(context: Context, transaction: Transaction, served: Serve
     """In the commit that tells of the endpoint, with the server. What stands as it should is left as it is.
 
     A connection that a person took out of use stays so; one that a person removed is not made again, and none is made
-    where one leads there already.
+    where one in use or one of a person's own leads there already.
     """
     await endpoint_servers.follow_ready(context, transaction, served)
     if served.framework not in _PRESETS:
         return
     everything = await transaction.connections.list()
     following = [each for each in everything if each.source == served.source]
-    following = following or await predecessors(transaction, everything, served)
-    is_kept = any(each.base_url == _base_url(served) and each.inactive_reason is None for each in everything)
+    following = following or await endpoint_servers.forerunners(transaction, everything, served)
+    url = _base_url(served)
+    is_kept = any(each.base_url == url and (each.is_active or each.source is None) for each in everything)
     if (
         not following
         and served.answers
@@ -68,6 +70,20 @@ async def follow_end(context: Context, transaction: Transaction, source: str, re
         if seen.source == source and seen.secret_id is not None:
             await transaction.secrets.remove(seen.secret_id)
             await transaction.connections.update(seen, replace(seen, secret_id=None))
+
+
+async def missing_sources(transaction: Transaction, beginning: str, present: Collection[str]) -> dict[str, str]:
+    """The title of each that begins so and is followed, is not among those present, and was last told of as ready."""
+    followed = [(each.source, each.inactive_reason) for each in await transaction.connections.list()]
+    followed += [(each.source, each.inactive_reason) for each in await transaction.servers.list()]
+    sources = {source for source, reason in followed if source is not None and reason is None} - set(present)
+    titles = {}
+    for source in sorted(each for each in sources if each.startswith(beginning)):
+        wanted = EventFilter(kind="endpoint.", subject=source.partition(":")[2])
+        last = await transaction.events.list(limit=1, wanted=wanted)
+        if last and last[0].kind == "endpoint.ready":
+            titles[source] = last[0].subject_name
+    return titles
 
 
 def _led(seen: Connection, served: Served) -> Connection:

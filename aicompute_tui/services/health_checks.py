@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from aicompute_tui.domain.clock import Clock
-from aicompute_tui.domain.errors import AicError, NotAllowed, RateLimited
+from aicompute_tui.domain.connection import Connection
+from aicompute_tui.domain.errors import AicError, NotAllowed, RateLimited, Refused
 from aicompute_tui.domain.health import Check, HealthReport, TargetKind
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.server import ModelServer, ServerReading
@@ -29,11 +30,22 @@ _UNWELL = "NotWell"
 Probe = Callable[[], Awaitable[Look]]
 
 
+def refuse_resting(row: Connection | ModelServer) -> None:
+    """Raises Refused for one whose endpoint is gone: whoever answers there now is not who its key is for.
+
+    One that a person switched off may be asked by its name.
+    """
+    if row.inactive_reason is not None:
+        step = "It is back in use once that answers again."
+        raise Refused(f"“{row.name}” is out of use: {row.inactive_reason}.", step)
+
+
 async def prepared(context: Context, target: Target) -> Probe:
     """Its key is opened once, for as long as the target is as it is. Raises AicError where it cannot be."""
     row, clock = target.row, context.clock
     if not context.clouds.may_reach(row.base_url):
         raise NotAllowed("The demo reaches nothing but this machine.", "Leave the demo to use your own.")
+    refuse_resting(row)
     if isinstance(row, ModelServer):
         return await _server_probe(context, row)
     endpoint = Endpoint(row, preset_of(row.kind), await CONNECTIONS.opened_key(context, row))

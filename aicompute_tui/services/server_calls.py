@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from aicompute_tui.domain.durations import parse_duration
-from aicompute_tui.domain.errors import AicError, InvalidInput
+from aicompute_tui.domain.errors import AicError, InvalidInput, NotFound
 from aicompute_tui.domain.health import TargetKind
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.domain.server import ModelServer, ServerReading, ServerReport
@@ -17,7 +17,7 @@ from aicompute_tui.services.arguments import integer, required_text, text, texts
 from aicompute_tui.services.context import Arguments, Context
 from aicompute_tui.services.embedding_views import embedding_view
 from aicompute_tui.services.health import Target, take_looks
-from aicompute_tui.services.health_checks import look_of
+from aicompute_tui.services.health_checks import look_of, refuse_resting
 from aicompute_tui.services.keyed_rows import SERVERS
 from aicompute_tui.services.server_readings import report_after
 from aicompute_tui.services.server_views import model_view, reading_view, sample_view
@@ -34,6 +34,7 @@ async def find(context: Context, arguments: Arguments) -> tuple[ModelServer, str
     async with context.store.read() as transaction:
         server = await transaction.servers.find(required_text(arguments, "name"))
     check_reachable(context, server.base_url)
+    refuse_resting(server)
     return server, await SERVERS.opened_key(context, server)
 
 
@@ -64,6 +65,7 @@ async def _read(context: Context, server: ModelServer, before: ServerReport | No
     now = context.clock.now()
     try:
         check_reachable(context, server.base_url)
+        refuse_resting(server)
         secret = await SERVERS.opened_key(context, server)
     except AicError as error:
         return ServerReading(server_id=server.id, read_at=now, problem=error)
@@ -99,7 +101,13 @@ async def watch(context: Context, arguments: Arguments) -> AsyncIterator[JsonObj
     report: ServerReport | None = None
     told = 0
     while True:
-        reading = await read(server, secret, report, context.clock.now())
+        try:
+            server, secret = await find(context, {"name": server.id})  # it may rest by now, or be at another port
+            reading = await read(server, secret, report, context.clock.now())
+        except NotFound:
+            raise
+        except AicError as error:
+            reading = ServerReading(server_id=server.id, read_at=context.clock.now(), problem=error)
         report = report_after(reading, report)
         yield reading_view(server, reading) | {"models": [model_view(model) for model in report.facts.models]}
         told += 1

@@ -43,8 +43,8 @@ class Calls:
     def __init__(self, work: Work) -> None:
         self._work = work
 
-    async def append(self, call: Call) -> None:
-        """The call and its part of the hour's sums."""
+    async def append(self, call: Call, *, has_begun: bool = False) -> None:
+        """The call and its part of the hour's sums; `has_begun` where an answer to it did, whatever became of it."""
         await self._work.write(calls.insert().values(to_row(call)))
         key: dict[str, Any] = {
             "connection_id": call.connection_id,
@@ -58,7 +58,7 @@ class Calls:
         added = {
             "calls": 1,
             "failed_calls": int(call.has_failed),
-            "unpriced_calls": int(call.is_unpriced),
+            "unpriced_calls": int(call.is_unpriced(has_begun=has_begun)),
             **{name: getattr(call, name) or 0 for name in _SUMS[3:]},
         }
         await self._work.write(

@@ -303,6 +303,24 @@ def test_anthropic_in_its_own_format(cli: Cli, server: LlmServer) -> None:
     assert asked.body["max_tokens"] == 8
 
 
+def test_a_gemini_model_may_be_named_as_google_lists_it(cli: Cli, server: LlmServer) -> None:
+    listed = "models/gemini-2.5-pro"
+    add(cli, server, "gemini", model=listed)
+    server.json("/v1beta/models", {"models": [{"name": listed, "supportedGenerationMethods": ["generateContent"]}]})
+    gemini_answer(server, "gemini-2.5-pro")
+    assert cli.json("connection", "show", "box")["model"] == "gemini-2.5-pro"
+    with sqlite3.connect(next(cli.home.rglob("*.db"))) as connection:  # as it was stored before it was known
+        connection.execute("UPDATE connections SET model = ?", (listed,))
+    connection.close()
+    tested = cli.json("connection", "test", "box")
+    assert (tested["ok"], tested["model"], tested["model_is_listed"]) == (True, "gemini-2.5-pro", True)
+    assert cli("connection", "ask", "box", "Who?", "--model", listed).code == 0
+    cli.json("connection", "add", "google", "--preset", "gemini", "--stdin", "--model", listed, stdin=KEY)
+    for words in ((), ("--model", listed)):
+        told = cli.json("connection", "estimate", "google", *words)
+        assert (told["model"], told["price_source"] is None) == ("gemini-2.5-pro", False)
+
+
 def test_gemini_in_its_own_format(cli: Cli, server: LlmServer) -> None:
     add(cli, server, "gemini", model="gemini-x")
     server.json("/v1beta/models", {"models": [{"name": "models/gemini-x", "inputTokenLimit": 1_048_576}]})

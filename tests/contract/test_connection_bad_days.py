@@ -18,8 +18,10 @@ from tests.contract.llm_servers import (
     KEY,
     LlmServer,
     Reply,
+    anthropic_answer,
     event,
     gemini_answer,
+    ollama_answer,
     openai_answer,
     openai_piece,
 )
@@ -190,6 +192,61 @@ def test_an_error_in_the_middle_of_an_answer_is_its_own(cli: Cli, server: LlmSer
     assert cli("connection", "ask", "box", "Who?").out == "Hel\n"
     assert failure(cli, "ask", "box", "Who?")[0] == "RateLimited"
     assert KEY not in cli("connection", "ask", "box", "Who?").err
+
+
+def whole_answer(server: LlmServer, kind: str) -> tuple[str, str]:
+    """Its path, and its words; without the mark that OpenAI puts behind it, which not all do."""
+    if kind == "anthropic":
+        anthropic_answer(server)
+        return "/v1/messages", "Hello\n"
+    if kind == "ollama":
+        ollama_answer(server)
+        return "/api/chat", "Hallo\n"
+    if kind == "gemini":
+        gemini_answer(server, "tiny")
+        return "/v1beta/models/tiny:streamGenerateContent", "Hi\n"
+    openai_answer(server)
+    whole = server.replies["/v1/chat/completions"]
+    server.replies["/v1/chat/completions"] = whole._replace(parts=whole.parts[:-1])
+    return "/v1/chat/completions", "Grüße,\ufffd you\n"
+
+
+KINDS = ["anthropic", "ollama", "gemini", "openai-compatible"]
+
+
+@pytest.mark.parametrize("tail", [b"", b"data: {half", b"{half\n\n"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_came_whole_is_no_failure_where_its_stream_is_cut(
+    cli: Cli, server: LlmServer, kind: str, tail: bytes
+) -> None:
+    add(cli, server.url, "--api-key-stdin", kind=kind)
+    path, words = whole_answer(server, kind)
+    whole = server.replies[path]
+    server.replies[path] = whole._replace(parts=(*whole.parts, *((tail,) if tail else ())), is_cut=True)
+    answer = cli("connection", "ask", "box", "Who?")
+    assert (answer.code, answer.out) == (0, words), answer.err
+    (asked,) = cli.json("connection", "calls")
+    assert (asked["state"], asked["output_tokens"] > 0) == ("ok", True), "usage that follows the end is still read"
+    server.replies[path] = whole._replace(parts=whole.parts[:-2], is_cut=True)
+    assert failure(cli, "ask", "box", "Who?")[0] == "BadAnswer"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_came_whole_is_there_at_once_where_its_stream_stays_open(
+    cli: Cli, server: LlmServer, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Those that tell their usage after their end are given a moment for it."""
+    is_last = kind in ("anthropic", "ollama")
+    monkeypatch.setattr(calls, "_TAIL_SECONDS", 60.0 if is_last else 0.3)
+    add(cli, server.url, "--api-key-stdin", kind=kind)
+    path, words = whole_answer(server, kind)
+    whole = server.replies[path]
+    server.replies[path] = whole._replace(parts=(b"".join(whole.parts),), stalls=True)
+    began = time.monotonic()
+    answer = cli("connection", "ask", "box", "Who?")
+    assert (answer.code, answer.out, time.monotonic() - began < 4) == (0, words, True), answer.err
+    assert server.client_left.wait(10)
+    assert "Traceback" not in answer.err
 
 
 def test_a_name_whose_resolver_says_nothing_is_left_in_time(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

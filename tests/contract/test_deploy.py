@@ -123,6 +123,29 @@ async def test_the_agent_tells_when_an_endpoint_comes_and_goes_by_itself(house: 
         await running
 
 
+async def test_what_was_removed_while_no_agent_ran_is_told_and_its_port_serves_the_next(
+    house: House, engine: RealEngine
+) -> None:
+    port = str(free_port())
+    await house.job("container.deploy", **served(port=port))
+    engine.docker("rm", "-f", "qwen")
+    keeper = HostKeeper(lambda _actor: house.runtime.context(), house.runtime.clock, house.context.actor.host_id)
+    running = asyncio.create_task(keeper.run())
+
+    async def is_told() -> bool:
+        return "endpoint.gone" in await house.events()
+
+    try:
+        await soon(is_told)
+    finally:
+        keeper.leave()
+        await running
+    await house.job("container.deploy", **served(name="next", port=port))
+    for action in ("connection.list", "server.list"):
+        rows = {row["name"]: row["inactive_reason"] for row in await house.query(action)}
+        assert rows == {"box/qwen": "it was removed", "box/next": None}
+
+
 async def test_an_image_is_pulled_with_its_progress(house: House, engine: RealEngine, registry: Registry) -> None:
     image = registry.push(engine, SERVER, "models/server:2")
     row = await house.job("container.deploy", **served(image=image, port=str(free_port())))

@@ -235,6 +235,24 @@ async def test_one_that_wants_fewer_requests_is_left_alone_for_so_long(health: H
     assert (report.problem_kind, report.failures) == ("RateLimited", 0)
 
 
+async def test_what_is_down_is_not_up_because_a_proxy_answers_for_it(health: Health, server: LlmServer) -> None:
+    server.replies["/v1/models"] = Reply(500)
+    box = await health.add("box", server.url)
+    async with health.kept():
+        await health.reaches(box, HealthState.DOWN)
+        server.replies["/v1/models"] = Reply(503, (b"<html>no backend</html>",), (("Retry-After", "1"),))
+        asked = len(server.asked)
+        await until(lambda: len(server.asked) >= asked + 6, "six more looks")
+        assert await health.state(box) is HealthState.DOWN
+        loading = {"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}}
+        server.json("/v1/models", loading, 503)
+        await health.reaches(box, HealthState.DEGRADED)
+    report = await health.report(box)
+    assert report is not None
+    assert (report.problem, report.failures) == ("“box” is not ready: “Loading model”.", 0)
+    assert [each.kind for each in await health.events()] == ["connection.down", "connection.up"]
+
+
 async def test_a_key_goes_to_its_own_server_alone(health: Health, server: LlmServer) -> None:
     with llm_server() as other:
         other.json("/v1/models", LIST)
@@ -270,6 +288,9 @@ async def test_a_key_that_cannot_be_opened_is_told_as_what_is_wrong(health: Heal
         (Reply(200, (b'{"data": [', b'"cut'), is_cut=True), "sent no proper HTTP"),
         (Reply(401, (b'{"error": "Unauthorized"}',)), "wants a key, and none is kept"),
         (Reply(404, (b"{}",)), "Nothing answers at"),
+        (Reply(503, (b"<html>Service Unavailable</html>",)), "“box” failed with 503."),
+        (Reply(503, (b'{"error": {"code": 503, "message": "engine is dead"}}',)), "“box” failed with 503."),
+        (Reply(200, (b'{"error": {"code": 503, "message": "no upstream"}}',)), "“box” failed with 503."),
     ],
 )
 async def test_an_answer_that_is_none_has_failed(health: Health, server: LlmServer, reply: Reply, problem: str) -> None:

@@ -6,6 +6,7 @@ it comes in these events is what a llama-server does.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -126,6 +127,17 @@ def test_an_answer_that_comes_whole_is_read_too(cli: Cli, server: LlmServer) -> 
     server.json("/v1/responses", whole)
     tested = cli.json("connection", "test", "pro", "--prompt")
     assert (tested["answer"], tested["completion_tokens"]) == ("Hi no", 12)
+
+
+@pytest.mark.parametrize("is_cut", [True, False])
+def test_what_is_complete_is_whole_however_the_stream_ends(cli: Cli, server: LlmServer, *, is_cut: bool) -> None:
+    answer(server, completed())
+    whole = server.replies["/v1/responses"]
+    parts = whole.parts if is_cut else (b"".join(whole.parts),)
+    server.replies["/v1/responses"] = whole._replace(parts=parts, is_cut=is_cut, stalls=not is_cut)
+    began = time.monotonic()
+    assert cli.json("connection", "test", "pro", "--prompt")["completion_tokens"] == 12
+    assert time.monotonic() - began < 4
 
 
 def test_why_an_answer_is_incomplete_is_told(cli: Cli, server: LlmServer) -> None:

@@ -332,6 +332,10 @@ async def test_a_server_that_loads_its_model_is_degraded(server: StandIn) -> Non
     reading = await read(of(server, ServerKind.LLAMACPP), None, None, NOW)
     assert (reading.problem, reading.degraded) == (None, "Loading model")
     assert (await find_kind(of(server, ServerKind.HTTP), None)).kind is ServerKind.LLAMACPP
+    for proxied in (b"<html>no backend</html>", b'{"error": {"code": 503, "message": "no backend"}}', b"[" * 100_000):
+        server.replies["/health"] = Reply(503, (proxied,))
+        problem = (await read(of(server, ServerKind.LLAMACPP), None, None, NOW)).problem
+        assert type(problem) is Unreachable, "it is not the server that says so"
     openwebui(server)
     server.json("/ready", {"status": False}, 503)
     assert "not ready" in (await read(of(server, ServerKind.OPENWEBUI), None, None, NOW)).degraded

@@ -51,6 +51,8 @@ def test_the_snapshot_speaks_for_the_providers_own_address_alone() -> None:
     assert prices_of(OPENAI, "gpt-5-mini-2099-01-01") == found, "a model of another day costs as its line does"
     assert prices_of(replace(OPENAI, base_url="http://127.0.0.1:4000/v1"), "gpt-5-mini") is None
     assert prices_of(OPENAI, "no-such-model") is None
+    google = replace(OPENAI, kind="gemini", base_url="https://generativelanguage.googleapis.com/v1beta")
+    assert prices_of(google, "models/gemini-2.5-pro") == prices_of(google, "gemini-2.5-pro") is not None
 
 
 def test_ones_own_prices_come_first_and_both_are_needed() -> None:
