@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -62,8 +61,13 @@ class PathType(click.ParamType[str]):
 
     name = "path"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
-        return os.path.abspath(os.path.expanduser(str(value)))  # noqa: PTH100, PTH111 - a symbolic link stays one
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from aicompute_tui.settings.typed_paths import resolved
+
+        try:
+            return resolved(self.name, str(value))
+        except InvalidInput as error:
+            self.fail(f"{error.message} {error.next_step}", param, ctx)
 
     def shell_complete(
         self,
@@ -80,11 +84,6 @@ class PathOrNameType(PathType):
     """Absolute where something lies there or it is written as a path; a name stays as it is."""
 
     name = "path or name"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        text = str(value)
-        is_path = text.startswith(("/", ".", "~")) or os.path.exists(text)  # noqa: PTH110 - no import for help
-        return super().convert(value, param, ctx) if is_path else text
 
 
 def click_parameter(parameter: Parameter, scope: Scope = "global") -> click.Parameter:

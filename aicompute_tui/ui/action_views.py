@@ -92,6 +92,8 @@ FLOWS = {
     "connection.edit": "aicompute_tui.ui.connection_changes:edit",
     "connection.embed": "aicompute_tui.ui.connection_changes:embed",
     "connection.rerank": "aicompute_tui.ui.connection_changes:rerank",
+    "connection.export": "aicompute_tui.ui.connection_exchange:export",
+    "connection.import": "aicompute_tui.ui.connection_exchange:import_connections",
 }
 """Async functions of (app, session, targets, arguments) that ask a person more before they hand a job over."""
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from aicompute_tui.actions.model import Action, Parameter
 from aicompute_tui.domain.errors import InvalidInput
 from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.settings.typed_paths import resolved
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +117,14 @@ class _Binder:
     def bind(self, parameter: Parameter, text: str) -> None:
         if parameter.kind == "flag":
             self.values[parameter.name] = text.lower() in ("true", "yes", "1", "on")
-        elif parameter.repeatable:
+            return
+        value = resolved(parameter.kind, text)
+        if parameter.repeatable:
             held = self.values.setdefault(parameter.name, [])
             if isinstance(held, list):
-                held.append(text)
+                held.append(value)
         else:
-            self.values[parameter.name] = text
+            self.values[parameter.name] = value
 
     def bind_position(self, word: str) -> None:
         for parameter in self.action.parameters:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aicompute_tui.actions.model import Action, Parameter, Scope
 from aicompute_tui.domain.errors import AicError, Refused
 from aicompute_tui.domain.json import Json, JsonObject
+from aicompute_tui.settings.typed_paths import resolved
 from aicompute_tui.ui.action_views import FLOWS, OF_THE_ROW, OVER, SCREENS, SHELLS, SUBJECT_SCREENS
 from aicompute_tui.ui.offering import check
 from aicompute_tui.ui.references import find_row
@@ -267,13 +268,12 @@ async def _ask_missing(
     for parameter in action.parameters:
         if parameter is subject or not parameter.required or arguments.get(parameter.name) is not None:
             continue
-        about = f" {targets[0]}" if targets else ""
-        answer = await app.push_screen_wait(
-            PromptDialog(f"{action.title}{about}: {parameter.name}?", help=parameter.help, verb=action.title)
-        )
+        about = _called(_concerned(app.session, action, targets), targets)
+        question = f"{action.title} {about}".rstrip() + f": {parameter.name.replace('_', ' ')}?"
+        answer = await app.push_screen_wait(PromptDialog(question, help=parameter.help, verb=action.title))
         if answer is None:
             return None
-        values[parameter.name] = answer
+        values[parameter.name] = resolved(parameter.kind, answer)
     return values
 
 
@@ -321,10 +321,14 @@ def _with_subject(subject: Parameter | None, targets: Sequence[str], arguments: 
 
 
 def _accepted(action: Action, rows: Sequence[JsonObject], targets: Sequence[str]) -> str:
-    names = [str(row.get("name") or row.get("id") or "") for row in rows] or list(targets)
-    about = names[0] if len(names) == 1 else f"{len(names)} rows" if names else ""
     verb = action.command[-1].capitalize() if action.scope in _BY_VERB else action.title
-    return f"{verb} {about}".strip() + ": handed to the agent"
+    return f"{verb} {_called(rows, targets)}".strip() + ": handed to the agent"
+
+
+def _called(rows: Sequence[JsonObject], targets: Sequence[str]) -> str:
+    """The name of the one row that is meant, else how many are; empty for none."""
+    names = [str(row.get("name") or row.get("id") or "") for row in rows] or list(targets)
+    return names[0] if len(names) == 1 else f"{len(names)} rows" if names else ""
 
 
 def _word(action: Action) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +14,11 @@ from textual.widgets import Input
 from aicompute_tui.domain.json import Json
 from aicompute_tui.ui.glyphs import ASCII
 from aicompute_tui.ui.screens.confirm import ConfirmDialog
+from aicompute_tui.ui.screens.prompt import PromptDialog
 from aicompute_tui.ui.widgets.virtual_table import VirtualTable
+from tests.ui.connection_world import connection_rows
 from tests.ui.console_world import HOUR, NOW, Console, HeldSession, console, job, machine, reading, sighting
+from tests.ui.server_world import server_rows
 
 FLEET = reading(
     instances=[machine("llama70-ca"), machine("embed-1"), machine("coder-eu")],
@@ -80,6 +84,41 @@ async def test_what_cannot_be_done_is_refused_with_its_reason_before_anything_is
         assert reason in world.jobs
         assert len(world.app.screen_stack) == 1
         assert world.session.submitted == []
+
+
+async def asked_next(world: Console) -> str:
+    await world.until(lambda: isinstance(world.app.screen, PromptDialog) and bool(world.app.screen.query("#line")))
+    assert isinstance(world.app.screen, PromptDialog)
+    return world.app.screen.question
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("action_id", "row_id", "question"),
+    [
+        ("server.pull", "server-ollama-lab", "Fetch a model ollama-lab: model?"),
+        ("connection.clone", "connection-batch box", "Clone a connection batch box: new name?"),
+    ],
+)
+async def test_what_is_missing_is_asked_for_by_the_names_a_person_knows(
+    action_id: str, row_id: str, question: str
+) -> None:
+    async with console(reading(connections=connection_rows(), servers=server_rows())) as world:
+        world.app.perform(action_id, [row_id])
+        assert await asked_next(world) == question
+
+
+@pytest.mark.asyncio
+async def test_a_file_that_is_asked_for_is_handed_over_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with console(reading(servers=server_rows())) as world:
+        world.app.perform("server.create", ["server-ollama-lab"])
+        assert "model?" in await asked_next(world)
+        await world.press(*"mine", "enter")
+        await world.until(lambda: "modelfile?" in getattr(world.app.screen, "question", ""))
+        await world.press(*"Modelfile", "enter")
+        await world.until(lambda: bool(world.session.submitted))
+        assert world.session.submitted[0][1]["modelfile"] == str(tmp_path / "Modelfile")
 
 
 @pytest.mark.asyncio
