@@ -95,7 +95,7 @@ async def name_variables(call: Call, runtime: Runtime, context: Context) -> None
 
 
 async def say_cost(call: Call, runtime: Runtime, context: Context) -> None:  # noqa: ARG001
-    """What a test's prompt costs at most, before it is sent, beside what programs read. What stands in its way, the test says."""
+    """What a test's prompt costs at most, before it is sent. What stands in its way, the test says itself."""
     from aicompute_tui.services.connection_calls import estimate
 
     if not call.arguments.get("prompt"):
