@@ -254,14 +254,14 @@ def test_the_next_one_answers_where_one_fails(kept: Cli, server: LlmServer) -> N
 
 
 def test_a_request_that_nobody_could_answer_is_put_to_nobody(kept: Cli, server: LlmServer) -> None:
-    async def ask(prompt: str, **more: int) -> None:
+    async def ask(prompt: str, max_tokens: int | None = None, temperature: float | None = None) -> None:
         async with ConnectionManager() as manager:
             either = await manager.get_fallback("box", "keyed")
             with pytest.raises(InvalidInput) as refused:
-                await either.generate(prompt, **more)
+                await either.generate(prompt, max_tokens=max_tokens, temperature=temperature)
             assert refused.value.details == ""
             with pytest.raises(InvalidInput):
-                [piece async for piece in either.stream(prompt, **more)]
+                [piece async for piece in either.stream(prompt, max_tokens=max_tokens, temperature=temperature)]
 
     asyncio.run(ask(" "))
     asyncio.run(ask("Hello?", max_tokens=0))
