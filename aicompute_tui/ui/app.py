@@ -99,14 +99,19 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def take_change(self, change: StateChange) -> None:
         """A new reading of the store."""
-        view = self.view
-        if view is not None and view.is_mounted:
+        if (view := self._standing_view) is not None:
             view.take_change(change)
+
+    @property
+    def _standing_view(self) -> ConsoleScreen | None:
+        """The one in front; none before it stands, and none once the console closes: its parts lose their styles."""
+        view = self.view
+        return view if view is not None and view.is_mounted and self.is_running else None
 
     def take_agent(self) -> None:
         """The agent came or went; why there is none is said once."""
-        if self.view is not None:
-            self.view.refresh_header()
+        if (view := self._standing_view) is not None:
+            view.refresh_header()
             if self.session.agent_state == "off":
                 self.say(self.session.agent_problem, "warn")
         if self.session.agent_state == "on" and not self._has_offered:
@@ -125,8 +130,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
         minute = self._this_minute()
         if minute != self._minute:
             self._minute = minute
-            if self.view is not None:
-                self.view.pass_minute()
+            if (view := self._standing_view) is not None:
+                view.pass_minute()
 
     def _this_minute(self) -> int:
         return int(self.session.now().timestamp() // 60)

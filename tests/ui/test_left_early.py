@@ -6,6 +6,8 @@ import asyncio
 
 import pytest
 
+from aicompute_tui.ui.screens.machines import MachinesScreen
+from aicompute_tui.ui.widgets.virtual_table import VirtualTable
 from tests.ui.console_world import Console, console
 from tests.ui.fleet import FullSession, fleet
 from tests.ui.test_help_complete import VIEWS
@@ -45,3 +47,18 @@ async def test_a_console_ends_while_a_view_opens(action_id: str, turns: int) -> 
         await turn(turns)
         world.app.exit(0)
     assert world.app.return_code == 0
+
+
+async def test_a_minute_that_passes_while_the_console_ends_is_let_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with console(fleet(), session=FullSession()) as world:
+        app = world.app
+        app.open_view("instance.list")
+        await world.until(lambda: isinstance(app.screen, MachinesScreen) and app.screen.is_mounted)
+        await world.pilot.pause()
+        with monkeypatch.context() as ending:
+            ending.setattr(app, "_running", False)
+            for table in app.screen.query(VirtualTable):
+                ending.setattr(table, "_component_styles", {})  # as Textual leaves a part that is gone already
+            app._minute = -1
+            app._tick()
+        assert app.is_running

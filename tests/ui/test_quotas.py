@@ -64,7 +64,7 @@ async def test_i_asks_for_more_of_the_quota_under_the_cursor() -> None:
         assert world.app.screen.text("vcpus") == "34"
         await world.press(*["backspace"] * 2, *"16", "enter", "enter")
         assert "It is 32 vCPU already" in world.shown
-        await world.press("escape", "i", *["backspace"] * 2, *"256", "enter", "enter")
+        await world.press("escape", "escape", "i", *["backspace"] * 2, *"256", "enter", "enter")
         assert isinstance(world.app.screen, ConfirmDialog)
         assert "Ask AWS for 256 vCPU of G/VT spot in us-east-1?" in world.shown
         await world.press("right", "enter")

@@ -172,7 +172,7 @@ async def test_what_is_no_key_is_refused_in_the_form_without_being_quoted() -> N
         await pilot.press(*"lab", "down", "down", *"nonsense", "down", "down", "down", "down", "tab", "enter")
         await until(pilot, lambda: "key id is missing or has not the form" in shown(app))
         assert "nonsense" not in shown(app)
-        await pilot.press("escape")
+        await pilot.press("escape", "escape")
         await until(pilot, lambda: isinstance(app.screen, SettingsScreen))
     assert not session.sealed
 
