@@ -58,11 +58,15 @@ async def is_let_go(transaction: Transaction, what: str, source: str) -> bool:
 
 
 async def predecessors(transaction: Transaction, everything: Sequence[Follower], served: Served) -> list[Follower]:
-    """Those of the container in whose place this one was made: of that name on that host, and gone."""
+    """Those of the container in whose place this one was made, gone or switched off by a person.
+
+    The name alone tells, for the old one may not be told as gone yet: a host has no two of one name.
+    """
     beginning, slash, _ = served.source.partition("/")
     found = []
     for each in everything:
-        if slash and each.inactive_reason is not None and (each.source or "").startswith(f"{beginning}/"):
+        is_out = not each.is_active or each.inactive_reason is not None
+        if slash and is_out and (each.source or "").startswith(f"{beginning}/"):
             key = (each.source or "").partition(":")[2]
             last = await transaction.events.list(limit=1, wanted=EventFilter(kind="endpoint.", subject=key))
             if last and last[0].subject_name == served.title:

@@ -10,7 +10,7 @@ from aicompute_tui.domain.event import EventFilter
 from aicompute_tui.domain.ids import new_id
 from aicompute_tui.llms.presets import PRESETS
 from aicompute_tui.services import endpoint_servers
-from aicompute_tui.services.connection_sources import Served, free_name, is_let_go
+from aicompute_tui.services.connection_sources import Served, free_name, is_let_go, predecessors
 from aicompute_tui.services.context import Context
 from aicompute_tui.services.events import told
 from aicompute_tui.services.keyed_rows import CONNECTIONS
@@ -31,7 +31,7 @@ async def follow_ready(context: Context, transaction: Transaction, served: Serve
         return
     everything = await transaction.connections.list()
     following = [each for each in everything if each.source == served.source]
-    following = following or await endpoint_servers.forerunners(transaction, everything, served)
+    following = following or await predecessors(transaction, everything, served)
     url = _base_url(served)
     is_kept = any(each.base_url == url and (each.is_active or each.source is None) for each in everything)
     if (

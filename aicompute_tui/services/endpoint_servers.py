@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-from aicompute_tui.domain.event import EventFilter
 from aicompute_tui.domain.ids import new_id
 from aicompute_tui.domain.server import ModelServer, check_server_url
 from aicompute_tui.domain.server_kind import ServerKind
-from aicompute_tui.services.connection_sources import Follower, Served, free_name, is_let_go, predecessors
+from aicompute_tui.services.connection_sources import Served, free_name, is_let_go, predecessors
 from aicompute_tui.services.context import Context
 from aicompute_tui.services.events import told
 from aicompute_tui.services.keyed_rows import SERVERS
@@ -27,7 +25,7 @@ async def follow_ready(context: Context, transaction: Transaction, served: Serve
     base_url = check_server_url(served.url, kind)
     everything = await transaction.servers.list()
     following = [each for each in everything if each.source == served.source]
-    following = following or await forerunners(transaction, everything, served)
+    following = following or await predecessors(transaction, everything, served)
     is_kept = any(each.base_url == base_url and (each.is_active or each.source is None) for each in everything)
     if not following and not is_kept and not await is_let_go(transaction, "server", served.source):
         await _make(context, transaction, served, kind, {each.name for each in everything})
@@ -39,23 +37,6 @@ async def follow_ready(context: Context, transaction: Transaction, served: Serve
             is_back = written.is_active and not seen.is_active
             message = f"{written.name} {'is in use again' if is_back else 'leads'} at {written.base_url}"
             await _tell(context, transaction, "activated" if is_back else "changed", written, message)
-
-
-async def forerunners(transaction: Transaction, everything: Sequence[Follower], served: Served) -> list[Follower]:
-    """Those of the container in whose place this one was made, also where a person switched them off.
-
-    Those tell by the name alone, for the old one may not be told as gone yet: a host has no two of one name.
-    """
-    found = await predecessors(transaction, everything, served)
-    beginning, slash, _ = served.source.partition("/")
-    for each in everything:
-        is_off = not each.is_active and each.inactive_reason is None
-        if slash and is_off and (each.source or "").startswith(f"{beginning}/"):
-            key = (each.source or "").partition(":")[2]
-            last = await transaction.events.list(limit=1, wanted=EventFilter(kind="endpoint.", subject=key))
-            if last and last[0].subject_name == served.title:
-                found.append(each)
-    return found
 
 
 async def follow_gone(
