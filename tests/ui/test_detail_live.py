@@ -25,6 +25,7 @@ from tests.ui.console_world import (
     step,
     tunnel,
 )
+from tests.ui.test_key_order import burst
 
 SIZES = [(80, 24), (120, 40)]
 IDLE: dict[str, Json] = {
@@ -230,8 +231,10 @@ async def test_eight_gpus_fit_a_small_terminal_and_more_scroll() -> None:
         assert all(len(line) <= 80 for line in world.shown.splitlines())
         world.session.hand_in(lab(gpus=[gpu(index) for index in range(40)]))
         await world.until(lambda: world.view.query_one(NodePanel).scrolls)
-        await world.press("tab", "end")
+        burst(world.app, ["tab", "end"])
         await world.until(lambda: "\n 19 " in world.shown)
+        burst(world.app, ["tab", "tab", "tab", "tab", "home"])
+        await world.until(lambda: "\n 0 " in world.shown)
 
 
 @pytest.mark.asyncio

@@ -264,7 +264,7 @@ class DetailScreen(MachineLogView):
         wanted = parts[(place + step) % len(parts)]
         self._shows_history = wanted is self._history
         self._show_panes()
-        self.call_after_refresh(self.set_focus, wanted)
+        self.set_focus(wanted)
 
     def copied_text(self) -> tuple[str, str]:
         """The line under the cursor of a log that has the focus, else where the machine is called."""
