@@ -12,6 +12,9 @@ from aicompute_tui.domain.errors import InvalidInput
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.settings.typed_paths import resolved
 
+_YES = frozenset({"true", "yes", "1", "on"})
+_NO = frozenset({"false", "no", "0", "off"})
+
 
 @dataclass(frozen=True, slots=True)
 class Typed:
@@ -26,10 +29,7 @@ class Typed:
 def parse_command(text: str, aliases: Collection[str]) -> Typed:
     """Raises InvalidInput for an empty line, an unclosed quote and a word that is no command."""
     head, filter_text = _split_filter(text.strip().removeprefix(":").strip())
-    try:
-        words = shlex.split(head)
-    except ValueError:
-        raise InvalidInput("A quote is opened and never closed.", "Close it, or leave it out.") from None
+    words = _split_words(head)
     if not words:
         raise InvalidInput("There is no command.", "Type its name, or ? for all of them.")
     alias = words[0].lower()
@@ -51,6 +51,11 @@ def arguments_of(action: Action, words: Sequence[str]) -> JsonObject:
         else:
             binder.bind_position(word)
     return binder.values
+
+
+def words_with_path(typed: Typed) -> tuple[str, ...]:
+    """The words where a path is wanted: what its slash made look like a filter belongs to them."""
+    return (*typed.words, *_split_words(f"/{typed.filter}")) if typed.filter else typed.words
 
 
 def missing_arguments(action: Action, arguments: Mapping[str, Json]) -> list[Parameter]:
@@ -115,10 +120,10 @@ class _Binder:
         self.values: JsonObject = {}
 
     def bind(self, parameter: Parameter, text: str) -> None:
-        if parameter.kind == "flag":
-            self.values[parameter.name] = text.lower() in ("true", "yes", "1", "on")
-            return
-        value = resolved(parameter.kind, text)
+        value = _flag(parameter.name, text) if parameter.kind == "flag" else resolved(parameter.kind, text)
+        if parameter.choices and value not in parameter.choices:
+            wrong = f"“{_short(text)}” is not one of the values of {parameter.name}."
+            raise InvalidInput(wrong, f"Give one of {', '.join(parameter.choices)}.")
         if parameter.repeatable:
             held = self.values.setdefault(parameter.name, [])
             if isinstance(held, list):
@@ -133,6 +138,20 @@ class _Binder:
                 return
         known = ", ".join(f"{name}=…" for name in self.named) or "no argument"
         raise InvalidInput(f"“{_short(word)}” means nothing to :{self.action.aliases[0]}.", f"It takes {known}.")
+
+
+def _split_words(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:
+        raise InvalidInput("A quote is opened and never closed.", "Close it, or leave it out.") from None
+
+
+def _flag(name: str, text: str) -> bool:
+    word = text.lower()
+    if word not in _YES | _NO:
+        raise InvalidInput(f"{name} is yes or no, not “{_short(text)}”.", f"Give {name}=yes, or leave it out.")
+    return word in _YES
 
 
 def _split_filter(text: str) -> tuple[str, str | None]:

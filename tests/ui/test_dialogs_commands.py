@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from aicompute_tui.actions.registry import ACTIONS, by_alias
 from aicompute_tui.domain.errors import InvalidInput
 from aicompute_tui.ui import clipboard
-from aicompute_tui.ui.commands import History, Typed, arguments_of, completions, missing_arguments, parse_command
+from aicompute_tui.ui.commands import (
+    History,
+    Typed,
+    arguments_of,
+    completions,
+    missing_arguments,
+    parse_command,
+    words_with_path,
+)
 
 ALIASES = by_alias()
 
@@ -55,6 +63,31 @@ def test_a_word_too_many_says_what_is_taken() -> None:
     with pytest.raises(InvalidInput) as caught:
         arguments_of(ACTIONS["instance.extend"], ("a", "b"))
     assert "name=…, by=…" in caught.value.next_step
+
+
+@pytest.mark.parametrize(("alias", "word", "told"), [
+    ("connections", "status=typo", "active"), ("connections", "flag=email", "livekit"),
+    ("connection-import", "dry_run=maybe", "dry_run=yes"), ("reap", "--dry-run=2", "dry_run=yes"),
+])  # fmt: skip
+def test_a_word_that_is_none_of_the_choices_is_refused_with_them(alias: str, word: str, told: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        arguments_of(ALIASES[alias], (word,))
+    assert told in caught.value.next_step
+    assert word.partition("=")[2] in caught.value.message
+
+
+def test_a_flag_is_taken_back_by_no() -> None:
+    assert arguments_of(ALIASES["reap"], ("dry_run=no",)) == {"dry_run": False}
+
+
+@pytest.mark.parametrize(("line", "words"), [
+    ("connection-import /a/b.toml dry_run=true", ("/a/b.toml", "dry_run=true")),
+    ("connection-import dry_run=true '/a/my own.toml'", ("dry_run=true", "/a/my own.toml")),
+    ("connection-import /a/my\\ own.toml", ("/a/my own.toml",)),
+    ("connection-import b.toml", ("b.toml",)),
+])  # fmt: skip
+def test_a_path_that_begins_with_a_slash_is_a_word_among_others(line: str, words: tuple[str, ...]) -> None:
+    assert words_with_path(parse_command(line, ALIASES)) == words
 
 
 def test_what_is_missing_is_named() -> None:

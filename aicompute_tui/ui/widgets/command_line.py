@@ -17,7 +17,7 @@ from aicompute_tui.actions.model import Action
 from aicompute_tui.domain.errors import AicError, InvalidInput, Refused
 from aicompute_tui.domain.json import JsonObject
 from aicompute_tui.settings.packaged import STYLES
-from aicompute_tui.ui.commands import History, Typed, arguments_of, completions, parse_command
+from aicompute_tui.ui.commands import History, Typed, arguments_of, completions, parse_command, words_with_path
 from aicompute_tui.ui.dispatch import SCREENS, subject_parameter
 from aicompute_tui.ui.navigation import Command, by_word
 from aicompute_tui.ui.widgets.filter_line import FilterLine
@@ -219,7 +219,7 @@ def _words_of(command: Command, typed: Typed) -> tuple[str, ...]:
         takes_path = any(each.kind.startswith("path") and each.positional for each in command.parameters)
     else:
         takes_path = command.takes == "FILE"
-    return (*typed.words, f"/{typed.filter}") if takes_path and typed.filter else typed.words
+    return words_with_path(typed) if takes_path else typed.words
 
 
 def _explained(line: str, words: dict[str, Command]) -> str:
