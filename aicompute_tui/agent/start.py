@@ -22,7 +22,7 @@ from aicompute_tui.store.schema import SCHEMA_VERSION
 if TYPE_CHECKING:
     from aicompute_tui.runtime import Runtime
 
-START_SECONDS = 10.0
+START_SECONDS = 30.0
 LEAVE_SECONDS = 40.0
 """How long an older agent is given to finish its step."""
 _LOOK_SECONDS = 0.05

@@ -126,9 +126,16 @@ class Home:
             return await transaction.settings.get("region")
 
     async def status(self) -> dict[str, object]:
+        """What it says of itself; asked again where it holds its lock and does not answer yet."""
         from aicompute_tui.agent.status import status
 
-        return dict(await status(self.runtime()))
+        async def settled() -> dict[str, object] | None:
+            found: dict[str, object] = dict(await status(self.runtime()))
+            return found if found["running"] or not found["holds_lock"] else None
+
+        answer = await until(settled, "the agent answers, or none holds the lock")
+        assert isinstance(answer, dict)
+        return answer
 
     def _has_no_agent(self) -> bool:
         """Kills the one that holds the lock; another that waited for it takes its place."""

@@ -17,8 +17,10 @@ from typing import Any
 
 import pytest
 
+from aicompute_tui.agent.lock import holder_note, is_held
 from aicompute_tui.cli.main import run
 from aicompute_tui.runtime import build
+from aicompute_tui.settings.places import places_from
 from tests.world import World
 
 DEADLINE_SECONDS = 60.0
@@ -83,10 +85,10 @@ class Cli:
         return build(environment=environment, env_file=options.get("env_file"), flags=options.get("flags"))
 
     def end_agent(self) -> None:
-        status = self("agent", "--status", "-o", "json")
-        if status.code == 0:
-            os.kill(status.data["pid"], signal.SIGTERM)
-            until(lambda: self("agent", "--status").code == 1)
+        lock = places_from(self.child_environment()).agent_lock
+        if is_held(lock):
+            os.kill(int(str(holder_note(lock)["pid"])), signal.SIGTERM)
+            until(lambda: not is_held(lock))
 
 
 def until(is_so: Callable[[], bool], seconds: float = DEADLINE_SECONDS) -> None:

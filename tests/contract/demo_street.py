@@ -16,7 +16,6 @@ from typing import Any
 
 from aicompute_tui.demo.beginning import plant
 from aicompute_tui.demo.fleet import Seed
-from aicompute_tui.demo.ports import free_ports
 from aicompute_tui.domain.ids import new_id
 from aicompute_tui.domain.instance import Instance, InstanceState, Market
 from aicompute_tui.domain.moments import format_moment
@@ -26,6 +25,7 @@ from aicompute_tui.runtime.clock import SystemClock
 from aicompute_tui.settings.places import Places
 from aicompute_tui.ssh.base import NodeAddress
 from aicompute_tui.ssh.pool import NodePool
+from tests.contract.ssh_world import free_port
 from tests.waiting import until
 from tests.world import World, start_world
 
@@ -70,8 +70,9 @@ class Street:
         market: Market = Market.SPOT,
         idle_seconds: int | None = None,
         ttl_seconds: int = 3_600,
+        is_awaited: bool = True,
     ) -> Machine:
-        """A machine with its row, as a launch leaves it; it answers once it has booted."""
+        """A machine with its row, as a launch leaves it; `is_awaited` until it has booted and answers."""
         now = datetime.now(UTC)
         launch_id = new_id(now)
         seed = Seed(
@@ -116,7 +117,8 @@ class Street:
         finally:
             await runtime.aclose()
         address = NodeAddress(instance_id=launch_id, host=made["public_address"], port=self.port, login="ubuntu")
-        await until(lambda: answers(address), "the machine answers")
+        if is_awaited:
+            await until(lambda: answers(address), "the machine answers")
         return Machine(row, made["instance_id"], address)
 
 
@@ -134,13 +136,13 @@ async def refuses(address: NodeAddress) -> bool:
 
 
 @contextmanager
-def open_street(folder: Path) -> Iterator[Street]:
+def open_street(folder: Path, set_up_seconds: float = SET_UP_SECONDS) -> Iterator[Street]:
     home = folder / "home"
     home.mkdir(mode=0o700)
     world_process, world = start_world(folder)
-    [port] = free_ports(1)
+    port = free_port()
     words = ["--home", str(home), "--world-port-file", str(folder / "port"), "--port", str(port)]
-    words += ["--set-up-seconds", str(SET_UP_SECONDS), "--until-stdin-closes"]
+    words += ["--set-up-seconds", str(set_up_seconds), "--until-stdin-closes"]
     process = subprocess.Popen([sys.executable, "-m", "aicompute_tui.demo.nodes", *words], stdin=subprocess.PIPE)
     street = Street(home, world, port, process)
     try:

@@ -280,7 +280,7 @@ async def test_the_agent_writes_changes_down_and_is_right_soon_after_an_engine_c
         began = time.monotonic()
         await soon(lambda: is_state(HostState.UP))
         await soon(lambda: are({"web": ContainerState.EXITED, "other": ContainerState.EXITED}))
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
         told = await house.events()
         assert [kind for kind in told if kind.startswith("host.")] == ["host.added", "host.down", "host.up"]
         await house.job("host.remove", name="m")

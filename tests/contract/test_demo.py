@@ -106,11 +106,11 @@ def test_the_demo_has_a_life_of_its_own_and_takes_it_along(tmp_path: Path) -> No
         home = demo.home
         began = time.monotonic()
         code, errors = demo.leave()
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30
     assert code == demo_without_screen.EXIT_CODE
     assert str(home) in errors
     assert not home.exists()
-    assert not psutil.wait_procs(children, timeout=5)[1]
+    assert not psutil.wait_procs(children, timeout=30)[1]
 
 
 def test_the_first_frame_has_a_past(tmp_path: Path) -> None:
@@ -131,8 +131,8 @@ def test_a_killed_demo_leaves_no_process(tmp_path: Path) -> None:
         agent = psutil.Process(demo.facts["agent_pid"])
         assert agent in children
         demo.process.send_signal(signal.SIGKILL)
-        demo.process.wait(10)
-        assert not psutil.wait_procs(children, timeout=10)[1]
+        demo.process.wait(30)
+        assert not psutil.wait_procs(children, timeout=30)[1]
 
 
 def test_without_any_network_and_kept_on_request(tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ import pytest
 import pytest_asyncio
 
 from aicompute_tui.demo.lab.hub import listen, repositories
-from aicompute_tui.demo.ports import free_ports
 from aicompute_tui.hub.base import Hub, ModelQuery
 from aicompute_tui.hub.curated import curated_models
 from aicompute_tui.hub.huggingface import HubDoor
 from aicompute_tui.services.model_facts import facts_of
+from tests.contract.ssh_world import free_port
 
 pytestmark = pytest.mark.asyncio
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -22,7 +22,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 @pytest_asyncio.fixture
 async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
-    [port] = free_ports(1)
+    port = free_port()
     server = await listen(port)
     door = HubDoor({"HF_ENDPOINT": f"http://127.0.0.1:{port}"}, tmp_path, now=lambda: NOW, may_reach=lambda url: True)
     yield door.open(None, None)

@@ -268,7 +268,7 @@ async def test_a_hundred_and_fifty_streams_open_leave_room_for_calls(engine: Rea
         tasks = [asyncio.create_task(hold()) for _ in range(150)]
         for _ in tasks:
             await opened.acquire()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             assert len(await source.containers()) == 1
         leave.set()
         await asyncio.gather(*tasks)

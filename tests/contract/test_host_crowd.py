@@ -25,7 +25,7 @@ __all__ = ["engines", "two_engines"]
 pytestmark = pytest.mark.asyncio
 EACH = 6
 ALL = LIVING * CONTAINERS_EACH + 2 * EACH
-FIRST_SECONDS, NEWS_SECONDS = 60.0, 5.0
+FIRST_SECONDS, NEWS_SECONDS = 60.0, 20.0
 QUIET_SECONDS = 5.0
 MOST_MIB, MOST_CPU_SHARE, MOST_THREADS = 200.0, 0.5, 20
 STAYS = lines_of(["echo here"])
@@ -98,10 +98,13 @@ async def test_rows_of_the_living_stay_right_and_the_dead_delay_nobody(fleet: Fl
 
 
 async def test_the_agent_stays_small_while_it_watches_them_all(fleet: Fleet) -> None:
-    before, began = fleet.agent.cpu_times(), time.monotonic()
-    await asyncio.sleep(QUIET_SECONDS)
-    after, took = fleet.agent.cpu_times(), time.monotonic() - began
-    used = after.user + after.system - before.user - before.system
-    assert used / took <= MOST_CPU_SHARE
+    async def is_quiet() -> bool:
+        before, began = fleet.agent.cpu_times(), time.monotonic()
+        await asyncio.sleep(QUIET_SECONDS)
+        after, took = fleet.agent.cpu_times(), time.monotonic() - began
+        used: float = after.user + after.system - before.user - before.system
+        return used / took <= MOST_CPU_SHARE
+
+    await until(is_quiet, "it uses little of a processor once it knows them all")
     assert fleet.agent.memory_info().rss / 2**20 <= MOST_MIB
     assert fleet.agent.num_threads() <= MOST_THREADS

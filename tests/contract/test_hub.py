@@ -324,7 +324,7 @@ async def test_every_wait_ends(hub: Hub, world: HubWorld, monkeypatch: pytest.Mo
     monkeypatch.setattr(transport, "READ_SECONDS", 0.3)
     monkeypatch.setattr(transport, "ANSWER_SECONDS", 0.3)
     world.bad_days = [bad_day]
-    async with asyncio.timeout(4):
+    async with asyncio.timeout(12):
         with pytest.raises(TimedOut):
             await hub.models(ModelQuery())
 

@@ -181,7 +181,7 @@ async def test_tunnels_tails_and_probes_do_not_keep_the_machine_up(reached: Reac
             file.write(f"{number}\n")
         assert next(answer(tail)) == f"{number}\n"
         probe = reached.ssh("ubuntu@127.0.0.1", "true")
-        assert probe.wait(timeout=10) == 0
+        assert probe.wait(timeout=60) == 0
         assert machine.look(30)["busy"] == ""
     assert machine.has_ended
     assert tail.poll() is None

@@ -98,7 +98,7 @@ def lose_the_agent_in_a_form(demo: Terminal) -> None:
     killed = agents_of(demo)
     assert len(killed) == 1
     os.kill(killed[0], signal.SIGKILL)
-    demo.until(lambda screen: "agent ●" not in screen.partition("\n")[0])
+    demo.until(lambda _: agents_of(demo) not in ([], killed))
     demo.keys("-l", "2")
     demo.until(lambda screen: "agent ●" in screen.partition("\n")[0])
     demo.until(lambda screen: re.search(r"^ +name +kept-name2", screen, re.MULTILINE) is not None)

@@ -129,12 +129,12 @@ def test_a_window_that_shrinks_and_comes_back_shows_what_it_showed(
     come_home(fixed)
     for key in keys:
         fixed.keys(*key.split(" ", 1) if key.startswith("-l") else (key,))
-    before = at_rest(fixed, says)
+    before = at_rest(fixed, says, equal_looks=20)
     for size in ((20, 5), (40, 10), (2, 2), (200, 60)):
         fixed.resize(*size)
         assert "Traceback" not in at_rest(fixed)
     fixed.resize(*SIZE)
-    fixed.until(lambda screen: says in screen and headed(screen) == headed(before), 20)
+    fixed.until(lambda screen: says in screen and headed(screen) == headed(before))
     come_home(fixed)
 
 
@@ -183,18 +183,18 @@ def come_home(terminal: Terminal) -> None:
     """Out of everything that is open; then a word is taken, which only a console that answers shows."""
     terminal.escape(5)
     terminal.keys("-l", "1:alive")
-    terminal.until(lambda screen: ":alive" in screen, 30)
+    terminal.until(lambda screen: ":alive" in screen)
     terminal.escape()
     terminal.until(lambda screen: ":alive" not in screen and "llama8-ca" in screen)
 
 
-def at_rest(terminal: Terminal, says: str = "") -> str:
-    """The screen once it says so and four looks at it are the same."""
+def at_rest(terminal: Terminal, says: str = "", equal_looks: int = 4) -> str:
+    """The screen once it says so and so many looks at it are the same."""
     looks: list[str] = []
 
     def rests(screen: str) -> bool:
         looks.append(screen)
-        return says in screen and looks[-4:] == [screen] * 4
+        return says in screen and looks[-equal_looks:] == [screen] * equal_looks
 
     return terminal.until(rests)
 
@@ -217,7 +217,7 @@ def test_a_theme_file_with_errors_is_named_in_a_line_and_the_console_opens(tmp_p
     (themes / "mine.toml").write_text(theme)
     try:
         terminal.start(empty_console(), {"AIC_TUI_THEME": "mine"})
-        screen = terminal.until(lambda screen: "mine" in screen or "EXIT" in screen, 20)
+        screen = terminal.until(lambda screen: "mine" in screen or "EXIT" in screen)
         assert "Traceback" not in screen
         assert "/h" in screen.partition("\n")[0]
         leave(terminal)

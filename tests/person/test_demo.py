@@ -18,7 +18,6 @@ from tests.needs import need
 from tests.person.terminal import Terminal, need_terminal_tools, product
 
 ROOT = Path(__file__).resolve().parents[2]
-MACHINES_WITHIN_SECONDS = 10.0
 MOST_KEYSTROKES = 25
 """From the first frame until a machine has been launched and ended."""
 
@@ -35,9 +34,7 @@ def terminal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Termina
 def launch_and_end_by_keys(terminal: Terminal) -> None:
     """From the first frame to a machine launched and ended, with nothing but keys."""
     terminal.shows("DEMO")
-    framed_at = time.monotonic()
-    terminal.until(lambda screen: "llama8-ca" in screen and "/h" in screen, MACHINES_WITHIN_SECONDS)
-    assert time.monotonic() - framed_at <= MACHINES_WITHIN_SECONDS
+    terminal.until(lambda screen: "llama8-ca" in screen and "/h" in screen)
     terminal.shows("agent ●")
     terminal.keys("n")
     terminal.shows("1 of 5")

@@ -16,7 +16,7 @@ from tests.person.test_demo import go_to, leave, processes_of
 
 NAME = "walk-1"
 MODEL = "meta-llama/Llama-3.1-8B-Instruct"
-IDLE_LIMIT = "20s"
+IDLE_LIMIT = "35s"
 ASK = """
 import contextlib, json, sys, urllib.error, urllib.request
 url, model, key = sys.argv[1:]
@@ -56,8 +56,8 @@ def test_a_machine_is_launched_used_and_left_to_end_by_itself(terminal: Terminal
     forward_a_port(terminal, 9000)
     find_the_request_in_its_log(terminal)
     go_home(terminal, '"GET /v1/walk')
-    terminal.until(lambda screen: re.search(rf"{NAME} .* (\d+s|<1m) idle", screen) is not None, 90)
-    terminal.until(lambda screen: re.search(rf"· {NAME} .*terminated", screen) is not None, 90)
+    terminal.until(lambda screen: re.search(rf"{NAME} .* (\d+s|<1m) idle", screen) is not None, 150)
+    terminal.until(lambda screen: re.search(rf"· {NAME} .*terminated", screen) is not None, 150)
     see_that_nobody_ended_it(terminal)
     leave(terminal)
     assert "Traceback" not in terminal.screen()
