@@ -32,6 +32,11 @@ class MovedClock:
     def sleepers(self) -> int:
         return len(self._sleepers)
 
+    @property
+    def is_still(self) -> bool:
+        """Somebody sleeps, and nobody whose moment has come."""
+        return bool(self._sleepers) and all(until > self.moment for until, _ in self._sleepers)
+
     def advance(self, seconds: float) -> None:
         self.moment += timedelta(seconds=seconds)
         for until, woken in self._sleepers:

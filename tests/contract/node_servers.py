@@ -134,6 +134,8 @@ class Container:
 
     def download(self) -> None:
         """Into the cache, laid out as the server does it; what is there already is not fetched again."""
+        while (self.folder / "held").exists():
+            time.sleep(0.01)
         for path, size in self.plan.get("downloads", {}).items():
             file = self.volume / path
             file.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -42,6 +42,10 @@ class Step:
     detail: str
 
 
+def _steps(text: str) -> list[Step]:
+    return [Step(*line.split("\t")) for line in text.splitlines()]
+
+
 @dataclass
 class SetupMachine:
     """Its disk lives as long as the test; each `start` is a boot."""
@@ -51,8 +55,6 @@ class SetupMachine:
     models: tuple[str, ...] = ()
     gpu_count: str = "2"
     has_instance_store: bool = False
-    seen: list[list[Step]] = field(default_factory=list)
-    """Every progress that was ever read, in order."""
     process: subprocess.Popen[bytes] | None = None
 
     def __post_init__(self) -> None:
@@ -63,6 +65,9 @@ class SetupMachine:
         for tool in _TOOLS:
             path = shutil.which(tool, path="/usr/sbin:/usr/bin:/sbin:/bin") or sys.executable
             (self.folder / "bin" / tool).symlink_to(path)
+        mv = shutil.which("mv", path="/usr/bin:/bin")
+        noted = f'[[ $3 != */progress ]] || {{ cat "$2"; echo; }} >>{self.folder}/history'
+        self.stand_in("mv", f'{noted}\nexec {mv} "$@"')
         self.stand_in("docker", f'exec {sys.executable} -I -S {node_standins.__file__} {self.folder} "$@"')
         self.stand_in("nvidia-smi", f"cat {self.folder}/gpus")
         self.stand_in("nvidia-ctk", f'echo "nvidia-ctk $*" >>{self.folder}/calls')
@@ -134,16 +139,11 @@ class SetupMachine:
     def until_end(self) -> int:
         assert self.process is not None
         self.until(lambda: self.process is not None and self.process.poll() is not None, "the set-up ended")
-        self.read()
         return int(self.process.returncode)
 
     def until(self, ask: Callable[[], object], what: str) -> None:
-        def ask_and_read() -> object:
-            self.read()
-            return ask()
-
         try:
-            asyncio.run(until(ask_and_read, what, seconds=30))
+            asyncio.run(until(ask, what, seconds=120))
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.text('run/aic-tui/progress')}\n{self.text('output')}") from None
 
@@ -156,11 +156,23 @@ class SetupMachine:
         return self.step(stage)
 
     def read(self) -> list[Step]:
-        lines = self.text("run/aic-tui/progress").splitlines()
-        steps = [Step(*line.split("\t")) for line in lines]
-        if steps and (not self.seen or self.seen[-1] != steps):
-            self.seen.append(steps)
-        return steps
+        return _steps(self.text("run/aic-tui/progress"))
+
+    @property
+    def seen(self) -> list[list[Step]]:
+        """Every progress that was ever told, in order."""
+        return [_steps(text) for text in self.text("history").split("\n\n") if text]
+
+    def forget(self) -> None:
+        """What was told so far."""
+        (self.folder / "history").unlink()
+
+    @contextmanager
+    def held_download(self) -> Iterator[None]:
+        """The model server fetches no model meanwhile."""
+        (self.folder / "held").touch()
+        yield
+        (self.folder / "held").unlink()
 
     def step(self, stage: str, name: str = "") -> Step:
         steps = [step for step in self.read() if step.stage == stage and name in ("", step.name)]

@@ -35,27 +35,33 @@ async def edit(path: Path, edits: int, offset: int) -> dict[str, object]:
             except Conflict:
                 conflicts += 1
                 continue
-            committed[number] = time.time()
+            committed[number] = time.monotonic()
             break
     await store.aclose()
     return {"committed": committed, "conflicts": conflicts}
 
 
 def follow(path: Path, after: int, until: int) -> dict[str, object]:
-    """Polls as the console does and tells when each number was first seen, in the order it was given them."""
+    """Polls as the console does.
+
+    Tells when each number was first seen, in the order it was given them, and when the last look without it began:
+    by the monotonic clock, which all processes of a machine share.
+    """
     follower = Follower(path)
-    position, seen = after, {}
+    position, seen, missed, looked_at = after, {}, {}, 0.0
     order: list[int] = []
     deadline = time.monotonic() + 120
     print("following", flush=True)
     while position < until and time.monotonic() < deadline:
+        began = time.monotonic()
         for change in follower.since(position):
-            seen[change.number] = time.time()
+            seen[change.number], missed[change.number] = time.monotonic(), looked_at
             order.append(change.number)
             position = change.number
+        looked_at = began
         time.sleep(POLL_SECONDS)
     follower.close()
-    return {"seen": seen, "order": order}
+    return {"seen": seen, "missed": missed, "order": order}
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def own_server(tmp_path: Path) -> Iterator[RunningServer]:
     """To be stopped."""
     folder = tmp_path / "own"
     folder.mkdir()
-    with llama_server(folder) as made:
+    with llama_server(folder, "--ctx-size", "16384", "--ignore-eos") as made:
         yield made
 
 
@@ -97,12 +97,12 @@ def test_a_prompt_longer_than_its_context_is_told(cli: Cli, server: RunningServe
 
 
 def test_a_server_that_falls_silent_in_the_middle_keeps_what_came(cli: Cli, own_server: RunningServer) -> None:
-    add(cli, own_server, "--timeout", "1")
-    process = cli.spawn("connection", "ask", "box", PROMPT, "--max-tokens", "400")
+    add(cli, own_server, "--timeout", "5")
+    process = cli.spawn("connection", "ask", "box", PROMPT, "--max-tokens", "12000")
     assert process.stdout is not None
     first = process.stdout.read(1)
     own_server.stop(signal.SIGSTOP)
-    rest, said = process.communicate(timeout=30)
+    rest, said = process.communicate(timeout=120)
     assert process.returncode == 5, said
     whole = first + rest
     assert len(whole) > 0
@@ -110,12 +110,12 @@ def test_a_server_that_falls_silent_in_the_middle_keeps_what_came(cli: Cli, own_
 
 def test_a_server_that_dies_in_the_middle_is_told(cli: Cli, own_server: RunningServer) -> None:
     add(cli, own_server)
-    process = cli.spawn("connection", "ask", "box", PROMPT, "--max-tokens", "400", "-o", "json")
+    process = cli.spawn("connection", "ask", "box", PROMPT, "--max-tokens", "12000", "-o", "json")
     assert process.stdout is not None
     assert json.loads(process.stdout.readline())["text"]
     own_server.stop(signal.SIGSTOP)
     own_server.stop(signal.SIGKILL)
-    rest, said = process.communicate(timeout=30)
+    rest, said = process.communicate(timeout=120)
     assert process.returncode == 1, said
     assert json.loads(said.splitlines()[-1])["error"] in {"BadAnswer", "Unreachable"}
     assert '"finish_reason": "' not in rest

@@ -128,7 +128,7 @@ async def test_figures_and_ports_come_back_after_a_break(kept: Kept, keeper: Nod
     keeper.nudge()
     report = await kept.linked(LinkState.CONNECTED)
     assert [(gpu.name, gpu.utilisation_percent) for gpu in report.gpus] == [("NVIDIA A10G", 37)]
-    assert abs(report.clock_off_seconds or 0) <= 2
+    assert abs(report.clock_off_seconds or 0) <= 60
 
     async def answers() -> bool:
         return (await _said_at(local_port)) == b"hello\n"

@@ -181,7 +181,7 @@ def test_after_a_reboot_it_ends_at_ready_again_without_another_download(make: Ma
     machine = hub_machine(make, "vllm")
     assert machine.run() == 0
     machine.power_off()
-    machine.seen.clear()
+    machine.forget()
     assert machine.run() == 0
     assert machine.states()["ready"] == "done"
     assert len(machine.docker_calls("run")) == 1
@@ -199,7 +199,10 @@ def test_after_a_reboot_it_is_ready_although_the_hub_is_away(make: MakesMachine)
 
 def test_two_at_once_are_as_good_as_one(make: MakesMachine) -> None:
     machine = hub_machine(make, "vllm")
-    assert machine.run(f"{SETUP} & first=$!; {SETUP}; second=$?; wait $first && exit $second") == 0
+    held = machine.folder / "held"
+    held.touch()
+    one = f"{SETUP}; code=$?; rm -f {held}; exit $code"
+    assert machine.run(f"({one}) & first=$!; ({one}); second=$?; wait $first && exit $second") == 0
     assert machine.states()["ready"] == "done"
     assert len(machine.docker_calls("run")) == 1
     assert "Another set-up is at work" in machine.text("var-log/aic-tui/setup.log")
@@ -233,9 +236,10 @@ def test_secrets_reach_the_server_and_nothing_else(make: MakesMachine, framework
 
 def test_key_that_comes_late_reaches_the_server(make: MakesMachine) -> None:
     machine = hub_machine(make, "vllm", slow=True)
-    machine.start()
-    machine.until_step("model", "running", "of 0.0 GiB")
-    machine.secrets("API_KEY=sk-late\n")
+    with machine.held_download():
+        machine.start()
+        machine.until_step("model", "running", "of 0.0 GiB")
+        machine.secrets("API_KEY=sk-late\n")
     assert machine.until_end() == 0
     assert machine.states()["ready"] == "done"
     environment = machine.container()["environment"]
@@ -253,14 +257,15 @@ def test_clock_that_steps_back_an_hour_meanwhile_changes_no_duration(make: Makes
     machine = hub_machine(make, "vllm")
     offset = machine.folder / "clock-offset"
     machine.stand_in("date", f'exec {shutil.which("date")} -d "now $(cat {offset} 2>/dev/null)" "$@"')
-    machine.start()
-    machine.until_step("model", "running", "of 0.0 GiB")
-    offset.write_text("-1 hour")
+    with machine.held_download():
+        machine.start()
+        machine.until_step("model", "running", "of 0.0 GiB")
+        offset.write_text("-1 hour")
     assert machine.until_end() == 0
     for step in machine.read():
         assert 0 <= int(step.ended) - int(step.started) < 60 or step.stage == "boot"
     image, model = machine.step("image"), machine.step("model")
-    assert 0 <= int(model.started) - int(image.ended) <= 1
+    assert 0 <= int(model.started) - int(image.ended) < 60
 
 
 def test_docker_is_installed_where_the_image_has_none(make: MakesMachine) -> None:

@@ -191,9 +191,10 @@ def test_disk_that_fills_up_meanwhile(vllm: SetupMachine) -> None:
     vllm.plan(downloads=DOWNLOADS, slow=True)
     vllm.stand_in("df", f"echo Avail; cat {vllm.folder}/free")
     (vllm.folder / "free").write_text(str(90 * MIB))
-    vllm.start()
-    vllm.until_step("model", "running", "of 0.0 GiB")
-    (vllm.folder / "free").write_text(str(10_000))
+    with vllm.held_download():
+        vllm.start()
+        vllm.until_step("model", "running", "of 0.0 GiB")
+        (vllm.folder / "free").write_text(str(10_000))
     assert vllm.until_end() == NEEDS_A_PERSON
     assert "larger volume" in vllm.step("model").detail
     assert vllm.container()["status"] == "exited"

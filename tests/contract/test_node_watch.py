@@ -74,7 +74,7 @@ def test_a_server_that_hangs_keeps_it_up_and_holds_a_look_up_for_seconds_only(ma
     machine.look()
     machine.uptime += 15
     done = machine.run("/usr/local/sbin/aic-tui-watch", "idle")
-    assert done["seconds"] < 7
+    assert done["seconds"] < 30
     assert machine.activity()["busy"] == "requests cannot be read"
 
 

@@ -100,14 +100,14 @@ async def test_a_shell_works_through_the_server(house: House, portainer: Portain
 async def test_a_shell_through_the_server_is_left_while_the_engine_hangs(
     house: House, portainer: Portainer, engine: RealEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(execution, "CALL_SECONDS", 0.5)
     await add(house, portainer.url, "ptr_first", environment="1")
     engine.run("web", lines_of([]))
     async with house.context.store.read() as transaction:
         host = await transaction.hosts.find("port")
     source = await house.context.hosts.engine(host)
     with contextlib.ExitStack() as frozen:
-        async with asyncio.timeout(20), source.shell("web", ["sh"], columns=90, rows=20) as shell:
+        async with asyncio.timeout(60), source.shell("web", ["sh"], columns=90, rows=20) as shell:
+            monkeypatch.setattr(execution, "CALL_SECONDS", 0.5)
             frozen.enter_context(engine.frozen())
             with pytest.raises(Unreachable, match="in time"):
                 await shell.exit_code()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from aicompute_tui.domain.errors import AicError, Conflict, NotFound, Refused, SetupFailed
+from aicompute_tui.services import proof
 from tests.contract.cli_world import Cli, until
 from tests.contract.container_world import House, opened_house
 from tests.contract.engines import RealEngine, engine, engines, lines_of, two_engines
@@ -109,7 +112,10 @@ async def test_a_newer_image_brings_its_own_defaults_and_is_pulled_first(
 
 
 @pytest.mark.asyncio
-async def test_a_port_moves_and_another_has_to_answer_again(house: House, engine: RealEngine) -> None:
+async def test_a_port_moves_and_another_has_to_answer_again(
+    house: House, engine: RealEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proof, "_OPEN_SECONDS", 2.0)
     first, second = free_port(), free_port()
     engine.docker("run", "-d", "--name", "web", "-p", f"127.0.0.1:{first}:8000", "server:1")
     await house.job("container.recreate", name="web", port=[f"{second}:8000"])
@@ -196,11 +202,29 @@ def cli(cli: Cli, engine: RealEngine) -> Cli:
     return cli
 
 
+_SLOWLY_PROVEN = """
+import sys
+from aicompute_tui.services import proof
+from aicompute_tui.__main__ import main
+proof._STAYS_SECONDS = 60.0
+sys.exit(main(sys.argv[1:]))
+"""
+"""The command line, with time to be killed before the new container counts as one that stays."""
+
+
 def killed(cli: Cli, engine: RealEngine, *changes: str, when: str) -> tuple[str, str]:
     """The ids of the old and the new one, of a replacement whose process was killed."""
     old = engine.inspect("web")["Id"]
     aside = f"web.aic-old-{old[:12]}"
-    process = cli.spawn("container", "recreate", "web", "--yes", *changes)
+    words = [sys.executable, "-P", "-c", _SLOWLY_PROVEN, "container", "recreate", "web", "--yes", *changes]
+    process = subprocess.Popen(
+        words,
+        env=cli.child_environment(),
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
 
     def is_time() -> bool:
         assert process.poll() is None, process.communicate()

@@ -59,6 +59,7 @@ def test_planted_secrets_are_found_nowhere_after_a_machines_whole_life(cli: Cli,
     said.append(cli("--debug", "instance", "list", "--all", "-o", "json"))
     for answer in said:
         assert planted_in((answer.out + answer.err).encode()) == []
+    cli.end_agent()
     files = [path for path in cli.home.rglob("*") if path.is_file()]
     assert {"aic-tui.db", "cli.log", "agent.log"} <= {path.name for path in files}
     assert {str(path): found for path in files if (found := planted_in(path.read_bytes()))} == {}

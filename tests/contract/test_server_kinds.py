@@ -368,7 +368,7 @@ async def test_silence_ends_in_time(server: StandIn) -> None:
     assert await asyncio.to_thread(server.client_left.wait, 10)
     vllm(server)
     server.replies["/metrics"] = Reply(200, (b"#",), stalls=True)
-    slow = await read(of(server, ServerKind.VLLM, timeout_seconds=1), None, None, NOW)
+    slow = await read(of(server, ServerKind.VLLM, timeout_seconds=5), None, None, NOW)
     assert (slow.problem, bool(slow.degraded)) == (None, True), "it answers, its figures do not"
 
 

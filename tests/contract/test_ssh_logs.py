@@ -124,7 +124,7 @@ async def test_10_000_lines_a_second_are_followed_without_loss(ssh_world: SshWor
         for start in range(0, count, 200):
             append(file, *(f"{number} {text}" for number in range(start, start + 200)))
             await until(partial(passed, begun + start / 10_000), "the next ones are due")
-        await until(lambda: reader.has(f"{count - 1} x"), "the last line comes", 2.0)
+        await until(lambda: reader.has(f"{count - 1} x"), "the last line comes")
         assert reader.lines[1:] == numbered(count, text)
 
 
@@ -138,7 +138,7 @@ async def test_following_goes_on_when_sshd_is_back_and_nothing_is_lost(
         ssh_world.kill()
         append(file, "while nobody listened")
         ssh_world.start()
-        await until(lambda: reader.texts("gap"), "following goes on", 2.0)
+        await until(lambda: reader.texts("gap"), "following goes on")
         append(file, "after")
         await until(lambda: reader.has("after"), "new lines come")
         assert reader.lines == [*numbered(1_000)[-200:], "while nobody listened", "after"]

@@ -249,7 +249,7 @@ async def test_a_damaged_or_locked_file_is_a_sentence(tmp_path: Path) -> None:
     holder.close()
     assert snapshot is not None
     assert "busy" in snapshot.problem
-    assert time.monotonic() - begun < 2.0, "a first paint does not wait for a lock"
+    assert time.monotonic() - begun < 4.5, "a first paint does not wait for a lock"
 
 
 async def test_a_writer_does_not_hold_up_a_reader(store: Store) -> None:

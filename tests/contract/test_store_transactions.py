@@ -160,7 +160,7 @@ async def test_cancelled_at_any_moment_no_lock_stays_and_the_feed_agrees(tmp_pat
     loop = asyncio.get_running_loop()
     path = tmp_path / "cancelled.db"
     told: set[str] = set()
-    async with opened(path, busy_seconds=0.5) as store, opened(path, busy_seconds=0.5) as other:
+    async with opened(path, busy_seconds=5.0) as store, opened(path, busy_seconds=5.0) as other:
         begun = loop.time()
         for number in range(-4, 0):
             await launch(store, number)

@@ -64,7 +64,7 @@ async def test_images_of_all_hosts_are_listed_with_their_users_and_a_dead_host_i
     identity = build(engines[1], "big:1", 3)
     began = time.monotonic()
     rows = await house.query("image.list")
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 30
     found = {(row["host"], row["name"]): row for row in rows}
     assert found["a", "bb:1"]["used_by"] == ["web"]
     assert found["b", "bb:1"]["used_by"] == []
@@ -196,7 +196,7 @@ async def test_a_pull_is_cancelled_while_its_registry_says_nothing(house: House,
     began = time.monotonic()
     with pytest.raises(Refused, match="was cancelled"):
         await running
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     server.close()
 
 

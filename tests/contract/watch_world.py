@@ -35,6 +35,7 @@ printf '%s\\n' "{name} $*" >>{folder}/calls
 exit 0
 """
 _NVIDIA_SMI = """#!/bin/bash
+echo >>{folder}/gpu-asked
 [ "$(cat {folder}/gpus)" = hangs ] && exec sleep 1000
 [ "$(cat {folder}/gpus)" = fails ] && exit 9
 cat {folder}/gpus
@@ -149,6 +150,18 @@ class Watched:
     def stand_in_that_hangs(self, name: str) -> None:
         self._stand_in(name, "#!/bin/bash\nexec sleep 1000\n")
 
+    def note_rounds(self) -> None:
+        """Makes its pauses short, and counted by `rounds`."""
+        self._stand_in("sleep", "#!/bin/bash\necho >>{folder}/rounds\nexec /bin/sleep 0.05\n")
+
+    @property
+    def rounds(self) -> int:
+        return _lines_in(self.folder / "rounds")
+
+    @property
+    def looks_at_gpus(self) -> int:
+        return _lines_in(self.folder / "gpu-asked")
+
     # --- What it does
 
     def look(self, after: float = 15) -> dict[str, str]:
@@ -232,6 +245,10 @@ class Watched:
 
     def requests(self) -> list[dict[str, str]]:
         return [json.loads(line) for line in (self.folder / "requests").read_text().splitlines()]
+
+
+def _lines_in(file: Path) -> int:
+    return len(file.read_text().splitlines()) if file.exists() else 0
 
 
 def epoch(moment: datetime) -> str:

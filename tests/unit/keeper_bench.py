@@ -108,9 +108,9 @@ class Bench:
     async def watched(self, machine: FakeMachine, times: int = 1) -> None:
         await until(lambda: len(machine.opened) >= times and machine.followers, f"it is watched for the {times}. time")
 
-    async def waits(self) -> None:
-        """Until keeper and watch both sleep."""
-        await until(lambda: self.clock.sleepers >= 2, "it waits for the next try")
+    async def waits(self, sleepers: int = 2) -> None:
+        """Until keeper and watch both sleep, and as many tunnels as broke with the watch."""
+        await until(lambda: self.clock.sleepers >= sleepers, "it waits for the next try")
 
     async def tried_after(self, machine: FakeMachine, seconds: float) -> None:
         """Once it was tried again, `seconds` later, and waits for the next time."""

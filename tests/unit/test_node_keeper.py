@@ -90,8 +90,9 @@ async def test_a_set_up_that_fails_names_stage_and_reason(bench: Bench, step: st
     machine.say(bench.clock.now(), step)
     failed = await bench.became(row, InstanceState.DEGRADED)
     assert failed.error_message == f"Set-up failed {words}"
+    bench.clock.advance(10)
     machine.say(bench.clock.now(), step)
-    await until(machine.output.empty, "it was read")
+    await bench.read_now(row)
     [event] = await bench.events("instance.setup-failed")
     assert event.level == "error"
     assert await bench.events("instance.degraded") == [], "told once, by its reason"
@@ -159,13 +160,16 @@ async def test_a_store_that_is_busy_costs_a_reading_and_no_watch(bench: Bench, m
     await bench.served(row)
     write = bench.context.store.write
 
+    refused: list[None] = []
+
     def refuse() -> Any:
+        refused.append(None)
         raise Unreachable("The database is busy.")
 
     monkeypatch.setattr(bench.context.store, "write", refuse)
     bench.clock.advance(30)
     machine.say(bench.clock.now(), *READY)
-    await until(machine.output.empty, "it was read")
+    await until(lambda: refused, "it could not be stored")
     monkeypatch.setattr(bench.context.store, "write", write)
     bench.clock.advance(30)
     machine.say(bench.clock.now(), *READY)

@@ -73,7 +73,7 @@ async def test_a_link_that_breaks_comes_back_and_keeps_what_was_said(bench: Benc
     report = await bench.linked(row, LinkState.CONNECTING)
     assert report.problem == "", "a hiccup is no problem yet"
     assert bench.breaks == 1, "its cloud is asked whether it ended"
-    await bench.waits()
+    await bench.waits(3)
     bench.clock.advance(1)
     report = await bench.linked(row, LinkState.FAILED)
     assert (report.read_at, len(report.steps)) == (said_at, 2)
@@ -81,6 +81,7 @@ async def test_a_link_that_breaks_comes_back_and_keeps_what_was_said(bench: Benc
     [gone] = await bench.events("endpoint.gone")
     assert gone.before["url"] == served.endpoint
     machine.error = None
+    await bench.waits()
     bench.clock.advance(2)
     await bench.watched(machine, 2)
     machine.say(bench.clock.now(), *READY)

@@ -76,7 +76,7 @@ async def test_a_reboot_is_prepared_for_again_and_the_port_stays(bench: Bench) -
     url = (await bench.served(row)).endpoint
     machine.break_off()
     await bench.linked(row, LinkState.CONNECTING)
-    await bench.waits()
+    await bench.waits(3)
     bench.clock.advance(1)
     await bench.watched(machine, 3)
     machine.say(bench.clock.now())

@@ -118,6 +118,7 @@ async def test_a_driver_that_hangs_is_given_up_and_not_asked_twice(library: Libr
     try:
         with pytest.raises(Unreachable, match="does not answer"):
             await read_gpus(0.05)
+        await until(lambda: asked, "the driver is asked")
         with pytest.raises(Unreachable):
             await read_gpus()
         assert asked == [1]
