@@ -14,6 +14,8 @@ from textual.dom import DOMNode
 
 _LONGEST_SECONDS = 1.0
 """How long one part may take over a key before the next key goes on without it."""
+_STEP_SECONDS = 0.05
+"""A pause of the whole process is no part's: however long it was, it counts as one such step."""
 _ROUNDS = 3
 """The key itself, then what it made the parts tell one another, message upon message."""
 
@@ -31,6 +33,11 @@ class KeyOrder:
         self._dispatch = dispatch
         self._waiting: deque[Typed] = deque()
         self._settling: asyncio.Task[None] | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a key is under way or waits for one."""
+        return self._settling is not None or bool(self._waiting)
 
     async def take(self, event: Typed) -> None:
         """Carried out at once where nothing is under way."""
@@ -63,6 +70,10 @@ class KeyOrder:
 async def _drained(part: DOMNode) -> None:
     """Returns when the part has dealt with everything sent to it so far."""
     done = asyncio.Event()
-    if part.is_running and part.call_later(done.set):
+    if not (part.is_running and part.call_later(done.set)):
+        return
+    for _ in range(round(_LONGEST_SECONDS / _STEP_SECONDS)):
         with suppress(TimeoutError):
-            await asyncio.wait_for(done.wait(), _LONGEST_SECONDS)
+            await asyncio.wait_for(done.wait(), _STEP_SECONDS)
+        if done.is_set():
+            return

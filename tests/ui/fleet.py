@@ -231,18 +231,23 @@ def container_samples() -> list[Json]:
 
 
 _COMING = ("checking …", "asking …", "checking ~", "asking ~", "waits for the log")
-_RESTS_SECONDS = 0.12
+_RESTS_LOOKS = 4
+_LATE_SECONDS = 0.25
 
 
 async def rest(world: Console, seconds: float = 30.0) -> str:
     """What the screen says once it has stopped changing and waits for no answer."""
     deadline = time.monotonic() + seconds
-    seen, since = "", time.monotonic()
-    while time.monotonic() - since < _RESTS_SECONDS or any(each in seen for each in _COMING) or _searches(world):
+    seen, equal_looks = "", 0
+    while equal_looks < _RESTS_LOOKS or any(each in seen for each in _COMING) or _searches(world):
+        began = time.monotonic()
         await world.pilot.pause()
         await asyncio.sleep(0.02)
+        stood_still = time.monotonic() - began > _LATE_SECONDS
         if (now := world.shown) != seen:
-            seen, since = now, time.monotonic()
+            seen, equal_looks = now, 0
+        elif not stood_still:
+            equal_looks += 1
         assert time.monotonic() < deadline, f"it does not come to rest:\n{seen}"
     return seen
 

@@ -7,10 +7,15 @@ from collections.abc import Iterable
 import pytest
 from textual import events
 from textual.app import App
+from textual.widgets import Input
 
+from aicompute_tui.ui.screens.confirm import ConfirmDialog
 from aicompute_tui.ui.screens.launch import LaunchScreen
 from aicompute_tui.ui.widgets.form_fields import LineInput
+from tests.ui.console_world import console as whole_console
+from tests.ui.console_world import machine, reading
 from tests.ui.dialog_world import WrittenSession, console, shown, until
+from tests.ui.fleet import FullSession
 
 
 def burst(app: App[int], keys: Iterable[str]) -> None:
@@ -74,3 +79,38 @@ async def test_what_is_typed_behind_a_chosen_row_lands_in_the_field_it_leads_to(
         burst(app, ["3", "down", "down", "enter", *"a3/b-1t", "backspace", "x", "enter"])
         await until(pilot, lambda: "4 of 5" in shown(app))
         assert (wizard.form["framework"], wizard.form["model"]) == ("vllm", "a3/b-1x")
+
+
+@pytest.mark.asyncio
+async def test_what_is_typed_behind_a_view_and_its_filter_finds_it_narrowed() -> None:
+    async with whole_console(reading([machine("other"), machine("lab")])) as world:
+        burst(world.app, ["colon", *"machines /lab", "enter", "t"])
+        await world.until(lambda: isinstance(world.app.screen, ConfirmDialog))
+        assert "Terminate lab" in world.shown
+        await world.press("escape")
+        burst(world.app, ["colon", *"jobs /x", "enter", "slash", *"yt", "enter"])
+        await world.until(lambda: world.view.filter_text == "xyt")
+
+
+LISTS = (
+    "machines types jobs events credentials settings regions keys prices price-feeds models trending llm-prices quotas"
+    " containers connections hosts images volumes servers registries connection-usage connection-calls connection-find"
+    " connection-health server-health"
+)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("word", LISTS.split())
+async def test_a_list_is_narrowed_before_the_next_key_by_what_its_word_was_typed_with(word: str) -> None:
+    async with whole_console(session=FullSession()) as world:
+        burst(world.app, ["colon", *f"{word} /zqz", "enter", "slash", "backspace", "enter"])
+        await world.until(lambda: world.view.filter_text == "zq")
+        assert "zq" in world.header
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("word", ["host-add", "credential-set"])
+async def test_what_is_typed_behind_a_form_s_word_lands_in_its_first_field(word: str) -> None:
+    async with whole_console(session=FullSession()) as world:
+        burst(world.app, ["colon", *word, "enter", *"tf-box"])
+        await world.until(lambda: isinstance(field := world.app.focused, Input) and field.value == "tf-box")

@@ -66,10 +66,6 @@ class ConnectionsScreen(ConsoleScreen):
         yield self._cards
         yield self._table
 
-    def on_mount(self) -> None:
-        if self.filter_text:
-            self._filter(self.filter_text)
-
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
         self._fill()
@@ -133,7 +129,8 @@ class ConnectionsScreen(ConsoleScreen):
 
     def _fill(self) -> None:
         self._table.set_rows(trouble_first(self.session.state.connections.items()))
-        if self._wanted and self._table.move_to_row(self._wanted):
+        if self._wanted and self._table.order:
+            self._table.move_to_row(self._wanted)
             self._wanted = ""
         self._show_cards()
         self._say_empty()

@@ -61,7 +61,8 @@ class HostsScreen(RecordScreen):
         own: list[Json] = [self._row(host_record(row, now)) for row in self.session.state.hosts.values()]
         known = {row.url for row in self.session.state.hosts.values()}
         super().fill([*own, *(row for row in self._found if row.get("url") not in known)])
-        if self._wanted and self.table.move_to_row(self._wanted):
+        if self._wanted and self.table.order:
+            self.table.move_to_row(self._wanted)
             self._wanted = ""
 
     def _row(self, record: JsonObject) -> JsonObject:
@@ -158,4 +159,4 @@ class AddHostScreen(HostsScreen):
         self._given = dict(arguments)
 
     def on_mount(self) -> None:
-        self.call_after_refresh(self._add, self._given)
+        self._add(self._given)

@@ -161,8 +161,10 @@ class RecordScreen(ConsoleScreen):
     # -- what is done with them
 
     @on(VirtualTable.RowOpened)
-    def open_row(self) -> None:
-        self.open_selected()
+    def open_row(self, event: VirtualTable.RowOpened) -> None:
+        """Unless the cursor was moved meanwhile by a row that came or went."""
+        if event.row_id == self.table.cursor_id:
+            self.open_selected()
 
     def open_selected(self) -> None:
         if self.LIST.opens is None or (self.session.read_only and ACTIONS[self.LIST.opens].mutates):

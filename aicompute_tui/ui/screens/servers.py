@@ -75,10 +75,6 @@ class ServersScreen(ConsoleScreen):
         yield self._cards
         yield self.table
 
-    def on_mount(self) -> None:
-        if self.filter_text:
-            self._filter(self.filter_text)
-
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
         self._fill()
@@ -134,7 +130,8 @@ class ServersScreen(ConsoleScreen):
 
     def _fill(self) -> None:
         self.table.set_rows(trouble_first(self.session.state.servers.values()))
-        if self._wanted and self.table.move_to_row(self._wanted):
+        if self._wanted and self.table.order:
+            self.table.move_to_row(self._wanted)
             self._wanted = ""
         self._show_cards()
         self._say_empty()

@@ -124,4 +124,4 @@ class AddCredentialScreen(CredentialsScreen):
     """The credentials, with the form open at once: where `:credential-set` leads."""
 
     def on_mount(self) -> None:
-        self.call_after_refresh(self.action_add)
+        self.action_add()

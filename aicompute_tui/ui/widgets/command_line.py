@@ -20,7 +20,6 @@ from aicompute_tui.settings.packaged import STYLES
 from aicompute_tui.ui.commands import History, Typed, arguments_of, completions, parse_command, words_with_path
 from aicompute_tui.ui.dispatch import SCREENS, subject_parameter
 from aicompute_tui.ui.navigation import Command, by_word
-from aicompute_tui.ui.widgets.filter_line import FilterLine
 from aicompute_tui.ui.widgets.form_fields import LineInput
 
 if TYPE_CHECKING:
@@ -201,7 +200,7 @@ async def run_command(app: ConsoleApp, typed: Typed, command: Command) -> None:
         text = " ".join(filter(None, (f"@{typed.context}" if typed.context else "", typed.filter)))
         view = app.view
         if text and view is not None:
-            view.call_after_refresh(view.post_message, FilterLine.Closed(text))
+            view.narrow_by(text)
         return
     subject = subject_parameter(command)
     perform_on_selection(app, command, arguments, named=subject is not None and subject.name in arguments)

@@ -119,7 +119,10 @@ class ServerStep(FieldsStep[DeployForm]):
         """A server wants its models named next, an image its name."""
         event.stop()
         event.prevent_default()
-        values = self.values(self.table.rows[event.row_id])
+        row = self.table.rows.get(event.row_id)
+        if row is None:
+            return  # It went away between the key and here.
+        values = self.values(row)
         framework = DeployForm().changed("framework", values["framework"]).framework
         wanted = "image" if values["framework"] == ANY_IMAGE else ""
         if framework is not None and framework.most_models:

@@ -136,7 +136,10 @@ class AgainStep(ListStep[LaunchForm]):
     def choose(self, event: VirtualTable.RowOpened) -> None:
         event.stop()
         event.prevent_default()
-        self.post_message(StepChosen(self.values(self.table.rows[event.row_id]), "review"))
+        row = self.table.rows.get(event.row_id)
+        if row is None:
+            return  # It went away between the key and here.
+        self.post_message(StepChosen(self.values(row), "review"))
 
 
 class MachineStep(ListStep[LaunchForm]):
@@ -258,7 +261,10 @@ class ServerStep(FieldsStep[LaunchForm]):
         """A server wants its models named next; a bare machine has none."""
         event.stop()
         event.prevent_default()
-        values = self.values(self.table.rows[event.row_id])
+        row = self.table.rows.get(event.row_id)
+        if row is None:
+            return  # It went away between the key and here.
+        values = self.values(row)
         bare = values["framework"] == "none"
         chosen = StepChosen({**values, "model": ""}) if bare else StepChosen(values, field="model")
         self.post_message(chosen)

@@ -216,6 +216,8 @@ class ListStep(Vertical, Generic[FormT]):
     @on(VirtualTable.RowOpened)
     def choose(self, event: VirtualTable.RowOpened) -> None:
         event.stop()
-        row = self.table.rows[event.row_id]
+        row = self.table.rows.get(event.row_id)
+        if row is None:
+            return  # It went away between the key and here.
         refused = self.refusal(row)
         self.post_message(StepRefused(refused) if refused else StepChosen(self.values(row)))
