@@ -185,6 +185,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
         if self.view is not None:
             self.view.unmark_all()
 
+    @property
+    def key_read_at(self) -> float | None:
+        """When the key that is being dealt with was read, on the monotonic clock: it may have waited since."""
+        return self._key_order.read_at
+
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded:
             await self._key_order.take(event)

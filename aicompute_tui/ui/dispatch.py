@@ -222,8 +222,12 @@ def _kind_of(state: ConsoleState, target: str) -> Scope | None:
 
 async def _ask(app: ConsoleApp, session: Session, action: Action, arguments: JsonObject) -> None:
     app.say(f"{action.title} …", "dim")
+    screen = app.screen
     answer = await session.query(action.id, arguments)
-    app.show_json(action.title, answer)
+    if app.screen is screen:
+        app.show_json(action.title, answer)
+    else:  # no page falls upon somebody who went on to something else
+        app.say(f"{action.title}: it is answered. Ask again to see it.", "dim")
 
 
 async def _submit(

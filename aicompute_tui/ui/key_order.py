@@ -33,6 +33,8 @@ class KeyOrder:
         self._dispatch = dispatch
         self._waiting: deque[Typed] = deque()
         self._settling: asyncio.Task[None] | None = None
+        self.read_at: float | None = None
+        """When the key under way was read from the terminal, on the monotonic clock; None where none is."""
 
     @property
     def is_busy(self) -> bool:
@@ -48,6 +50,7 @@ class KeyOrder:
 
     async def _carry_out(self, event: Typed) -> None:
         start = self._app.focused or self._app.screen
+        self.read_at = event.time
         await self._dispatch(event)
         self._settling = asyncio.create_task(self._settle(start))
 
@@ -59,7 +62,7 @@ class KeyOrder:
                 part = part.parent
             start = self._app.focused or self._app.screen if self._app.screen_stack else self._app
         if not (self._waiting and self._app.call_later(self._go_on)):
-            self._settling = None
+            self._settling = self.read_at = None
 
     async def _go_on(self) -> None:
         """In the app's own turn, as if the key had only now arrived."""

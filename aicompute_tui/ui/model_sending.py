@@ -54,13 +54,14 @@ class SendsModels(ConsoleScreen):
 
 async def send(app: ConsoleApp, where: str, model: str, called: str, known: JsonObject | None) -> None:
     """By the first framework of its advice that can be had there."""
-    view = app.view
+    screen = app.screen
     if known is None:
         app.say(f"asking how {called} is served …", "dim")
         answer = await app.session.query("model.show", {"model": model})
         known = answer if isinstance(answer, dict) else {}
-        if app.view is not view:
-            return  # gone on to something else
+        if app.screen is not screen:
+            app.say(f"How {called} is served is known now; ask again to go on.", "dim")
+            return
         app.say("")
     if where == PULL:
         await _pull(app, called, advice_of(known))

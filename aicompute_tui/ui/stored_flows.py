@@ -33,13 +33,13 @@ async def prune_volumes(app: ConsoleApp, session: Session, targets: Sequence[str
 
 async def _prune(app: ConsoleApp, session: Session, noun: str, given: Mapping[str, Json], usual: str) -> None:
     """What was shown is what is removed."""
-    action, view = ACTIONS[f"{noun}.prune"], app.view
+    action, screen = ACTIONS[f"{noun}.prune"], app.screen
     app.say(f"looking which {noun}s nobody uses …", "dim")
     asked: JsonObject = {name: given[name] for name in ("host", "all") if given.get(name)}
     answer = await session.query(f"{noun}.unused", asked)
     rows = [row for row in (answer if isinstance(answer, list) else []) if isinstance(row, dict)]
     items: list[Json] = [row["item"] for row in rows if row.get("item")]
-    if app.view is not view:  # no question falls upon somebody who went on to something else
+    if app.screen is not screen:  # no question falls upon somebody who went on to something else
         app.say(f"{action.title}: what would go is known now.", "dim", next_step=f":{action.aliases[0]} asks again.")
         return
     if not items:

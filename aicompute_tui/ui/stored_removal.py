@@ -29,7 +29,7 @@ async def remove_volumes(app: ConsoleApp, session: Session, targets: Sequence[st
 async def _remove(
     app: ConsoleApp, session: Session, noun: str, targets: Sequence[str], given: Mapping[str, Json]
 ) -> None:
-    action, view = ACTIONS[f"{noun}.remove"], app.view
+    action, screen = ACTIONS[f"{noun}.remove"], app.screen
     if not targets:
         raise Refused(f"Which {noun} is meant?", f"Name one: :{action.aliases[0]} HOST/NAME")
     app.say(f"asking the hosts for {', '.join(targets)} …", "dim")
@@ -37,7 +37,7 @@ async def _remove(
     rows = [row for row in (answer if isinstance(answer, list) else []) if isinstance(row, dict)]
     found = {text(row, "key"): row for row in (_the_one(noun, rows, target) for target in targets)}
     check(action.id, list(found.values()))
-    if app.view is not view:  # no question falls upon somebody who went on to something else
+    if app.screen is not screen:  # no question falls upon somebody who went on to something else
         app.say(f"{action.title}: it is known now what is meant.", "dim", next_step=f":{action.aliases[0]} asks again.")
         return
     app.say("", "dim")

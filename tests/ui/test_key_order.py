@@ -18,13 +18,14 @@ from tests.ui.dialog_world import WrittenSession, console, shown, until
 from tests.ui.fleet import FullSession
 
 
-def burst(app: App[int], keys: Iterable[str]) -> None:
-    """All at once, as one write of a terminal."""
+def burst(app: App[int], keys: Iterable[str], *, read_at: float | None = None) -> None:
+    """All at once, as one write of a terminal; `read_at` on the monotonic clock."""
     driver = app._driver
     assert driver is not None
     for key in keys:
         event = events.Key(key, key if len(key) == 1 else None)
         event.set_sender(app)
+        event.time = event.time if read_at is None else read_at
         driver.send_message(event)
 
 

@@ -10,8 +10,8 @@ from textual.pilot import Pilot
 
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.ui.screens.launch import LaunchScreen
-from aicompute_tui.ui.widgets import wizard_review
 from aicompute_tui.ui.widgets.virtual_table import VirtualTable
+from aicompute_tui.ui.widgets.wizard_review import ReviewStep
 from tests.ui.deploy_world import LAB, plan, written
 from tests.ui.dialog_world import PREFLIGHT, WrittenSession, check, console, shown, until
 from tests.ui.wizard_world import at, checked, one_line, opened, preflights, reviewed
@@ -98,7 +98,7 @@ async def test_where_nothing_is_cheaper_the_key_says_so() -> None:
 @pytest.mark.asyncio
 async def test_a_model_that_does_not_fit_is_launched_by_a_second_press_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr(wizard_review, "monotonic", lambda: now[0])
+    monkeypatch.setattr(ReviewStep, "_pressed_at", lambda _: now[0])
     session = WrittenSession({"instance.preflight": judged("NO", "Llama-3.1-70B bf16 on 1 × A10G: NO")})
     app = console(session)
     async with app.run_test() as pilot:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import monotonic
+
 import pytest
 from textual import events
 
@@ -9,9 +11,11 @@ from aicompute_tui.domain.errors import NotConfigured, Unreachable
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.ui.screens.launch import LaunchScreen
 from aicompute_tui.ui.widgets.form_fields import LineInput
+from aicompute_tui.ui.widgets.launch_review import LaunchReview
 from aicompute_tui.ui.widgets.wizard_review import ReviewStep
 from tests.moved_clock import MovedClock
 from tests.ui.dialog_world import PREFLIGHT, TYPES, WrittenSession, check, console, keys_for, shown, until
+from tests.ui.test_key_order import burst
 from tests.ui.wizard_world import at, checked, one_line, opened, preflights, reviewed
 
 
@@ -192,6 +196,28 @@ async def test_enter_held_down_over_the_end_of_the_checks_launches_nothing(monke
         assert not session.submitted
         seconds += 1
         await pilot.press("enter")
+        await until(pilot, lambda: len(session.submitted) == 1)
+
+
+@pytest.mark.asyncio
+async def test_enter_held_down_launches_nothing_where_its_presses_are_dealt_with_late() -> None:
+    """They count from when they were read, however long the console stood still since."""
+    session = WrittenSession()
+    gate = session.hold("instance.preflight")
+    app = console(session)
+    async with app.run_test() as pilot:
+        wizard = await opened(pilot, app)
+        await pilot.press("ctrl+l")
+        await at(pilot, app, "review")
+        begun = monotonic()
+        burst(app, ["enter"], read_at=begun)
+        await until(pilot, lambda: LaunchReview.STILL_RUNNING in one_line(app))
+        gate.set()
+        await checked(pilot, wizard)
+        burst(app, ["enter"], read_at=begun + 0.03)
+        await until(pilot, lambda: LaunchReview.LET_GO in one_line(app))
+        assert not session.submitted
+        burst(app, ["enter"], read_at=begun + 1)
         await until(pilot, lambda: len(session.submitted) == 1)
 
 

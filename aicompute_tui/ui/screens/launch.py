@@ -76,13 +76,16 @@ class LaunchScreen(WizardScreen[LaunchForm]):
     @work(group="defaults", exclusive=True, exit_on_error=False)
     async def _repeat(self, name: str) -> None:
         """The launch of a machine that is or was, as it stands in its row."""
+        begun = self.form.changed("region", ""), self._view
         try:
             answer = await self.session.query("instance.show", {"name": name})
         except AicError as error:
             self.say(error.message, "bad", next_step=error.next_step)
             return
         launched = answer.get("launch") if isinstance(answer, dict) else None
-        if isinstance(launched, dict) and launched:
+        if (self.form.changed("region", ""), self._view) != begun:
+            self.say(f"How {name} was launched is known now; n on it repeats that.", "dim")
+        elif isinstance(launched, dict) and launched:
             self._take_over(self.form.again(launched))
             await self._go(REVIEW)
         else:

@@ -48,6 +48,8 @@ class RecommendScreen(RecordScreen):
         super().__init__(session)
         self._values = rules.first_values({})
         self._asked: JsonObject = {}
+        self._answered: JsonObject = {}
+        """What the offers that stand there were asked for with."""
         """What the offers shown are for."""
         self._said = ""
         self._timer: Timer | None = None
@@ -120,6 +122,7 @@ class RecommendScreen(RecordScreen):
 
     def _show(self, said: str, answer: JsonObject) -> None:
         self._stop_waiting()
+        self._answered = dict(self._asked)
         rows: list[Json] = [*rules.offers_of(answer)]
         super().fill(rows)
         self._to_first_launchable()
@@ -193,6 +196,9 @@ class RecommendScreen(RecordScreen):
             self.action_json()
             return
         row = rows[0]
+        if self._answered != self._asked:
+            self.say("The offers for what stands in the fields are still being asked for.", "dim")
+            return
         if text(row, "cloud") != _LAUNCHES:
             step = "enter on an offer of AWS opens the launch wizard; /cloud:aws shows those alone."
             self.say(f"Nothing is launched at {text(row, 'cloud')} from here.", "warn", next_step=step)

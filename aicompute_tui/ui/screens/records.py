@@ -209,8 +209,11 @@ class RecordScreen(ConsoleScreen):
         self.tell_answer(action_id, row, answer)
 
     def tell_answer(self, action_id: str, row: JsonObject, answer: Json) -> None:  # noqa: ARG002
-        """What a question about a row brought."""
-        self.console.show_json(self.called(row), answer)
+        """What a question about a row brought, unless its asker went on to something else."""
+        if self.is_current:
+            self.console.show_json(self.called(row), answer)
+        else:
+            self.console.say(f"{self.called(row)}: it is answered. Ask again to see it.", "dim")
 
     def _ask_first(self, action_id: str, rows: list[JsonObject]) -> None:
         """The question stands at once: a key on its way finds it, not the table behind."""

@@ -192,9 +192,14 @@ class ReviewStep(Vertical, Generic[FormT]):
             self._is_handed_over = True
             self.post_message(self.Agreed(self.form, self.arguments))
 
+    def _pressed_at(self) -> float:
+        """Not when it is dealt with: presses that waited for this loop may be as far apart as it stood still."""
+        read_at: float | None = getattr(self.app, "key_read_at", None)
+        return monotonic() if read_at is None else read_at
+
     def _is_held_down(self) -> bool:
         """An enter pressed while the checks ran agrees to nothing that nobody has seen."""
-        now = monotonic()
+        now = self._pressed_at()
         held = now - self._pressed_early_at < _ONE_PRESS_SECONDS
         if held or not self.summary.is_current:
             self._pressed_early_at = now
@@ -204,7 +209,7 @@ class ReviewStep(Vertical, Generic[FormT]):
         """Until it is pressed again, by another press than the one that was told."""
         if not self.doubt():
             return False
-        now = monotonic()
+        now = self._pressed_at()
         if self._doubted_at == inf:
             self._doubted_at = now
             return True
