@@ -226,6 +226,10 @@ class HeldStream:
     def send(self, item: Json) -> None:
         self._coming.put_nowait(item)
 
+    def is_read(self) -> bool:
+        """Whether all that was sent was taken."""
+        return self._coming.empty()
+
     def end(self, problem: AicError | None = None) -> None:
         """Without a problem it comes to its own end."""
         self._coming.put_nowait(problem)
@@ -356,6 +360,12 @@ class Console:
             else:
                 await self.pilot.press(key)
         await self.pilot.pause()
+
+    async def painted(self) -> None:
+        """Once what has changed so far is on the screen."""
+        await self.pilot.pause()
+        async with asyncio.timeout(30):
+            await self.app.screen.wait_for_refresh()
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Waits for a condition: five seconds, of which a look counts for a tenth at most, however late it came."""

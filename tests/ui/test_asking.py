@@ -247,6 +247,6 @@ async def test_a_history_that_was_not_asked_for_yet_is_not_called_empty() -> Non
 
         world.session.query = query  # type: ignore[method-assign]
         await world.press("enter")
-        assert "asking" in world.parts("#history")
+        await world.until(lambda: bool(world.view.query("#history")) and "asking" in world.parts("#history"))
         answer.set()
         await world.until(lambda: "Nothing is written down yet" in world.parts("#history"))

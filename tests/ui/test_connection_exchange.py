@@ -218,7 +218,7 @@ async def test_a_trial_shows_no_json_to_somebody_who_went_on(tmp_path: Path) -> 
         await open_list(world)
         ended(world, [{"name": "groq", "action": "add", "has_key": False, "note": None}])
         await world.until(lambda: "1 would be added" in world.jobs)
-        await world.pilot.pause()
+        await world.until(lambda: not any(each.group == "actions" for each in world.app.workers))
         assert isinstance(world.app.screen, ConnectionsScreen)
 
 
@@ -230,22 +230,27 @@ async def test_a_file_that_is_none_is_said_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("prepare", "told"),
+    ("prepare", "told", "longest_seconds"),
     [
-        (lambda world: None, "The import has not ended yet."),
+        (lambda world: None, "The import has not ended yet.", 0.1),
         (
             lambda world: world.session.hand_in(
                 world_of_connections()._replace(jobs=[job("connection.import", "done", id="job-1")])
             ),
             "The connections are imported.",
+            60.0,
         ),
     ],
     ids=["it takes long", "no agent answers"],
 )
 async def test_where_the_end_is_not_known_it_is_said_where_to_see_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prepare: Callable[[Console], None], told: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    prepare: Callable[[Console], None],
+    told: str,
+    longest_seconds: float,
 ) -> None:
-    monkeypatch.setattr(connection_exchange, "LONGEST_WAIT_SECONDS", 0.3)
+    monkeypatch.setattr(connection_exchange, "LONGEST_WAIT_SECONDS", longest_seconds)
     async with console(world_of_connections(), session=HeldSession()) as world:
         await command(world, f"connection-import file={written(tmp_path, sealed=False)}")
         await handed_over(world)

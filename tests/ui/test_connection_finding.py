@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.llms.presets import PRESETS
@@ -127,10 +127,9 @@ async def test_a_key_of_the_environment_goes_to_no_other_server_than_its_provide
         await open_found(world)
         form = await open_form(world, "OpenAI")
         form.query_one("#connection-url", Input).value = url
-        await world.pilot.pause()
-        assert "OPENAI_API_KEY" not in form.query_one("#connection-key", Input).placeholder
+        await world.until(lambda: "OPENAI_API_KEY" not in form.query_one("#connection-key", Input).placeholder)
         await hand_over(world, form)
-        await world.pilot.pause()
+        await world.until(lambda: str(form.query_one("#problem", Static).content) != "")
         assert world.session.sealed == []
         assert world.session.submitted == []
 

@@ -222,8 +222,7 @@ async def test_enter_opens_a_page_with_everything_kept_and_the_ends_of_the_key()
         await world.press("x")
         await world.until(lambda: bool(world.session.submitted))
         world.session.hand_in(reading())
-        await world.pilot.pause()
-        assert "It was removed" in world.parts("#connection-head")
+        await world.until(lambda: "It was removed" in world.parts("#connection-head"))
 
 
 async def test_a_page_without_an_agent_still_tells_what_is_kept() -> None:
@@ -234,6 +233,10 @@ async def test_a_page_without_an_agent_still_tells_what_is_kept() -> None:
         assert "in the vault" in world.parts("#connection-kept")
 
 
+def url_of(form: ConnectionForm) -> str:
+    return form.query_one("#connection-url", Input).value
+
+
 async def test_a_provider_is_added_with_a_key_that_is_sealed_and_seen_nowhere() -> None:
     async with console(many()) as world:
         await open_view(world)
@@ -241,8 +244,7 @@ async def test_a_provider_is_added_with_a_key_that_is_sealed_and_seen_nowhere() 
         kind = form.query_one("#connection-preset", TurnField)
         assert kind.has_focus, "what it is comes first"
         kind.value = "groq"
-        await world.pilot.pause()
-        assert form.query_one("#connection-url", Input).value == "https://api.groq.com/openai/v1"
+        await world.until(lambda: url_of(form) == "https://api.groq.com/openai/v1")
         put(form, name="fast", tags="team, cheap", offer="LiveKit, mcp", price_in="0.59")
         await answer(world, form)
         assert "wants a key" in str(form.query_one("#problem", Static).content)
@@ -272,8 +274,7 @@ async def test_turning_the_kind_leaves_an_address_that_was_typed() -> None:
         assert form.query_one("#connection-url", Input).value == "http://10.0.0.5:9000"
         put(form, url="")
         kind.value = "ollama"
-        await world.pilot.pause()
-        assert form.query_one("#connection-url", Input).value == "http://127.0.0.1:11434"
+        await world.until(lambda: url_of(form) == "http://127.0.0.1:11434")
 
 
 async def test_the_models_of_a_server_are_listed_where_the_model_is_chosen() -> None:

@@ -218,14 +218,11 @@ async def test_jobs_show_their_progress_and_how_they_ended() -> None:
     async with console(FLEET) as world:
         launch = job("instance.launch", progress="trying ca-central-1b")
         world.session.hand_in(reading(FLEET.instances, jobs=[launch]))
-        await world.pilot.pause()
-        assert "launch" in world.jobs
-        assert "trying ca-central-1b" in world.jobs
+        await world.until(lambda: "launch" in world.jobs and "trying ca-central-1b" in world.jobs)
         failed = launch._replace(state="failed", error_message="No capacity anywhere.", ended_at=NOW)
         world.session.hand_in(reading(FLEET.instances, jobs=[failed]))
-        await world.pilot.pause()
-        assert "launch failed: No capacity anywhere." in world.jobs
-        assert "No capacity anywhere." in needs(world)
+        await world.until(lambda: "launch failed: No capacity anywhere." in world.jobs)
+        await world.until(lambda: "No capacity anywhere." in needs(world))
 
 
 @pytest.mark.asyncio
@@ -325,7 +322,7 @@ async def test_views_are_a_history() -> None:
 async def test_nothing_is_painted_when_nothing_changes() -> None:
     async with console(reading([machine("solo", expires_at=NOW + HOUR)])) as world:
         table = world.machines
-        await world.pilot.pause(0.1)
+        await world.painted()
         painted: list[int] = []
         original = table.render_line
 
@@ -336,7 +333,7 @@ async def test_nothing_is_painted_when_nothing_changes() -> None:
         table.render_line = counted  # type: ignore[method-assign,assignment]
         world.session.hand_in(reading([machine("solo", expires_at=NOW + HOUR)]))
         world.app.screen.tick()  # type: ignore[attr-defined]
-        await world.pilot.pause(0.2)
+        await world.painted()
         assert painted == []
 
 
@@ -345,6 +342,4 @@ async def test_an_agent_that_is_gone_is_said_in_the_header_and_why_in_a_line() -
     async with console(FLEET) as world:
         world.session.agent_state, world.session.agent_problem = "off", "The agent ended at once: disk full."
         world.session.on_agent()
-        await world.pilot.pause()
-        assert "no agent" in world.header
-        assert "disk full" in world.jobs
+        await world.until(lambda: "no agent" in world.header and "disk full" in world.jobs)

@@ -147,12 +147,12 @@ async def test_gaps_and_ends_stand_between_the_lines_and_are_told_once() -> None
         await open_log(world, OLLAMA, WEBUI)
         await world.until(lambda: "ended (exit code 1)" in world.shown)
         assert "webui: The connection was lost from 14:03:05 UTC" in world.shown
-        world.session.streamed["container.logs"] = [ended]
+        later: Json = {"mark": "note", "text": "lab-1/ollama started.", "source": "lab-1/ollama"}
+        world.session.streamed["container.logs"] = [ended, later]
         await world.press("question_mark")
         await world.until(lambda: not world.session.open_streams("container.logs"))
         await world.press("escape")
-        await world.until(lambda: bool(world.session.open_streams("container.logs")))
-        await world.pilot.pause(0.1)
+        await world.until(lambda: "lab-1/ollama started." in world.shown)
         assert world.shown.count("ended (exit code 1)") == 1
 
 

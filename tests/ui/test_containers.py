@@ -298,8 +298,7 @@ async def test_an_empty_table_invites() -> None:
         await world.press("1", "3")
         await world.until(lambda: "Found here: local" in world.shown)
         session.hand_in(reading([machine("m")], hosts=[host_row("lab-1"), host_row("lab-2", **DOWN)]))
-        await world.pilot.pause()
-        assert "No container on 2 hosts, 1 of them down.  n deploys one" in world.shown
+        await world.until(lambda: "No container on 2 hosts, 1 of them down.  n deploys one" in world.shown)
 
 
 @pytest.mark.asyncio
@@ -316,8 +315,7 @@ async def test_home_counts_containers_only_where_there_is_a_host() -> None:
     async with console(reading([machine("m")])) as world:
         assert "ontainer" not in world.shown.splitlines()[2]
         world.session.hand_in(small())
-        await world.pilot.pause()
-        assert "Containers  1 on 1 of 2 hosts" in world.shown
+        await world.until(lambda: "Containers  1 on 1 of 2 hosts" in world.shown)
     async with console(small(), size=(80, 24)) as world:
         assert "1 container" in world.shown
 

@@ -76,9 +76,9 @@ async def test_a_host_that_goes_down_in_the_review_is_checked_anew() -> None:
         session.answers["container.plan"] = lambda asked: {**plan(asked), "ok": False, "checks": [refused]}
         hand_in(session, hosts=[LAB._replace(read_at=LAB.created_at), DOWN])
         await pilot.pause()
-        assert len(plans(session)) == before
         hand_in(session, hosts=[LAB._replace(state="down"), DOWN])
         await until(pilot, lambda: "lab-1 is silent. Look at it." in one_line(app))
+        assert len(plans(session)) == before + 1
         await pilot.press("enter")
         await until(pilot, lambda: "A check refuses this deployment" in one_line(app))
         assert not session.submitted

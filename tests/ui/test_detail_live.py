@@ -101,7 +101,7 @@ async def test_figures_come_live_and_only_what_changed_is_painted() -> None:
         await world.press("enter")
         await world.until(lambda: "37 %" in panel(world))
         lines = world.view.query_one(NodePanel).lines
-        await world.pilot.pause(0.1)
+        await world.painted()
         painted: list[int] = []
         original = lines.render_line
 
@@ -112,11 +112,12 @@ async def test_figures_come_live_and_only_what_changed_is_painted() -> None:
         lines.render_line = counted  # type: ignore[method-assign,assignment]
         live = next(each for each in session.open_streams("instance.metrics"))
         live.send(item(at="2026-11-20T14:03:02Z"))
-        await world.pilot.pause(0.2)
+        await world.until(live.is_read)
+        await world.painted()
         assert painted == []
         live.send(item(at="2026-11-20T14:03:04Z", gpus=[gpu(0, utilisation_percent=99.0)]))
-        await world.until(lambda: "99 %" in panel(world))
-        await world.pilot.pause(0.1)
+        await world.until(lambda: "99 %" in panel(world) and bool(painted))
+        await world.painted()
         assert painted == [0]
 
 
@@ -156,7 +157,8 @@ async def test_a_stopped_machine_is_not_asked_for_figures() -> None:
     session = streaming(item())
     async with console(reading([machine("lab", state="stopped")]), session=session) as world:
         await world.press("enter")
-        await world.pilot.pause(0.1)
+        await world.until(lambda: bool(world.view.query(NodePanel)) and "stopped" in world.shown)
+        await world.painted()
         assert session.open_streams("instance.metrics") == []
 
 

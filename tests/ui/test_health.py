@@ -105,9 +105,10 @@ async def test_health_is_asked_only_while_a_page_is_looked_at() -> None:
         await world.press("escape")
         await world.until(lambda: session.count() == asked + 2)
         await world.press("escape")
+        await world.until(lambda: not isinstance(world.view, ConnectionScreen | ServerScreen))
         world.session.moved_clock.move(minutes=1)
         world.app._tick()
-        await world.pilot.pause()
+        await world.painted()
         assert session.count() == asked + 2
 
 

@@ -94,8 +94,7 @@ async def test_a_host_that_comes_back_turns_green_by_itself() -> None:
     async with console(hosts()) as world:
         view = await open_hosts(world)
         world.session.hand_in(hosts(state="up", problem="", since=NOW))
-        await world.pilot.pause()
-        assert "down" not in world.shown
+        await world.until(lambda: "down" not in world.shown)
         assert view.table.cursor_id == "host-lab-2"
 
 
@@ -174,14 +173,13 @@ async def test_the_form_asks_only_what_the_address_has_a_use_for() -> None:
         url = form.query_one("#host-url", Input)
         assert asked(form) == ["name", "url"]
         url.value = "ssh://ops@lab"
-        await world.pilot.pause()
-        assert asked(form) == ["name", "url", "ssh-key", "address"]
+        await world.until(lambda: asked(form) == ["name", "url", "ssh-key", "address"])
         url.value = "tcp://lab:2376"
-        await world.pilot.pause()
-        assert asked(form)[2:] == ["tls-folder", "tls-ca", "tls-cert", "tls-key", "tls-pin", "address"]
+        tls = ["tls-folder", "tls-ca", "tls-cert", "tls-key", "tls-pin"]
+        await world.until(lambda: asked(form)[2:] == [*tls, "address"])
         form.query_one("#host-kind").focus()
         await world.press("p")
-        assert asked(form) == ["name", "url", "token", "tls-ca", "environment", "address"]
+        await world.until(lambda: asked(form) == ["name", "url", "token", "tls-ca", "environment", "address"])
 
 
 @pytest.mark.asyncio

@@ -94,7 +94,7 @@ async def test_a_row_is_painted_again_only_where_the_report_says_something_else(
     rows = [machine("lab"), machine("other")]
     async with console(reading(rows, nodes=[IDLE])) as world:
         table = world.machines
-        await world.pilot.pause(0.1)
+        await world.painted()
         painted: list[int] = []
         original = table.render_line
 
@@ -104,10 +104,11 @@ async def test_a_row_is_painted_again_only_where_the_report_says_something_else(
 
         table.render_line = counted  # type: ignore[method-assign,assignment]
         world.session.hand_in(reading(rows, nodes=[IDLE._replace(read_at=NOW + 30, gpus="[1]")]))
-        await world.pilot.pause(0.2)
+        await world.painted()
         assert painted == []
         world.session.hand_in(reading(rows, nodes=[IDLE._replace(idle_ends_at=NOW + 5 * MINUTE)]))
-        await world.pilot.pause(0.2)
+        await world.until(lambda: bool(painted))
+        await world.painted()
         assert len(painted) == 1
 
 

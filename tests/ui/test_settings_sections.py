@@ -128,13 +128,20 @@ async def test_the_ends_of_a_secret_are_shown_by_a_key_and_hidden_by_it_and_by_l
 
 
 async def test_the_ends_of_a_secret_hide_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aicompute_tui.ui.screens.settings_credentials.SHOWN_SECONDS", 0.05)
+    monkeypatch.setattr("aicompute_tui.ui.screens.settings_credentials.SHOWN_SECONDS", 0.5)
     session = SettingsSession()
     app = console(session)
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await section(pilot, app, "credentials")
+        hidden, hide = list[bool](), screen._hide
+
+        def noted() -> None:
+            hidden.append("EY12" in shown(app))
+            hide()
+
+        monkeypatch.setattr(screen, "_hide", noted)
         await pilot.press("s")
-        await until(pilot, lambda: "credential.show" in str(session.asked) and screen._hiding is None)
+        await until(pilot, lambda: True in hidden)
         await until(pilot, lambda: "EY12" not in shown(app))
 
 
