@@ -237,6 +237,23 @@ async def test_types_stand_in_a_table_and_enter_launches_one() -> None:
 
 
 @pytest.mark.asyncio
+async def test_an_answer_falls_on_nobody_who_went_on() -> None:
+    async with console(FLEET) as world:
+        answer = asyncio.Event()
+
+        async def query(action_id: str, arguments: Mapping[str, Json]) -> Json:
+            await answer.wait()
+            return [{"preset": "openai"}]
+
+        world.session.query = query  # type: ignore[method-assign]
+        await world.press("colon", *"connection-presets", "enter")
+        await world.press("colon", "x")
+        answer.set()
+        await world.until(lambda: "it is answered. Ask again to see it." in world.jobs)
+        assert world.app.screen.query_one("#command-text", Input).value == "x"
+
+
+@pytest.mark.asyncio
 async def test_a_history_that_was_not_asked_for_yet_is_not_called_empty() -> None:
     async with console(FLEET) as world:
         answer = asyncio.Event()

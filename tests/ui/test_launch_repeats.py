@@ -40,6 +40,23 @@ async def test_a_launch_of_the_past_is_repeated_from_the_review() -> None:
 
 
 @pytest.mark.asyncio
+async def test_what_was_launched_before_does_not_overwrite_what_was_begun_meanwhile() -> None:
+    session = WrittenSession({"instance.show": {"launch": {"type": "g6.xlarge"}}})
+    session.state.apply(reading([machine("lab")]))
+    answer = session.hold("instance.show")
+    app = console(session)
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        app.perform("instance.relaunch", ["0193-lab"])
+        await until(pilot, lambda: "1 of 5" in shown(app))
+        await pilot.press("4")
+        await until(pilot, lambda: "4 of 5" in shown(app))
+        answer.set()
+        await until(pilot, lambda: "was launched is known now" in one_line(app))
+        assert "4 of 5" in shown(app)
+
+
+@pytest.mark.asyncio
 async def test_a_launch_is_kept_by_a_name_and_one_of_that_name_replaced_only_as_it_was_seen() -> None:
     session = WrittenSession({"template.list": [TEMPLATE]})
     app = console(session)

@@ -87,6 +87,21 @@ async def test_offers_for_the_question_before_are_not_taken_for_an_answer() -> N
 
 
 @pytest.mark.asyncio
+async def test_enter_opens_no_offer_of_the_question_before() -> None:
+    session = AskedSession()
+    async with console(fleet(), session=session) as world:
+        await opened(world, "llama")
+        await asked(world, session, model="llama")
+        session.gate = asyncio.Event()
+        await world.press("space", *"70b", "enter", "enter")
+        await world.until(lambda: "still being asked for" in world.jobs)
+        session.gate.set()
+        await asked(world, session, model="llama 70b")
+        await world.press("enter")
+        await world.until(lambda: "Launch" in world.header)
+
+
+@pytest.mark.asyncio
 async def test_letters_typed_in_one_go_are_few_questions_and_an_older_one_is_given_up() -> None:
     session = AskedSession()
     async with console(fleet(), session=session, size=(80, 24)) as world:
