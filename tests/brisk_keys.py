@@ -50,7 +50,7 @@ async def _wait_for_keys_and_screen(pilot: Pilot[Any], timeout: float = 30.0) ->
     """Keys that wait for earlier ones stand in no part's queue yet."""
     order = getattr(pilot.app, "_key_order", None)
     for _ in range(round(_MOST_SECONDS / _LOOK_SECONDS)):
-        if order is None or not order.is_busy or not pilot.app.is_running:
+        if order is None or not (order._settling or order._waiting) or not pilot.app.is_running:
             break
         await asyncio.sleep(_LOOK_SECONDS)
     return await _wait_for_screen(pilot, timeout)

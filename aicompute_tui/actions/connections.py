@@ -106,7 +106,7 @@ CONNECTION_ACTIONS = (
         "aicompute_tui.services.connections:list_connections",
         ("connection", "list"),
         (
-            Parameter("kind", "choice", "Only these.", choices=tuple(PRESETS), spellings=("--type", "--kind")),
+            Parameter("kind", "choice", "Of this kind.", choices=tuple(PRESETS), spellings=("--type", "--kind")),
             Parameter("status", "choice", "Only those that stand like this.", choices=STATUS_CHOICES),
             Parameter("tag", "text", "Only those with this tag."),
             Parameter("flag", "choice", "Only those offered to this.", choices=FLAGS),

@@ -121,9 +121,8 @@ class _Binder:
 
     def bind(self, parameter: Parameter, text: str) -> None:
         value = _flag(parameter.name, text) if parameter.kind == "flag" else resolved(parameter.kind, text)
-        if parameter.choices and value not in parameter.choices:
-            wrong = f"“{_short(text)}” is not one of the values of {parameter.name}."
-            raise InvalidInput(wrong, f"Give one of {', '.join(parameter.choices)}.")
+        if parameter.choices:
+            value = _choice(parameter, text)
         if parameter.repeatable:
             held = self.values.setdefault(parameter.name, [])
             if isinstance(held, list):
@@ -138,6 +137,14 @@ class _Binder:
                 return
         known = ", ".join(f"{name}=…" for name in self.named) or "no argument"
         raise InvalidInput(f"“{_short(word)}” means nothing to :{self.action.aliases[0]}.", f"It takes {known}.")
+
+
+def _choice(parameter: Parameter, text: str) -> str:
+    found = next((each for each in parameter.choices if each.casefold() == text.casefold()), None)
+    if found is None:
+        wrong = f"“{_short(text)}” is not one of the values of {parameter.name}."
+        raise InvalidInput(wrong, f"Give one of {', '.join(parameter.choices)}.")
+    return found
 
 
 def _split_words(text: str) -> list[str]:

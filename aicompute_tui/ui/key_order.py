@@ -36,11 +36,6 @@ class KeyOrder:
         self.read_at: float | None = None
         """When the key under way was read from the terminal, on the monotonic clock; None where none is."""
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether a key is under way or waits for one."""
-        return self._settling is not None or bool(self._waiting)
-
     async def take(self, event: Typed) -> None:
         """Carried out at once where nothing is under way."""
         if self._settling is not None:

@@ -43,7 +43,11 @@ async def open_shell(app: ConsoleApp, session: Session, arguments: Mapping[str, 
     """Raises Refused where this terminal cannot be handed over, and what `instance.ssh` raises."""
     from aicompute_tui.services.shell import find_ssh, shell_environment
 
+    screen = app.screen
     answer = await session.query("instance.ssh", arguments)
+    if app.screen is not screen:  # the terminal is not taken from somebody who went on to something else
+        app.say("The shell could be opened now. Ask again for it.", "dim")
+        return
     argv = answer.get("argv") if isinstance(answer, dict) else None
     if not isinstance(answer, dict) or not isinstance(argv, list) or not argv:
         raise BadAnswer("The agent named no command for a shell.", "Try again.")

@@ -46,18 +46,19 @@ def sshd_program() -> str | None:
     return shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin:/usr/local/sbin")
 
 
+_PORTS_EACH = 600
 _asked_ports = itertools.count(os.getpid() * 37)
 
 
 def free_port() -> int:
-    """One that no other worker of the tests and no kernel gives away until it is used."""
+    """Of this worker of the tests alone, and none that the kernel gives to whoever asks for any."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    for number in _asked_ports:
-        port = 21_000 + worker % 5 * 2_000 + number % 2_000
+    for number in itertools.islice(_asked_ports, _PORTS_EACH):
+        port = 21_000 + worker % 16 * _PORTS_EACH + number % _PORTS_EACH
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
             return port
-    raise AssertionError("unreachable")
+    raise AssertionError("all ports of this worker are taken")
 
 
 @dataclass

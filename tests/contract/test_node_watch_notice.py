@@ -148,8 +148,10 @@ async def test_hanging_driver_and_docker_hold_no_notice_up(real_machine: Watched
     machine.gpus("hangs")
     machine.stand_in_that_hangs("docker")
     await is_watching(machine)
-    await has_read_notice(machine, notice(datetime.now(tz=UTC) + timedelta(seconds=33)))
+    taken_at = datetime.now(tz=UTC) + timedelta(seconds=33)
+    await has_read_notice(machine, notice(taken_at))
     await has_ended(machine)
+    assert (machine.folder / "calls").stat().st_mtime < taken_at.timestamp()
 
 
 @pytest.mark.parametrize("answer", [(500, '{"action": "terminate"}'), (200, "<html>terminate</html>"), (200, HANGS)])

@@ -14,6 +14,7 @@ from textual.widgets import Input
 from aicompute_tui.domain.json import Json
 from aicompute_tui.ui.glyphs import ASCII
 from aicompute_tui.ui.screens.confirm import ConfirmDialog
+from aicompute_tui.ui.screens.jobs import JobsScreen
 from aicompute_tui.ui.screens.prompt import PromptDialog
 from aicompute_tui.ui.widgets.virtual_table import VirtualTable
 from tests.ui.connection_world import connection_rows
@@ -251,6 +252,28 @@ async def test_an_answer_falls_on_nobody_who_went_on() -> None:
         answer.set()
         await world.until(lambda: "it is answered. Ask again to see it." in world.jobs)
         assert world.app.screen.query_one("#command-text", Input).value == "x"
+
+
+@pytest.mark.asyncio
+async def test_an_answer_about_a_row_of_a_list_falls_on_nobody_who_went_on() -> None:
+    async with console(FLEET) as world:
+        world.session.answers["job.list"] = [{"id": "job-1", "action_id": "instance.launch", "state": "done"}]
+        await world.press("0")
+        await world.until(lambda: bool(world.view.query_one(VirtualTable).order))
+        view = world.view
+        assert isinstance(view, JobsScreen)
+        await world.press("colon", "x")
+        view.tell_answer("job.show", {"id": "job-1"}, {"id": "job-1"})
+        await world.until(lambda: "it is answered. Ask again to see it." in world.jobs)
+        assert world.app.screen.query_one("#command-text", Input).value == "x"
+
+
+@pytest.mark.asyncio
+async def test_a_line_that_cannot_be_read_stands_and_says_why() -> None:
+    async with console(FLEET) as world:
+        await world.press("colon", *"export ", "slash", *"tmp", "slash", *"bob", "apostrophe", *"s", "enter")
+        await world.until(lambda: "never closed" in world.shown)
+        assert world.app.screen.query_one("#command-text", Input).value == "export /tmp/bob's"
 
 
 @pytest.mark.asyncio

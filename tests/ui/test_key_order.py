@@ -12,8 +12,8 @@ from textual.widgets import Input
 from aicompute_tui.ui.screens.confirm import ConfirmDialog
 from aicompute_tui.ui.screens.launch import LaunchScreen
 from aicompute_tui.ui.widgets.form_fields import LineInput
+from tests.ui.console_world import connection_row, machine, reading
 from tests.ui.console_world import console as whole_console
-from tests.ui.console_world import machine, reading
 from tests.ui.dialog_world import WrittenSession, console, shown, until
 from tests.ui.fleet import FullSession
 
@@ -93,10 +93,19 @@ async def test_what_is_typed_behind_a_view_and_its_filter_finds_it_narrowed() ->
         await world.until(lambda: world.view.filter_text == "xyt")
 
 
+@pytest.mark.asyncio
+async def test_a_row_that_the_filter_behind_a_word_spells_out_is_under_the_cursor() -> None:
+    rows = [connection_row("openai-2", state="down"), connection_row("openai")]
+    async with whole_console(reading(connections=rows)) as world:
+        burst(world.app, ["colon", *"connections /openai", "enter", "x"])
+        await world.until(lambda: bool(world.session.submitted))
+        assert world.session.submitted[0][1]["name"] == rows[1].id
+
+
 LISTS = (
     "machines types jobs events credentials settings regions keys prices price-feeds models trending llm-prices quotas"
     " containers connections hosts images volumes servers registries connection-usage connection-calls connection-find"
-    " connection-health server-health"
+    " connection-health server-health launch deploy"
 )
 
 

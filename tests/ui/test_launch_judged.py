@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -10,10 +11,12 @@ from textual.pilot import Pilot
 
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.ui.screens.launch import LaunchScreen
+from aicompute_tui.ui.widgets import wizard_review
 from aicompute_tui.ui.widgets.virtual_table import VirtualTable
 from aicompute_tui.ui.widgets.wizard_review import ReviewStep
 from tests.ui.deploy_world import LAB, plan, written
 from tests.ui.dialog_world import PREFLIGHT, WrittenSession, check, console, shown, until
+from tests.ui.test_key_order import burst
 from tests.ui.wizard_world import at, checked, one_line, opened, preflights, reviewed
 
 MODEL = "meta-llama/Llama-3.1-8B-Instruct"
@@ -99,6 +102,7 @@ async def test_where_nothing_is_cheaper_the_key_says_so() -> None:
 async def test_a_model_that_does_not_fit_is_launched_by_a_second_press_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(ReviewStep, "_pressed_at", lambda _: now[0])
+    monkeypatch.setattr(wizard_review, "monotonic", lambda: now[0])
     session = WrittenSession({"instance.preflight": judged("NO", "Llama-3.1-70B bf16 on 1 × A10G: NO")})
     app = console(session)
     async with app.run_test() as pilot:
@@ -111,6 +115,22 @@ async def test_a_model_that_does_not_fit_is_launched_by_a_second_press_alone(mon
         assert session.submitted == []
         now[0] += 1.0
         await pilot.press("enter")
+        await until(pilot, lambda: session.submitted)
+
+
+@pytest.mark.asyncio
+async def test_a_second_press_that_was_read_before_the_doubt_was_told_launches_nothing() -> None:
+    session = WrittenSession({"instance.preflight": judged("NO", "Llama-3.1-70B bf16 on 1 × A10G: NO")})
+    app = console(session)
+    async with app.run_test() as pilot:
+        await reviewed(pilot, app)
+        first = monotonic()
+        burst(app, ["enter"], read_at=first)
+        await until(pilot, lambda: "Press again to go on all the same." in one_line(app))
+        burst(app, ["enter"], read_at=first + 0.001)
+        await pilot.pause()
+        assert session.submitted == []
+        burst(app, ["enter"], read_at=monotonic() + 1)
         await until(pilot, lambda: session.submitted)
 
 

@@ -52,7 +52,7 @@ async def test_what_was_launched_before_does_not_overwrite_what_was_begun_meanwh
         await pilot.press("4")
         await until(pilot, lambda: "4 of 5" in shown(app))
         answer.set()
-        await until(pilot, lambda: "was launched is known now" in one_line(app))
+        await until(pilot, lambda: "was launched is known now; r on it repeats that" in one_line(app))
         assert "4 of 5" in shown(app)
 
 

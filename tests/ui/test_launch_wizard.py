@@ -217,8 +217,20 @@ async def test_enter_held_down_launches_nothing_where_its_presses_are_dealt_with
         burst(app, ["enter"], read_at=begun + 0.03)
         await until(pilot, lambda: LaunchReview.LET_GO in one_line(app))
         assert not session.submitted
-        burst(app, ["enter"], read_at=begun + 1)
+        burst(app, ["enter"], read_at=monotonic() + 1)
         await until(pilot, lambda: len(session.submitted) == 1)
+
+
+@pytest.mark.asyncio
+async def test_an_enter_that_was_read_before_the_price_stood_launches_nothing() -> None:
+    session = WrittenSession()
+    app = console(session)
+    async with app.run_test() as pilot:
+        begun = monotonic()
+        await reviewed(pilot, app)
+        burst(app, ["enter"], read_at=begun)
+        await until(pilot, lambda: LaunchReview.LET_GO in one_line(app))
+        assert not session.submitted
 
 
 @pytest.mark.asyncio

@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Mapping
 
 import pytest
+from textual.widgets import Input
 
 from aicompute_tui.domain.errors import NotFound
 from aicompute_tui.domain.json import Json
+from aicompute_tui.ui.widgets.virtual_table import VirtualTable
 from tests.ui import recommend_world
 from tests.ui.console_world import Console, console
 from tests.ui.fleet import FullSession, fleet, rest
@@ -99,6 +101,19 @@ async def test_enter_opens_no_offer_of_the_question_before() -> None:
         await asked(world, session, model="llama 70b")
         await world.press("enter")
         await world.until(lambda: "Launch" in world.header)
+
+
+@pytest.mark.asyncio
+async def test_what_was_typed_a_moment_ago_is_asked_before_an_offer_is_opened() -> None:
+    session = AskedSession()
+    async with console(fleet(), session=session) as world:
+        await opened(world, "llama", "70b")
+        await asked(world, session, model="llama 70b")
+        world.view.query_one(Input).value = "llama 8b"
+        world.view.query_one(VirtualTable).focus()
+        await world.press("enter")
+        await world.until(lambda: "still being asked for" in world.jobs)
+        assert session.wanted[-1] == {"model": "llama 8b"}
 
 
 @pytest.mark.asyncio

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingsMap
 from textual.screen import Screen
@@ -48,7 +47,6 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         super().__init__()
         self.session = session
         self.filter_text = ""
-        """What it is narrowed by; set before it is shown, it is narrowed from the first row on."""
         self._header = HeaderLine(session.glyphs)
         self._filter_line: FilterLine | None = None
         self._jobs_line = JobsLine(session.glyphs)
@@ -121,18 +119,6 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         tables = [table for table in self.query(VirtualTable).results() if table.display]
         focused = next((table for table in tables if table.has_focus), None)
         return focused or next(iter(tables), None)
-
-    @on(events.Mount)
-    def _narrow_first(self) -> None:
-        if self.filter_text:
-            self._filter(self.filter_text)
-
-    def narrow_by(self, text: str) -> None:
-        """By what was typed with its name: beside what it is opened with, or in place of what it stands narrowed by."""
-        if self.is_mounted:
-            self._filter(text)
-        else:
-            self.filter_text = f"{self.filter_text} {text}".strip()
 
     def on_screen_resume(self) -> None:
         self.refresh_frame()

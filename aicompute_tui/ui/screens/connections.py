@@ -66,6 +66,10 @@ class ConnectionsScreen(ConsoleScreen):
         yield self._cards
         yield self._table
 
+    def on_mount(self) -> None:
+        if self.filter_text:
+            self._filter(self.filter_text)
+
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
         self._fill()

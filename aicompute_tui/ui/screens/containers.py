@@ -67,6 +67,10 @@ class ContainersScreen(ConsoleScreen):
     def compose_body(self) -> ComposeResult:
         yield self._table
 
+    def on_mount(self) -> None:
+        if self.filter_text:
+            self._filter(self.filter_text)
+
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
         self._fill()

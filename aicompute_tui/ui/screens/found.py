@@ -41,9 +41,7 @@ class FoundScreen(RecordScreen):
 
     def open_selected(self) -> None:
         """The form stands filled in; a key is named there, and taken from its variable once the form is left."""
-        row = next(iter(self.selected_rows()), None)
-        if row is None:
-            return  # It went away between the key and here.
+        row = self.selected_rows()[0]
         given: JsonObject = {
             name: row[key]
             for name, key in (("name", "name"), ("preset", "kind"), ("url", "base_url"), ("key_variable",) * 2)

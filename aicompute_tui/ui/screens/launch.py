@@ -84,7 +84,7 @@ class LaunchScreen(WizardScreen[LaunchForm]):
             return
         launched = answer.get("launch") if isinstance(answer, dict) else None
         if (self.form.changed("region", ""), self._view) != begun:
-            self.say(f"How {name} was launched is known now; n on it repeats that.", "dim")
+            self.say(f"How {name} was launched is known now; r on it repeats that.", "dim")
         elif isinstance(launched, dict) and launched:
             self._take_over(self.form.again(launched))
             await self._go(REVIEW)

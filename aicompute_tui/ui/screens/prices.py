@@ -243,10 +243,10 @@ class PricesScreen(ConsoleScreen):
     # -- what is done with an offer
 
     @on(VirtualTable.RowOpened)
-    def open_row(self) -> None:
-        """The launch wizard, where that cloud can be launched at."""
+    def open_row(self, event: VirtualTable.RowOpened) -> None:
+        """The launch wizard, where that cloud can be launched at; not for a row that went away meanwhile."""
         row = self.row
-        if row is None or self.sheet is None:
+        if row is None or self.sheet is None or event.row_id != self._table.cursor_id:
             return
         cloud = self.sheet.table.word("cloud", row)
         if self.session.read_only:

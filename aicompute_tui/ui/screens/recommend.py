@@ -48,9 +48,9 @@ class RecommendScreen(RecordScreen):
         super().__init__(session)
         self._values = rules.first_values({})
         self._asked: JsonObject = {}
+        """What was asked for last."""
         self._answered: JsonObject = {}
         """What the offers that stand there were asked for with."""
-        """What the offers shown are for."""
         self._said = ""
         self._timer: Timer | None = None
         self._waits: Timer | None = None
@@ -176,11 +176,14 @@ class RecommendScreen(RecordScreen):
         self.query_one("#recommend-model").focus()
 
     def action_offers(self) -> None:
-        """What stands in the fields now is asked at once."""
+        self._ask_at_once()
+        self.table.focus()
+
+    def _ask_at_once(self) -> None:
+        """For what stands in the fields now."""
         if self._timer is not None:
             self._timer.stop()
         self.load()
-        self.table.focus()
 
     def on_descendant_focus(self) -> None:
         self.refresh_frame()
@@ -191,6 +194,7 @@ class RecommendScreen(RecordScreen):
         return super()._hints()
 
     def open_selected(self) -> None:
+        self._ask_at_once()
         rows = self.selected_rows()
         if not rows or self.session.read_only:
             self.action_json()

@@ -162,7 +162,7 @@ class RecordScreen(ConsoleScreen):
 
     @on(VirtualTable.RowOpened)
     def open_row(self, event: VirtualTable.RowOpened) -> None:
-        """Unless the cursor was moved meanwhile by a row that came or went."""
+        """Unless it went away between the key and here."""
         if event.row_id == self.table.cursor_id:
             self.open_selected()
 
@@ -210,7 +210,7 @@ class RecordScreen(ConsoleScreen):
 
     def tell_answer(self, action_id: str, row: JsonObject, answer: Json) -> None:  # noqa: ARG002
         """What a question about a row brought, unless its asker went on to something else."""
-        if self.is_current:
+        if self.app.screen is self:
             self.console.show_json(self.called(row), answer)
         else:
             self.console.say(f"{self.called(row)}: it is answered. Ask again to see it.", "dim")

@@ -75,6 +75,10 @@ class ServersScreen(ConsoleScreen):
         yield self._cards
         yield self.table
 
+    def on_mount(self) -> None:
+        if self.filter_text:
+            self._filter(self.filter_text)
+
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
         self._fill()

@@ -71,7 +71,7 @@ class CredentialsScreen(SettingsScreen):
 
     def _show(self, name: str, answer: JsonObject) -> None:
         """For a short time, and not beyond this view."""
-        if not self.is_current:
+        if self.app.screen is not self:
             return
         unknown = self.session.glyphs.unknown
         key, secret = records.text(answer, "key_id"), records.text(answer, "secret_ends")

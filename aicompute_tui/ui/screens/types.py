@@ -16,9 +16,7 @@ class TypesScreen(RecordScreen):
     HINTS: ClassVar[tuple[str, ...]] = ("go.json", "go.copy", "go.filter", "go.command", "go.help")
 
     def open_selected(self) -> None:
-        row = next(iter(self.selected_rows()), None)
-        if row is None:
-            return  # It went away between the key and here.
+        row = self.selected_rows()[0]
         reason = records.text(row, "disabled_reason")
         if self.session.read_only:
             self.action_json()

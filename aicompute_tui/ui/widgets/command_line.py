@@ -20,6 +20,7 @@ from aicompute_tui.settings.packaged import STYLES
 from aicompute_tui.ui.commands import History, Typed, arguments_of, completions, parse_command, words_with_path
 from aicompute_tui.ui.dispatch import SCREENS, subject_parameter
 from aicompute_tui.ui.navigation import Command, by_word
+from aicompute_tui.ui.widgets.filter_line import FilterLine
 from aicompute_tui.ui.widgets.form_fields import LineInput
 
 if TYPE_CHECKING:
@@ -162,8 +163,9 @@ class CommandLine(ModalScreen[Typed | None]):
             self._refuse_read_only(line)
             typed = parse_command(line, self._words)
             command = self._words[typed.alias]
+            words = _words_of(command, typed)
             if isinstance(command, Action):
-                arguments_of(command, _words_of(command, typed))
+                arguments_of(command, words)
             elif not command.takes and typed.words:
                 raise InvalidInput(f"“{typed.words[0]}” means nothing to :{typed.alias}.", "It takes no argument.")
         except AicError as error:
@@ -200,7 +202,7 @@ async def run_command(app: ConsoleApp, typed: Typed, command: Command) -> None:
         text = " ".join(filter(None, (f"@{typed.context}" if typed.context else "", typed.filter)))
         view = app.view
         if text and view is not None:
-            view.narrow_by(text)
+            view.post_message(FilterLine.Closed(text))  # it comes after its first rows, and before the next key
         return
     subject = subject_parameter(command)
     perform_on_selection(app, command, arguments, named=subject is not None and subject.name in arguments)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from math import inf
 from time import monotonic
-from typing import ClassVar, Generic
+from typing import TYPE_CHECKING, ClassVar, Generic, cast
 
 from rich.text import Text
 from textual import on, work
@@ -23,6 +23,9 @@ from aicompute_tui.ui.session import Session
 from aicompute_tui.ui.widgets.form_fields import Answer
 from aicompute_tui.ui.widgets.wizard_summary import WizardSummary
 from aicompute_tui.ui.wizard_form import FormT, WizardForm
+
+if TYPE_CHECKING:
+    from aicompute_tui.ui.app import ConsoleApp
 
 _HOLDS = timedelta(minutes=10)
 """How long what was found is something to act on."""
@@ -61,8 +64,10 @@ class ReviewStep(Vertical, Generic[FormT]):
         self._checked_at: datetime | None = None
         self._is_handed_over = False
         self._refusal = ""
-        self._pressed_early_at = -inf
-        """When enter last came before the checks had ended, on the monotonic clock."""
+        self._stands_since = -inf
+        """When the end of the checks was shown, like the other two on the monotonic clock."""
+        self._told_early_at = -inf
+        """When a press that came too early was last told so."""
         self._doubted_at = inf
         """When what speaks against it was told at the last press; infinity where it was not told yet."""
 
@@ -144,6 +149,7 @@ class ReviewStep(Vertical, Generic[FormT]):
             self.arguments = self.pinned(form, answer)
             self._refusal = ""
             self.summary.show(answer, self.command)
+            self._stands_since = monotonic()
         self._say()
 
     def _say(self) -> None:
@@ -193,25 +199,22 @@ class ReviewStep(Vertical, Generic[FormT]):
             self.post_message(self.Agreed(self.form, self.arguments))
 
     def _pressed_at(self) -> float:
-        """Not when it is dealt with: presses that waited for this loop may be as far apart as it stood still."""
-        read_at: float | None = getattr(self.app, "key_read_at", None)
+        """When the key was read: what was told between that and now was seen by nobody who pressed it."""
+        read_at = cast("ConsoleApp", self.app).key_read_at
         return monotonic() if read_at is None else read_at
 
     def _is_held_down(self) -> bool:
         """An enter pressed while the checks ran agrees to nothing that nobody has seen."""
-        now = self._pressed_at()
-        held = now - self._pressed_early_at < _ONE_PRESS_SECONDS
+        pressed_at = self._pressed_at()
+        held = pressed_at - self._told_early_at < _ONE_PRESS_SECONDS or pressed_at < self._stands_since
         if held or not self.summary.is_current:
-            self._pressed_early_at = now
+            self._told_early_at = monotonic()
         return held and self.summary.is_current
 
     def _is_in_doubt(self) -> bool:
         """Until it is pressed again, by another press than the one that was told."""
         if not self.doubt():
             return False
-        now = self._pressed_at()
-        if self._doubted_at == inf:
-            self._doubted_at = now
-            return True
-        held, self._doubted_at = now - self._doubted_at < _ONE_PRESS_SECONDS, now
+        held = self._pressed_at() - self._doubted_at < _ONE_PRESS_SECONDS
+        self._doubted_at = monotonic()
         return held
