@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from time import monotonic
 
 import pytest
 from textual import events
@@ -12,7 +13,7 @@ from textual.widgets import Input
 from aicompute_tui.ui.screens.confirm import ConfirmDialog
 from aicompute_tui.ui.screens.launch import LaunchScreen
 from aicompute_tui.ui.widgets.form_fields import LineInput
-from tests.ui.console_world import connection_row, machine, reading
+from tests.ui.console_world import HOUR, NOW, connection_row, machine, reading
 from tests.ui.console_world import console as whole_console
 from tests.ui.dialog_world import WrittenSession, console, shown, until
 from tests.ui.fleet import FullSession
@@ -100,6 +101,52 @@ async def test_a_row_that_the_filter_behind_a_word_spells_out_is_under_the_curso
         burst(world.app, ["colon", *"connections /openai", "enter", "x"])
         await world.until(lambda: bool(world.session.submitted))
         assert world.session.submitted[0][1]["name"] == rows[1].id
+
+
+@pytest.mark.asyncio
+async def test_a_key_for_a_row_that_goes_away_as_it_is_pressed_acts_on_no_other() -> None:
+    rows = [connection_row("a"), connection_row("b"), connection_row("c")]
+    async with whole_console(reading(connections=rows)) as world:
+        await world.press("colon", *"connections", "enter")
+        pressed_at = monotonic()
+        world.session.hand_in(reading(connections=rows[1:]))
+        burst(world.app, ["x"], read_at=pressed_at + 0.1)
+        await world.until(lambda: "has just gone" in world.jobs)
+        assert world.session.submitted == []
+        burst(world.app, ["x"], read_at=monotonic() + 1)
+        await world.until(lambda: bool(world.session.submitted))
+        assert world.session.submitted[0][1]["name"] == rows[1].id
+
+
+@pytest.mark.asyncio
+async def test_more_time_is_bought_for_no_machine_that_slipped_under_the_cursor() -> None:
+    machines = [machine("lab", expires_at=NOW + HOUR), machine("other", expires_at=NOW + 2 * HOUR)]
+    async with whole_console(reading(machines)) as world:
+        first, second = world.machines.order
+        pressed_at = monotonic()
+        world.session.hand_in(reading([each for each in machines if each.id != first]))
+        burst(world.app, ["plus"], read_at=pressed_at)
+        await world.until(lambda: "has just gone" in world.jobs)
+        assert world.session.submitted == []
+        burst(world.app, ["plus"], read_at=monotonic() + 1)
+        await world.until(lambda: bool(world.session.submitted))
+        assert world.session.submitted[0][0] == "instance.extend"
+        assert world.machines.cursor_id == second
+
+
+@pytest.mark.asyncio
+async def test_a_filter_s_own_move_of_the_cursor_and_marks_hold_no_key_up() -> None:
+    rows = [connection_row("a"), connection_row("b"), connection_row("c")]
+    async with whole_console(reading(connections=rows)) as world:
+        await world.press("colon", *"connections", "enter")
+        burst(world.app, ["slash", "b", "enter", "x"])
+        await world.until(lambda: len(world.session.submitted) == 1)
+        await world.press("escape", "end", "space", "home")
+        pressed_at = monotonic()
+        world.session.hand_in(reading(connections=rows[1:]))
+        burst(world.app, ["x"], read_at=pressed_at)
+        await world.until(lambda: len(world.session.submitted) == 2)
+        assert [each[1]["name"] for each in world.session.submitted] == [rows[1].id, rows[2].id]
 
 
 LISTS = (

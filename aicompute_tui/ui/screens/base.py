@@ -10,6 +10,7 @@ from textual.binding import BindingsMap
 from textual.screen import Screen
 
 from aicompute_tui.actions.model import Scope
+from aicompute_tui.actions.registry import ACTIONS
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.ui import row_views
 from aicompute_tui.ui.bindings import footer_word, key_text, navigation_bindings, screen_bindings
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from aicompute_tui.ui.widgets.filter_line import FilterLine
 
 _MOST_HINTS = 7
+_REACTION_SECONDS = 0.3
+"""Nobody sees a change and presses a key for it faster than this."""
 
 
 class ConsoleScreen(Screen[None], inherit_bindings=False):
@@ -192,7 +195,18 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
     # -- movements
 
     def action_perform(self, action_id: str) -> None:
-        self.console.perform(action_id, self.selected_ids())
+        if ACTIONS[action_id].scope == "global" or not self.has_slipped():
+            self.console.perform(action_id, self.selected_ids())
+
+    def has_slipped(self) -> bool:
+        """Whether the key was meant for a row that went away from under the cursor meanwhile; then it says so."""
+        table, read_at = self.active_table, self.console.key_read_at
+        if table is None or read_at is None or read_at - table.slipped_at > _REACTION_SECONDS:
+            return False
+        if self.selected_ids() != [table.cursor_id] or table.marked_ids:
+            return False
+        self.say("The row under the cursor has just gone. Press again for the one that stands there now.", "warn")
+        return True
 
     async def action_filter(self) -> None:
         """The line is made when it is first asked for, which keeps it out of the first frame."""

@@ -120,10 +120,12 @@ class ConnectionsScreen(ConsoleScreen):
         self.console.perform("connection.find", [])
 
     def action_switch(self) -> None:
-        connection_changes.switch(self.console, self.selected_ids())
+        if not self.has_slipped():
+            connection_changes.switch(self.console, self.selected_ids())
 
     def action_flag(self, flag: str) -> None:
-        connection_changes.turn_flag(self.console, self.selected_ids(), flag)
+        if not self.has_slipped():
+            connection_changes.turn_flag(self.console, self.selected_ids(), flag)
 
     def _now(self) -> float:
         return this_minute(self.session.now())

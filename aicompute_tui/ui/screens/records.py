@@ -192,6 +192,8 @@ class RecordScreen(ConsoleScreen):
             super().action_perform(action_id)
         elif not (rows := self.selected_rows()):
             self.say("There is no row under the cursor.", "dim")
+        elif self.has_slipped():
+            return
         elif action.execution == "query":
             self._ask(action_id, rows[0])
         else:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from math import inf
+from time import monotonic
 from typing import Any, ClassVar, Generic
 
 from rich.segment import Segment
@@ -92,6 +94,8 @@ class VirtualTable(Generic[Row], ScrollView, can_focus=True):
         self._marks_allowed = marks
         self._empty_message = empty_message
         self._base: Style | None = None
+        self.slipped_at = -inf
+        """When a reading last put another row under the cursor, on the monotonic clock."""
         self.virtual_size = Size(0, 1)
         self._bind()
 
@@ -163,12 +167,12 @@ class VirtualTable(Generic[Row], ScrollView, can_focus=True):
         # A line in view may be on the terminal although its strip was forgotten with a change of style.
         seen = dict.fromkeys([*self._painter.painted_ids, *self._visible_lines()])
         changed = [row_id for row_id in seen if fresh.get(row_id) != old.get(row_id)]
-        self._changing(changed, lambda: self._model.replace(fresh))
+        self._reading(changed, lambda: self._model.replace(fresh))
 
     def update_rows(self, present: Mapping[str, Row], removed: Collection[str] = ()) -> None:
         """Adds and changes `present`, takes `removed` away."""
         fresh = {row_id: row for row_id, row in present.items() if self.rows.get(row_id) != row}
-        self._changing([*fresh, *removed], lambda: self._model.update(fresh, removed))
+        self._reading([*fresh, *removed], lambda: self._model.update(fresh, removed))
 
     def set_filter(self, predicate: Callable[[Row], bool] | None) -> None:
         """Shows only rows the predicate takes; None shows all."""
@@ -197,6 +201,13 @@ class VirtualTable(Generic[Row], ScrollView, can_focus=True):
     def refresh_texts(self) -> None:
         """Repaints visible lines whose text time, or something beside the rows, has changed."""
         self._repaint_different(dict.fromkeys([*self._painter.painted_ids, *self._visible_lines()]))
+
+    def _reading(self, changed: Iterable[str], change: Callable[[], bool]) -> None:
+        """A change that nobody at the keyboard made: it may take the row away from under the cursor."""
+        cursor_id = self.cursor_id
+        self._changing(changed, change)
+        if cursor_id is not None and self.cursor_id not in {cursor_id, None}:
+            self.slipped_at = monotonic()
 
     def _changing(self, changed: Iterable[str], change: Callable[[], bool]) -> None:
         """Carries `change` out and repaints what it made look different, with the cursor's row at its old height."""
