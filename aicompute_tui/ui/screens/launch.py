@@ -83,13 +83,13 @@ class LaunchScreen(WizardScreen[LaunchForm]):
             self.say(error.message, "bad", next_step=error.next_step)
             return
         launched = answer.get("launch") if isinstance(answer, dict) else None
-        if (self.form.changed("region", ""), self._view) != begun:
+        if not isinstance(launched, dict) or not launched:
+            self.say("What it was launched with is not known: it was adopted. Choose what to launch.", "warn")
+        elif (self.form.changed("region", ""), self._view) != begun:
             self.say(f"How {name} was launched is known now; r on it repeats that.", "dim")
-        elif isinstance(launched, dict) and launched:
+        else:
             self._take_over(self.form.again(launched))
             await self._go(REVIEW)
-        else:
-            self.say("What it was launched with is not known: it was adopted. Choose what to launch.", "warn")
 
     @on(StepResolved)
     def take_resolved(self, event: StepResolved) -> None:
