@@ -41,7 +41,7 @@ async def test_a_launch_of_the_past_is_repeated_from_the_review() -> None:
 
 @pytest.mark.asyncio
 async def test_what_was_launched_before_does_not_overwrite_what_was_begun_meanwhile() -> None:
-    session = WrittenSession({"instance.show": {"launch": {"type": "g6.xlarge"}}})
+    session = WrittenSession({"instance.show": {"name": "lab", "launch": {"type": "g6.xlarge"}}})
     session.state.apply(reading([machine("lab")]))
     answer = session.hold("instance.show")
     app = console(session)
@@ -52,7 +52,7 @@ async def test_what_was_launched_before_does_not_overwrite_what_was_begun_meanwh
         await pilot.press("4")
         await until(pilot, lambda: "4 of 5" in shown(app))
         answer.set()
-        await until(pilot, lambda: "was launched is known now; r on it repeats that" in one_line(app))
+        await until(pilot, lambda: "How lab was launched is known now; r on it repeats that" in one_line(app))
         assert "4 of 5" in shown(app)
 
 

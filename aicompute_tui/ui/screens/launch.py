@@ -86,7 +86,8 @@ class LaunchScreen(WizardScreen[LaunchForm]):
         if not isinstance(launched, dict) or not launched:
             self.say("What it was launched with is not known: it was adopted. Choose what to launch.", "warn")
         elif (self.form.changed("region", ""), self._view) != begun:
-            self.say(f"How {name} was launched is known now; r on it repeats that.", "dim")
+            told = answer.get("name") if isinstance(answer, dict) else None
+            self.say(f"How {told or name} was launched is known now; r on it repeats that.", "dim")
         else:
             self._take_over(self.form.again(launched))
             await self._go(REVIEW)
