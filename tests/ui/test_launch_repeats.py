@@ -7,6 +7,7 @@ from rich.cells import cell_len
 
 from aicompute_tui.domain.json import Json, JsonObject
 from aicompute_tui.ui.screens.launch import LaunchScreen
+from aicompute_tui.ui.widgets.virtual_table import VirtualTable
 from tests.ui.console_world import reading
 from tests.ui.dialog_world import WrittenSession, console, machine, shown, until
 from tests.ui.wizard_world import STEPS, at, checked, one_line, opened, preflights, reviewed
@@ -133,3 +134,17 @@ async def test_names_of_wide_letters_and_a_window_that_shrinks_leave_every_line_
         for width, height in ((40, 10), (20, 5), (120, 40)):
             await pilot.resize_terminal(width, height)
             await until(pilot, lambda: all(cell_len(line) <= width for line in shown(app).splitlines()))  # noqa: B023
+
+
+@pytest.mark.asyncio
+async def test_a_row_that_went_away_between_the_key_and_the_choice_chooses_nothing() -> None:
+    app = console(WrittenSession({"template.list": [TEMPLATE]}))
+    async with app.run_test() as pilot:
+        wizard = await opened(pilot, app)
+        await pilot.press("h")
+        await until(pilot, lambda: "small" in shown(app))
+        for step in wizard.query(VirtualTable):
+            step.post_message(VirtualTable.RowOpened(step, "gone"))
+        await pilot.pause()
+        await pilot.press("enter")
+        await at(pilot, app, "review")

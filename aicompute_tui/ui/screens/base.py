@@ -205,7 +205,7 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
             return False
         if self.selected_ids() != [table.cursor_id] or table.marked_ids:
             return False
-        self.say("The row under the cursor has just gone. Press again for the one that stands there now.", "warn")
+        self.say("The row under the cursor has just gone. Press again for this one.", "warn")
         return True
 
     async def action_filter(self) -> None:
